@@ -1,0 +1,1 @@
+"""What charging means, in no protocol version's words: nouns, facts and pure rules."""
