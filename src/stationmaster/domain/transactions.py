@@ -1,0 +1,60 @@
+"""Transactions and the values measured during them (handbook §3.2.7-§3.2.10, §3.5)."""
+
+import msgspec
+
+from stationmaster.domain.facts import MeterSample
+from stationmaster.instants import Instant
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction. `state`: open, closed, superseded (an open one whose connector has a newer one).
+
+    `energy_wh` = meter_stop_wh - meter_start_wh, None while open or unknown; `energy_source` says
+    how it is known ("meter_stop", "last_sample" …). An orphan has an end and no start.
+    """
+
+    id: int
+    ocpp_id: str
+    organisation_id: str
+    station_id: str
+    site_id: str | None
+    protocol: str
+    evse_id: int | None
+    connector_id: int | None
+    id_tag: str | None
+    token_id: int | None
+    parent_id_tag: str | None
+    state: str
+    authorization_status: str | None
+    reservation_id: int | None
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+    energy_wh: int | None
+    energy_source: str | None
+    started_at: Instant | None
+    started_at_text: str | None
+    start_received_at: Instant | None
+    stopped_at: Instant | None
+    stopped_at_text: str | None
+    stop_received_at: Instant | None
+    stop_reason: str | None
+    stop_id_tag: str | None
+    last_meter_wh: int | None
+    last_sampled_at: Instant | None
+    remote_start_job_id: str | None
+    flags: tuple[str, ...]
+
+
+class MeterValueSet(msgspec.Struct, frozen=True, kw_only=True):
+    """Values taken at one moment (§2.3 MeterValue)."""
+
+    id: int
+    station_id: str
+    transaction_id: int | None
+    evse_id: int | None
+    connector_id: int | None
+    sampled_at: Instant
+    received_at: Instant
+    samples: tuple[MeterSample, ...]
+    inferred: bool
+    flags: tuple[str, ...]
