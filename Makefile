@@ -89,5 +89,5 @@ screenshots: setup ## Take the pictures of the README from the demo
 .PHONY: clean
 clean: ## Remove everything that was built here; ./data stays
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
-		ui/node_modules ui/dist src/stationmaster/api/ui
+		ui/node_modules ui/dist src/stationmaster/ui_dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
