@@ -58,6 +58,7 @@ demo: setup ## Run a node with a handful of simulated stations
 
 .PHONY: test
 test: setup ## Run the tests; more for pytest in ARGS
+	@tools/in-ui npm run --silent test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: check
@@ -66,6 +67,7 @@ check: setup ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@tools/in-ui npm run --silent check
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can mend

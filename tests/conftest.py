@@ -9,12 +9,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tests.nats_server import NatsServer
 from tests.postgres import PostgresServer
 
 pytest_plugins = ["pytester"]
+
+# No test asserts a duration; examples that take long do so because the machine is busy.
+hypothesis.settings.register_profile("stationmaster", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("stationmaster")
 
 REQUIRE_ALL = os.environ.get("STATIONMASTER_TEST_REQUIRE_ALL") == "1"
 

@@ -19,7 +19,7 @@ class NatsServer:
             message = "nats-server is not installed"
             raise FileNotFoundError(message)
         self._folder = folder
-        self._process = subprocess.Popen(  # noqa: S603 - the program was found on the path, the arguments are ours
+        self._process = subprocess.Popen(
             [program, "--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", str(folder)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
