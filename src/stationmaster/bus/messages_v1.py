@@ -1,0 +1,96 @@
+"""What crosses between nodes, version 1.
+
+Nodes of two releases run side by side during an upgrade, so a released message is frozen: a
+field may be added with a default, none may change its meaning or go. Written as MessagePack
+maps, so a field that a node does not know is passed over.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from stationmaster.instants import Instant
+
+__all__ = ["CommandReply", "CommandRequest", "Event", "EventMessage", "Invalidate", "decode", "encode"]
+
+
+class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a command to a station whose socket you hold. Subject: `subjects.command_of`.
+
+    `payload` is a JSON object in OCPP's words, as the caller wrote it (numbers exact).
+    `epoch` is the connection that was meant; after `deadline` it must not be sent any more.
+    `wait_s` is how long the caller waits for the end of the job: the answer comes when the job
+    has ended or the time is over, and at once (after all checks) with 0.
+    """
+
+    job_id: str
+    organisation_id: str
+    station_id: str
+    action: str
+    payload: bytes
+    requested_by: str
+    deadline: Instant
+    epoch: int = 0
+    wait_s: float = 0.0
+    timeout_s: float | None = None
+    expires_at: Instant | None = None
+    send_anyway: bool = False
+
+
+class CommandReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a `CommandRequest`.
+
+    `state` is the job's state by now. When nothing was sent, `refusal` is the code why:
+    "payload" (it breaks the schema), "blocked" (a rule forbids it), "unknown_action", "offline",
+    "queue_full", "expired"; `detail` says it in words and `path` names the member, if one is to blame.
+    """
+
+    job_id: str
+    state: str
+    refusal: str | None = None
+    detail: str | None = None
+    path: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Invalidate(msgspec.Struct, frozen=True, kw_only=True):
+    """Forget what you keep in memory of one thing. Subject: `subjects.INVALIDATE`.
+
+    `kind` is "token", "station", "api_key" …; "everything" (with an empty key) after the broker
+    was away, since messages may have been missed.
+    """
+
+    kind: str
+    key: str
+    organisation_id: str = ""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the stream; `body` is its JSON text as clients get it."""
+
+    id: int
+    type: str
+    station_id: str
+    body: bytes
+
+
+class EventMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """Events of one organisation that one node committed together. Subject: `subjects.events_of`."""
+
+    organisation_id: str
+    node_id: str
+    events: tuple[Event, ...]
+
+
+_Message = TypeVar("_Message", CommandRequest, CommandReply, Invalidate, EventMessage)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(message: CommandRequest | CommandReply | Invalidate | EventMessage) -> bytes:
+    """The bytes that travel."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes, kind: type[_Message]) -> _Message:
+    """The message of `kind` that `data` holds; raises `msgspec.MsgspecError` when it holds none."""
+    return msgspec.msgpack.decode(data, type=kind)
