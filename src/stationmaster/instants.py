@@ -1,0 +1,74 @@
+"""Points in time: one integer, and its ISO 8601 text.
+
+The rule that shapes this file: inside the program a point in time is a plain integer, the
+microseconds since 1970-01-01T00:00:00Z. Text appears only at the borders. This is the one
+module of the pure layers that uses `datetime`, as a calendar and never as a clock.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["MICROSECONDS_PER_SECOND", "Instant", "format_instant", "parse_instant"]
+
+Instant = int
+"""Microseconds since the Unix epoch, UTC."""
+
+MICROSECONDS_PER_SECOND: Final = 1_000_000
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LONGEST_TEXT: Final = 64
+_SHAPE: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
+    r"(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?",
+    re.ASCII,
+)
+
+
+def format_instant(instant: Instant, fraction_digits: int = 3) -> str:
+    """Write an instant as we send it: UTC, suffix `Z`, e.g. `2025-03-01T12:34:56.789Z`.
+
+    `fraction_digits` is 0 to 6; further digits are cut off, not rounded, so that the text
+    never lies in the future of the instant. Raises ValueError outside the years 1 to 9999
+    and for any other number of digits. Source: handbook 2.2.
+    """
+    if not 0 <= fraction_digits <= 6:
+        msg = f"fraction_digits is {fraction_digits}, not 0 to 6"
+        raise ValueError(msg)
+    try:
+        text = (_EPOCH + instant * _MICROSECOND).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        msg = f"{instant} lies outside the years 1 to 9999"
+        raise ValueError(msg) from error
+    return f"{text[: 20 + fraction_digits] if fraction_digits else text[:19]}Z"
+
+
+@lru_cache(maxsize=4096)
+def parse_instant(text: str) -> Instant:
+    """Read a date and time as stations write it.
+
+    Accepts `T` or a blank as separator, minutes without seconds, any number of fraction
+    digits (microseconds are kept), `Z`, `z`, `+hh:mm`, `+hhmm`, `+hh`; a missing offset means
+    UTC. Second 60 is the first moment of the next minute. Raises ValueError for anything else.
+    Remembered, because a timestamp is read once when it is checked and again when it is used.
+    Source: handbook 2.2.
+    """
+    match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    if match is None:
+        msg = "not an ISO 8601 date and time"
+        raise ValueError(msg)
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
+    days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL
+    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
+    offset_minutes_total = int(offset_hours or 0) * 60 + int(offset_minutes or 0)
+    if hours > 23 or minutes > 59 or seconds > 60 or offset_minutes_total >= 24 * 60:
+        msg = "not a time of day"
+        raise ValueError(msg)
+    if sign != "-":
+        offset_minutes_total = -offset_minutes_total
+    whole_seconds = ((days * 24 + hours) * 60 + minutes + offset_minutes_total) * 60 + seconds
+    microseconds = int(fraction[:6].ljust(6, "0")) if fraction else 0
+    return whole_seconds * MICROSECONDS_PER_SECOND + microseconds

@@ -1,0 +1,151 @@
+"""How the fields of a message are described.
+
+The rule that shapes this file: one class per request and response, and every limit of a field
+stands on the field. The same description drives the fast typed decode, the mending of what
+stations send, and the check of what we send. A field that is absent is `None`; no field is
+ever `null` on the wire (handbook 1.4).
+
+Three of the names mean one thing to a type checker and another at run time, because a value
+that was mended may leave the range that the typed decode insists on.
+"""
+
+from abc import ABC
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from stationmaster.instants import parse_instant
+
+INT32_MAX: Final = 2**31 - 1
+INT64_MAX: Final = 2**63 - 1
+LARGEST_LIMIT: Final = Decimal(10**12)
+"""No charging limit, in W or A, reaches this figure; it keeps `1e999999999` out."""
+
+_TENTH: Final = Decimal("0.1")
+
+
+class Message(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    rename="camel",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """Base of every request, response and composite type: immutable, camelCase on the wire."""
+
+
+def one_of(values: Sequence[str], **extra: object) -> Any:
+    """An enumeration as a run-time type, from the tuple of its values."""
+    return Annotated[Literal[tuple(values)], Meta(extra=extra)]
+
+
+if TYPE_CHECKING:
+    from typing import Optional
+
+    Maybe = Optional
+    Mended = Optional
+    Timestamp = str
+    Tenths = Decimal
+else:
+
+    class Maybe:
+        """An optional field; `null` is refused by the typed decode. Default it to `None`."""
+
+        def __class_getitem__(cls, field_type: Any) -> Any:
+            return field_type
+
+    class Mended:
+        """A mandatory field that lenient reading turns into `None` if it cannot be read."""
+
+        def __class_getitem__(cls, field_type: Any) -> Any:
+            return Annotated[field_type, Meta(extra={"mended": True})]
+
+    class Timestamp(ABC):  # noqa: B024 - texts are registered as instances
+        """A date and time, kept as the text that was sent; `parse_instant` reads it."""
+
+    Timestamp.register(str)
+
+    class Tenths(ABC):  # noqa: B024 - decimals are registered as instances
+        """A decimal with at most one digit after the point. Source: handbook 2.1."""
+
+    Tenths.register(Decimal)
+
+
+CiString20 = Annotated[str, Meta(max_length=20)]
+CiString25 = Annotated[str, Meta(max_length=25)]
+CiString40 = Annotated[str, Meta(max_length=40)]
+CiString50 = Annotated[str, Meta(max_length=50)]
+CiString128 = Annotated[str, Meta(max_length=128)]
+CiString255 = Annotated[str, Meta(max_length=255)]
+CiString500 = Annotated[str, Meta(max_length=500)]
+Text512 = Annotated[str, Meta(max_length=512)]
+Text800 = Annotated[str, Meta(max_length=800)]
+Text5500 = Annotated[str, Meta(max_length=5500)]
+Text10000 = Annotated[str, Meta(max_length=10000)]
+IdToken = CiString20
+PaddedCiString20 = Annotated[str, Meta(max_length=20, extra={"missing": ""})]
+"""Mandatory text that some stations leave out; lenient reading takes it as empty."""
+ReportedKey = Annotated[str, Meta(max_length=50, pattern=r"^(?!\s)[\s\S]*(?<!\s)\Z")]
+"""A configuration key as a station reports it; lenient reading strips blanks around it."""
+Uri = Annotated[str, Meta(extra={"uri": True})]
+Uri512 = Annotated[str, Meta(max_length=512, extra={"uri": True})]
+
+Integer = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
+Identifier = Annotated[int, Meta(ge=-INT32_MAX - 1, le=INT32_MAX)]
+"""An id. Those we allot lie within 1 to 2**31-1; a station may use others, -1 and 0 included."""
+ConnectorOrStation = Annotated[int, Meta(ge=0, le=INT32_MAX)]
+"""A connector number, or 0 for the station as a whole."""
+Connector = Annotated[int, Meta(ge=1, le=INT32_MAX)]
+Seconds = Annotated[int, Meta(ge=0, le=INT32_MAX)]
+
+
+def in_tenths(value: Decimal) -> Decimal:
+    """The same number with at most one digit after the point, as it is written on the wire.
+
+    Raises ValueError if it needs more digits or is not a number below `LARGEST_LIMIT`.
+    """
+    if not value.is_finite() or abs(value) >= LARGEST_LIMIT:
+        msg = "out of range"
+        raise ValueError(msg)
+    exponent = value.as_tuple().exponent
+    if exponent in (0, -1):
+        return value
+    if value != (rounded := value.quantize(_TENTH)):
+        msg = "not a multiple of 0.1"
+        raise ValueError(msg)
+    return Decimal(int(rounded)) if rounded == rounded.to_integral_value() else rounded
+
+
+def read_custom(wanted: type, raw: object) -> object:
+    """Decode what msgspec leaves to us: timestamps and tenths. Raises ValueError, TypeError."""
+    if wanted is Timestamp:
+        if not isinstance(raw, str):
+            msg = "not a text"
+            raise TypeError(msg)
+        parse_instant(raw)
+        return raw
+    if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
+        msg = "not a number"
+        raise TypeError(msg)
+    return in_tenths(Decimal(raw))
+
+
+@cache
+def typed_decoder(message: type[Message]) -> msgspec.json.Decoder[Message]:
+    """The decoder of one message class: exact, strict, and the same object every time."""
+    return msgspec.json.Decoder(message, dec_hook=read_custom, float_hook=Decimal)
+
+
+DECODING_ERRORS: Final = (msgspec.MsgspecError, ValueError, RecursionError, InvalidOperation)
+"""Everything a typed decode of hostile text may raise."""
+
+
+@cache
+def holds_tenths(message: type[Message]) -> bool:
+    """Whether a decimal occurs anywhere in a message class."""
+    return "Tenths" in repr(msgspec.inspect.type_info(message))
