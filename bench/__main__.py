@@ -1,0 +1,72 @@
+"""`python -m bench [--quick] [--only KEY …] [--json FILE]`: measure every subject and print the table.
+
+Exit code 1 when a transaction was lost or doubled or an answer was an error; missed goals are printed.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.measure import Plan, Result, measure_conversation, measure_crowd
+from bench.subjects import SUBJECTS
+from bench.table import goals, table
+
+FULL = Plan(rounds=3, session_s=10.0, heartbeat_s=5.0, idle_stations=5000, idle_s=5.0, storm_stations=2000)
+QUICK = Plan(rounds=1, session_s=4.0, heartbeat_s=2.0, idle_stations=1000, idle_s=1.0, storm_stations=500)
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about a minute; the figures are rougher")
+    parser.add_argument("--only", nargs="+", choices=list(SUBJECTS), default=list(SUBJECTS), metavar="KEY")
+    parser.add_argument("--skip-crowd", action="store_true", help="no idle stations and no storm")
+    parser.add_argument("--json", help="also write every figure to this file")
+    options = parser.parse_args()
+    plan = QUICK if options.quick else FULL
+    results = [Result(SUBJECTS[key]) for key in options.only]
+    for number in range(plan.rounds):
+        for result in results:
+            with _told(f"round {number + 1} of {plan.rounds}, {result.subject.label}"):
+                measure_conversation(result, plan)
+    for result in [] if options.skip_crowd else results:
+        with _told(f"idle stations and storm, {result.subject.label}"):
+            measure_crowd(result, plan)
+    print(f"\n{_machine()}\n\n{table(results, plan)}\n")
+    print("\n".join(goals(results)))
+    for result in results:
+        for line in result.wrong[:10]:
+            print(f"WRONG {result.subject.label}: {line}")
+    if options.json:
+        Path(options.json).write_text(json.dumps([_as_json(result) for result in results], indent=1))
+    return 1 if any(result.wrong for result in results) else 0
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    print(f"{what} ...", end=" ", file=sys.stderr, flush=True)
+    yield
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def _machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("websockets", "uvloop", "msgspec", "ocpp"))
+    return f"Python {platform.python_version()}, {packages}; {os.cpu_count()} processors, Linux {platform.release()}"
+
+
+def _as_json(result: Result) -> dict[str, object]:
+    figures = dataclasses.asdict(dataclasses.replace(result, subject=None))  # type: ignore[arg-type]
+    return {**figures, "subject": result.subject.key}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
