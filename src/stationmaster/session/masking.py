@@ -1,0 +1,62 @@
+"""Secrets must not be stored or shown in clear (handbook §4.5): hide them in the text of a frame or payload.
+
+Two kinds travel in OCPP 1.6: the value of the configuration key `AuthorizationKey`, and the password
+inside an upload or download address. A text that holds no secret is returned as it is.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+__all__ = ["MASK", "mask_secrets"]
+
+MASK: Final = "***"
+
+SECRETIVE_ACTIONS: Final = frozenset(
+    {
+        None,
+        "ChangeConfiguration",
+        "DataTransfer",
+        "GetConfiguration",
+        "GetDiagnostics",
+        "GetLog",
+        "SignedUpdateFirmware",
+        "UpdateFirmware",
+    }
+)
+"""Only these messages have a place for a secret; None stands for a frame whose action could not be read."""
+
+_USER_INFO: Final = re.compile(r'(://[^/\s"@:]*:)[^\s"/]+@')
+_KEY_AND_VALUE: Final = re.compile(
+    r'(authorizationkey\s*"(?:(?!"key").)*?"value"\s*:\s*")((?:[^"\\]|\\.)*)', re.IGNORECASE | re.DOTALL
+)
+
+
+def mask_secrets(action: str | None, text: str) -> str:
+    """The text with its secrets replaced by `***`. `text` is JSON, or what should have been JSON."""
+    if action not in SECRETIVE_ACTIONS:
+        return text
+    try:
+        message = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return _KEY_AND_VALUE.sub(rf"\g<1>{MASK}", _USER_INFO.sub(rf"\g<1>{MASK}@", text))
+    masked, changed = _mask(message)
+    return msgspec.json.encode(masked).decode() if changed else text
+
+
+def _mask(value: Any) -> tuple[Any, bool]:
+    if isinstance(value, str):
+        masked = _USER_INFO.sub(rf"\g<1>{MASK}@", value) if "://" in value else value
+        return masked, masked != value
+    if isinstance(value, list):
+        items = [_mask(item) for item in value]
+        return [item for item, _ in items], any(changed for _, changed in items)
+    if isinstance(value, dict):
+        members = {name: _mask(member) for name, member in value.items()}
+        changed = any(changed for _, changed in members.values())
+        masked_members = {name: member for name, (member, _) in members.items()}
+        if str(value.get("key", "")).strip().lower() == "authorizationkey" and value.get("value"):
+            return {**masked_members, "value": MASK}, True
+        return masked_members, changed
+    return value, False
