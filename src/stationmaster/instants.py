@@ -21,6 +21,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LONGEST_TEXT: Final = 64
+_MOST_FRACTION_DIGITS: Final = 6
+_LEAP_SECOND: Final = 60
+_MINUTES_PER_HOUR: Final = 60
+_MINUTES_PER_DAY: Final = 24 * _MINUTES_PER_HOUR
 _SHAPE: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
     r"(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?",
@@ -35,14 +39,12 @@ def format_instant(instant: Instant, fraction_digits: int = 3) -> str:
     never lies in the future of the instant. Raises ValueError outside the years 1 to 9999
     and for any other number of digits. Source: handbook 2.2.
     """
-    if not 0 <= fraction_digits <= 6:
-        msg = f"fraction_digits is {fraction_digits}, not 0 to 6"
-        raise ValueError(msg)
+    if not 0 <= fraction_digits <= _MOST_FRACTION_DIGITS:
+        raise ValueError(f"fraction_digits is {fraction_digits}, not 0 to 6")
     try:
         text = (_EPOCH + instant * _MICROSECOND).isoformat(timespec="microseconds")
     except OverflowError as error:
-        msg = f"{instant} lies outside the years 1 to 9999"
-        raise ValueError(msg) from error
+        raise ValueError(f"{instant} lies outside the years 1 to 9999") from error
     return f"{text[: 20 + fraction_digits] if fraction_digits else text[:19]}Z"
 
 
@@ -58,17 +60,22 @@ def parse_instant(text: str) -> Instant:
     """
     match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
-        msg = "not an ISO 8601 date and time"
-        raise ValueError(msg)
+        raise ValueError("not an ISO 8601 date and time")
     year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
     days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL
-    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
-    offset_minutes_total = int(offset_hours or 0) * 60 + int(offset_minutes or 0)
-    if hours > 23 or minutes > 59 or seconds > 60 or offset_minutes_total >= 24 * 60:
-        msg = "not a time of day"
-        raise ValueError(msg)
-    if sign != "-":
-        offset_minutes_total = -offset_minutes_total
-    whole_seconds = ((days * 24 + hours) * 60 + minutes + offset_minutes_total) * 60 + seconds
+    minute_of_day = _minutes(hour, minute)
+    offset = _minutes(offset_hours or "0", offset_minutes or "0")
+    seconds = int(second or "0")
+    if seconds > _LEAP_SECOND:
+        raise ValueError("not a time of day")
+    utc_minutes = days * _MINUTES_PER_DAY + minute_of_day + (offset if sign == "-" else -offset)
+    whole_seconds = utc_minutes * 60 + seconds
     microseconds = int(fraction[:6].ljust(6, "0")) if fraction else 0
     return whole_seconds * MICROSECONDS_PER_SECOND + microseconds
+
+
+def _minutes(hours: str, minutes: str) -> int:
+    total = int(hours) * _MINUTES_PER_HOUR + int(minutes)
+    if int(minutes) >= _MINUTES_PER_HOUR or total >= _MINUTES_PER_DAY:
+        raise ValueError("not a time of day")
+    return total

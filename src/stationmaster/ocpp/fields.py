@@ -13,7 +13,7 @@ from abc import ABC
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -45,10 +45,9 @@ def one_of(values: Sequence[str], **extra: object) -> Any:
 
 
 if TYPE_CHECKING:
-    from typing import Optional
-
-    Maybe = Optional
-    Mended = Optional
+    _Field = TypeVar("_Field")
+    Maybe: TypeAlias = _Field | None
+    Mended: TypeAlias = _Field | None
     Timestamp = str
     Tenths = Decimal
 else:
@@ -110,14 +109,12 @@ def in_tenths(value: Decimal) -> Decimal:
     Raises ValueError if it needs more digits or is not a number below `LARGEST_LIMIT`.
     """
     if not value.is_finite() or abs(value) >= LARGEST_LIMIT:
-        msg = "out of range"
-        raise ValueError(msg)
+        raise ValueError("out of range")
     exponent = value.as_tuple().exponent
     if exponent in (0, -1):
         return value
     if value != (rounded := value.quantize(_TENTH)):
-        msg = "not a multiple of 0.1"
-        raise ValueError(msg)
+        raise ValueError("not a multiple of 0.1")
     return Decimal(int(rounded)) if rounded == rounded.to_integral_value() else rounded
 
 
@@ -125,13 +122,11 @@ def read_custom(wanted: type, raw: object) -> object:
     """Decode what msgspec leaves to us: timestamps and tenths. Raises ValueError, TypeError."""
     if wanted is Timestamp:
         if not isinstance(raw, str):
-            msg = "not a text"
-            raise TypeError(msg)
+            raise TypeError("not a text")
         parse_instant(raw)
         return raw
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
-        msg = "not a number"
-        raise TypeError(msg)
+        raise TypeError("not a number")
     return in_tenths(Decimal(raw))
 
 

@@ -5,7 +5,6 @@ else. Only when that fails is it decoded to plain objects, mended field by field
 with the code of handbook 1.8.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import msgspec
 from .errors import ErrorCode, OcppError
 from .fields import DECODING_ERRORS, Message, typed_decoder
 from .oddities import Oddity
+from .plain_json import read_json
 from .shapes import shape_of
-from .walk import Mode, Number, Walk
+from .walk import Mode, Walk
 
 __all__ = ["Action", "Protocol", "Read", "Sender"]
 
@@ -116,7 +116,6 @@ _PEERS: Final = {
 # Escapes that may stand for something a typed decode would let through: a control character,
 # or half of a surrogate pair.
 _SUSPECT_ESCAPE: Final = re.compile(rb"\\(?:[bf]|u(?:00[01]|007[fF]|[dD][89a-fA-F]))")
-_LONGEST_INTEGER: Final = 20
 
 
 def _read(message: type[Message], payload: bytes, mode: Mode) -> Read:
@@ -126,32 +125,18 @@ def _read(message: type[Message], payload: bytes, mode: Mode) -> Read:
         except DECODING_ERRORS:
             pass
     walk = Walk(mode)
-    raw = _decode_plainly(payload)
+    raw = _read_plainly(payload)
     value = shape_of(message).read({} if raw is None else raw, walk)
     return Read(value, tuple(walk.oddities))
 
 
-def _build(message: type[Message], payload: Mapping[str, Any]) -> Message:
-    return shape_of(message).read(dict(payload), Walk(Mode.SENDING))
-
-
-def _decode_plainly(payload: bytes) -> object:
+def _read_plainly(payload: bytes) -> object:
     try:
-        return _PLAIN.decode(payload.decode("utf-8", "surrogatepass"))
+        return read_json(payload.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         reason = "the payload is not readable JSON"
         raise OcppError(ErrorCode.FORMATION_VIOLATION, reason) from error
 
 
-def _integer(text: str) -> int | Number:
-    return int(text) if len(text) <= _LONGEST_INTEGER else Number(text)
-
-
-def _refuse_constant(text: str) -> object:
-    msg = f"{text} is not JSON"
-    raise ValueError(msg)
-
-
-# Numbers with a fraction or an exponent keep their text: 12.6 has to be rounded exactly, and
-# 1e999999999 must not be computed at all.
-_PLAIN: Final = json.JSONDecoder(strict=False, parse_int=_integer, parse_float=Number, parse_constant=_refuse_constant)
+def _build(message: type[Message], payload: Mapping[str, Any]) -> Message:
+    return shape_of(message).read(dict(payload), Walk(Mode.SENDING))

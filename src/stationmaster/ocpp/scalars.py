@@ -15,7 +15,8 @@ from stationmaster.instants import parse_instant
 from .errors import ErrorCode
 from .fields import INT64_MAX, LARGEST_LIMIT, in_tenths
 from .oddities import OddityKind
-from .walk import Number, Walk
+from .plain_json import Number
+from .walk import Walk
 
 __all__ = [
     "KEEP",
@@ -68,6 +69,7 @@ class TextShape:
     uri: bool = False
 
     def read(self, raw: object, walk: Walk) -> str:
+        """The text, whole, without control characters."""
         text = _clean(self._text(raw, walk), walk)
         if self.stripped and text != text.strip():
             reason = "has blanks around it"
@@ -102,6 +104,7 @@ class IntegerShape:
     most: int | None
 
     def read(self, raw: object, walk: Walk) -> int:
+        """The integer."""
         value = raw if type(raw) is int else self._mend(raw, walk)
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
             reason = f"is not within {self.least} and {self.most}"
@@ -133,6 +136,7 @@ class BooleanShape:
     """`true` or `false`."""
 
     def read(self, raw: object, walk: Walk) -> bool:
+        """The truth value."""
         if isinstance(raw, bool):
             return raw
         reason = "is not true or false"
@@ -154,6 +158,7 @@ class ChoiceShape:
     aliases: Mapping[str, str]
 
     def read(self, raw: object, walk: Walk) -> str:
+        """The value of the enumeration, or what stands for it."""
         if not isinstance(raw, str) or isinstance(raw, Number):
             raise walk.refuse(_WRONG_TYPE, "is not a text")
         if raw in self.values:
@@ -179,6 +184,7 @@ class TimestampShape:
     """A date and time, kept as text."""
 
     def read(self, raw: object, walk: Walk) -> str:
+        """The text of the timestamp, known to be readable."""
         if not isinstance(raw, str) or isinstance(raw, Number):
             raise walk.refuse(_WRONG_TYPE, "is not a text")
         reason = "is not an ISO 8601 date and time"
@@ -197,6 +203,7 @@ class TenthsShape:
     """A decimal number with at most one digit after the point."""
 
     def read(self, raw: object, walk: Walk) -> Decimal:
+        """The exact number."""
         given_as_text = isinstance(raw, str) and not isinstance(raw, Number)
         if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal | str):
             raise walk.refuse(_WRONG_TYPE, "is not a number")

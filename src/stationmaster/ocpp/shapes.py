@@ -8,9 +8,8 @@ its error code (handbook 1.8) and, where one exists, the way to mend the value (
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
-import msgspec
 from msgspec import inspect
 
 from . import fields, scalars
@@ -27,7 +26,9 @@ _ABSENT: Final = object()
 class Shape(Protocol):
     """Reads one raw JSON value. Raises Refusal if the value cannot be accepted."""
 
-    def read(self, raw: object, walk: Walk) -> object: ...
+    def read(self, raw: object, walk: Walk) -> object:
+        """The value to keep for a raw one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class ListShape:
     least_sent: int
 
     def read(self, raw: object, walk: Walk) -> tuple[object, ...]:
+        """The entries; in transaction messages one that cannot be read is left out and told."""
         if not isinstance(raw, list | tuple):
             raise walk.refuse(ErrorCode.TYPE_CONSTRAINT_VIOLATION, "is not a list")
         least = max(self.least, self.least_sent) if walk.sending else self.least
@@ -118,6 +120,7 @@ class ObjectShape:
     prepare: Callable[[Mapping[str, object], Walk], Mapping[str, object]] | None
 
     def read(self, raw: object, walk: Walk) -> Message:
+        """The message for a raw JSON object; fields in table order, then what does not belong."""
         if not isinstance(raw, dict):
             code = ErrorCode.TYPE_CONSTRAINT_VIOLATION
             raise walk.refuse(code if walk.path else ErrorCode.FORMATION_VIOLATION, "is not a JSON object")
@@ -157,7 +160,8 @@ class ObjectShape:
 def shape_of(message: type[Message]) -> ObjectShape:
     """The compiled shape of a message class."""
     info = inspect.type_info(message)
-    assert isinstance(info, inspect.StructType)
+    if not isinstance(info, inspect.StructType):
+        raise TypeError(f"{message} is not a message")
     prepare = getattr(message, "prepare", None)
     return ObjectShape(message, tuple(_field(field) for field in info.fields), prepare)
 
@@ -174,24 +178,21 @@ def _field(field: inspect.Field) -> Field:
     )
 
 
-def _unwrap(field_type: inspect.Type) -> tuple[inspect.Type, dict[str, object]]:
-    extra: dict[str, object] = {}
+def _unwrap(field_type: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
+    extra: dict[str, Any] = {}
     while isinstance(field_type, inspect.Metadata):
         extra |= field_type.extra or {}
         field_type = field_type.type
     return field_type, extra
 
 
-def _shape(field_type: inspect.Type, extra: dict[str, object]) -> Shape:
+def _shape(field_type: inspect.Type, extra: dict[str, Any]) -> Shape:
     match field_type:
         case inspect.StructType(cls=cls):
-            assert issubclass(cls, Message)
             return shape_of(cls)
         case inspect.VarTupleType(item_type=item_type, min_length=least):
             item_type, item_extra = _unwrap(item_type)
-            least_sent = extra.get("least_sent", 0)
-            assert isinstance(least_sent, int)
-            return ListShape(_shape(item_type, item_extra), least or 0, least_sent)
+            return ListShape(_shape(item_type, item_extra), least or 0, extra.get("least_sent", 0))
         case inspect.IntType(ge=least_value, le=most_value):
             return scalars.IntegerShape(least_value, most_value)
         case inspect.BoolType():
@@ -199,10 +200,9 @@ def _shape(field_type: inspect.Type, extra: dict[str, object]) -> Shape:
         case inspect.StrType(max_length=longest, pattern=pattern):
             return scalars.TextShape(longest, stripped=pattern is not None, uri=bool(extra.get("uri")))
         case inspect.LiteralType(values=values):
-            return scalars.ChoiceShape(frozenset(values), extra.get("unknown"), extra.get("aliases", {}))
+            return scalars.ChoiceShape(frozenset(map(str, values)), extra.get("unknown"), extra.get("aliases", {}))
         case inspect.CustomType(cls=fields.Timestamp):
             return scalars.TimestampShape()
         case inspect.CustomType(cls=fields.Tenths):
             return scalars.TenthsShape()
-    msg = f"no shape for {field_type}"
-    raise TypeError(msg)
+    raise TypeError(f"no shape for {field_type}")

@@ -12,7 +12,7 @@ from typing import Final
 from .errors import ErrorCode, OcppError
 from .oddities import LONGEST_RAW, MOST_DEFECTS, MOST_ODDITIES, Oddity, OddityKind
 
-__all__ = ["Mode", "Number", "Refusal", "Walk"]
+__all__ = ["Mode", "Refusal", "Walk"]
 
 
 class Mode(Enum):
@@ -26,12 +26,6 @@ class Mode(Enum):
     """StartTransaction, StopTransaction, MeterValues: whatever can be stored is accepted."""
     SENDING = auto()
     """What we send: strict, and also held to what the schemas leave out."""
-
-
-class Number(str):
-    """A JSON number that is no plain integer, as it was written: `12.0`, `1e400`."""
-
-    __slots__ = ()
 
 
 class Refusal(OcppError):

@@ -126,14 +126,13 @@ class MeterValue(Message, frozen=True, kw_only=True):
     """Values taken at the same moment. No timestamp means the time of receipt."""
 
     timestamp: Mended[Timestamp]
-    sampled_value: Mended[Annotated[tuple[SampledValue, ...], Meta(min_length=1)]]
+    sampled_value: Annotated[tuple[SampledValue, ...], Meta(min_length=1, extra={"mended": True})]
 
 
-class StoppedMeterValue(Message, frozen=True, kw_only=True):
+class StoppedMeterValue(MeterValue, frozen=True, kw_only=True):
     """A meter value inside StopTransaction, where the schema lets the list be empty."""
 
-    timestamp: Mended[Timestamp]
-    sampled_value: Mended[Annotated[tuple[SampledValue, ...], Meta(extra={"least_sent": 1})]]
+    sampled_value: Annotated[tuple[SampledValue, ...], Meta(extra={"least_sent": 1, "mended": True})]
 
 
 class MeterValuesRequest(Message, frozen=True, kw_only=True):
@@ -141,7 +140,7 @@ class MeterValuesRequest(Message, frozen=True, kw_only=True):
 
     connector_id: ConnectorOrStation
     transaction_id: Maybe[Integer] = None
-    meter_value: Mended[Annotated[tuple[MeterValue, ...], Meta(min_length=1)]]
+    meter_value: Annotated[tuple[MeterValue, ...], Meta(min_length=1, extra={"mended": True})]
 
 
 class MeterValuesResponse(Message, frozen=True, kw_only=True):
