@@ -1,0 +1,203 @@
+"""Everything that can be set, a class for each section.
+
+The rule that shapes this file: each setting has a default that works, a help text and limits, and
+`docs/configuration.md` is written from here. Names carry their units. What is a secret is a
+`SecretStr` and is never shown.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+__all__ = ["Settings"]
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+Days = Annotated[float, Field(gt=0, le=36500)]
+PEPPER_BYTES = (16, 64)
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    scheme = urlsplit(value.get_secret_value()).scheme
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError("a database URL begins with sqlite:/// or postgresql://")
+    return value
+
+
+def _bus_url(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in ("nats", "tls"):
+        raise ValueError("a bus URL begins with nats:// or tls://")
+    return value
+
+
+def _pepper(value: SecretStr) -> SecretStr:
+    if not PEPPER_BYTES[0] <= len(value.get_secret_value().encode()) <= PEPPER_BYTES[1]:
+        raise ValueError("a pepper has 16 to 64 bytes")
+    return value
+
+
+class Section(BaseModel):
+    """What all sections share: nothing is changed after the start, nothing unknown is accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+
+class NodeSettings(Section):
+    """The node itself."""
+
+    data: Path = Field(
+        default=Path("data"), description="Folder for everything this node keeps; it is made if it is missing."
+    )
+    host: str = Field(default="0.0.0.0", min_length=1, description="Address on which stations and people may come in.")  # noqa: S104 - a central system that only its own machine can reach serves nobody
+    id: str = Field(
+        default="node",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Name of this node; each node of a cluster has its own.",
+    )
+    number: int = Field(
+        default=0, ge=0, le=1023, description="Number of this node, part of the ids of events; each node has its own."
+    )
+
+
+class DatabaseSettings(Section):
+    """What is remembered, and where."""
+
+    url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        default=None,
+        description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. "
+        "Without it, stationmaster.sqlite in the data folder.",
+    )
+    migrate: bool = Field(default=True, description="Bring the tables up to date at the start.")
+
+
+class BusSettings(Section):
+    """How nodes talk."""
+
+    url: Annotated[SecretStr, AfterValidator(_bus_url)] | None = Field(
+        default=None,
+        description="nats://HOST:4222 for many nodes (needs the extra [cluster]). Without it, this is the only node.",
+    )
+
+
+class OcppSettings(Section):
+    """Where stations connect, and how we speak with them."""
+
+    host: str | None = Field(default=None, description="Address for stations, if it differs from node.host.")
+    port: Port = Field(default=9000, description="Port for stations.")
+    accept_unknown: bool = Field(
+        default=False,
+        description="Let stations in that nobody registered, without a password. For laboratories and demos only.",
+    )
+
+
+class HttpSettings(Section):
+    """Where people and programs connect, and what they are allowed."""
+
+    host: str | None = Field(default=None, description="Address for the API and the UI, if it differs from node.host.")
+    port: Port = Field(default=8080, description="Port for the API and the UI.")
+    body_limit_bytes: int = Field(
+        default=2 * 1024 * 1024, ge=1024, description="Longest request body; a longer one gets 413."
+    )
+    header_timeout_s: Seconds = Field(default=10, description="How long the head of a request may take to arrive.")
+    body_timeout_s: Seconds = Field(default=60, description="How long the body of a request may take to arrive.")
+    write_timeout_s: Seconds = Field(default=20, description="How long a client may leave an answer unread.")
+    keep_alive_s: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=30, description="How long a connection without a request is kept."
+    )
+    connection_limit: int = Field(default=1000, ge=1, description="Connections at a time; more get 503.")
+    event_client_limit: int = Field(default=200, ge=1, description="Event streams at a time; more get 503.")
+    event_queue_limit: int = Field(
+        default=1000,
+        ge=1,
+        description="Events that may wait for one client; one that is further behind is dropped and resumes.",
+    )
+    event_heartbeat_s: Seconds = Field(
+        default=15, description="A comment on quiet event streams, so that proxies keep them."
+    )
+    drain_timeout_s: Seconds = Field(
+        default=5, description="How long requests may go on after the node was told to stop."
+    )
+
+
+class StationSettings(Section):
+    """What stations are told, and how long they may take."""
+
+    heartbeat_interval_s: int = Field(default=300, ge=10, le=86400, description="Told to a station that is accepted.")
+    pending_interval_s: int = Field(
+        default=60, ge=10, le=86400, description="Told to a pending station: when to boot again."
+    )
+    rejected_interval_s: int = Field(
+        default=600, ge=10, le=86400, description="Told to a rejected station: when to boot again."
+    )
+    interval_spread_percent: int = Field(
+        default=0,
+        ge=0,
+        le=50,
+        description="Spread these intervals around their figure, so that a fleet does not stay in step.",
+    )
+    call_timeout_s: float = Field(
+        default=30, ge=1, le=600, description="How long a station may take to answer a command."
+    )
+    command_expiry_s: float = Field(default=300, ge=1, le=86400, description="How long a command may wait to be sent.")
+    connection_timeout_s: int = Field(
+        default=120,
+        ge=1,
+        le=86400,
+        description="How long a plug may be waited for, of stations that never told theirs.",
+    )
+    authorization_cache_lifetime_s: int | None = Field(
+        default=None,
+        ge=1,
+        description="How long a station may keep an accepted token that has no expiry; empty: for ever.",
+    )
+    token_memory_s: int = Field(default=60, ge=0, le=3600, description="How long a node keeps a token in memory.")
+
+
+class SecuritySettings(Section):
+    """Secrets, and how short they may be."""
+
+    pepper: Annotated[SecretStr, AfterValidator(_pepper)] | None = Field(
+        default=None,
+        description="Key under which passwords and API keys are hashed, the same on all nodes. "
+        "Without it, the file `pepper` in the data folder, made at the first start.",
+    )
+    minimum_password_bytes: int = Field(default=16, ge=8, le=40, description="Shortest password of a station.")
+
+
+class RetentionSettings(Section):
+    """How long things are kept that grow for ever otherwise."""
+
+    message_days: Days = Field(default=30, description="Messages with stations.")
+    message_limit: int = Field(default=10_000_000, ge=1000, description="Messages kept at most, whatever their age.")
+    event_days: Days = Field(default=7, description="Events, for streams that resume.")
+    attempt_days: Days = Field(default=90, description="Refused handshakes.")
+
+
+class LogSettings(Section):
+    """What the node writes about itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important line shown."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="Lines for people or for programs; auto: for people on a terminal."
+    )
+    watchdog_s: Seconds = Field(
+        default=2, description="An event loop that stands still for so long is logged with what it was doing."
+    )
+
+
+class Settings(Section):
+    """All sections."""
+
+    node: NodeSettings = NodeSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    bus: BusSettings = BusSettings()
+    ocpp: OcppSettings = OcppSettings()
+    http: HttpSettings = HttpSettings()
+    stations: StationSettings = StationSettings()
+    security: SecuritySettings = SecuritySettings()
+    retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
