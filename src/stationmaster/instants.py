@@ -6,7 +6,7 @@ module of the pure layers that uses `datetime`, as a calendar and never as a clo
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -18,16 +18,15 @@ Instant = int
 MICROSECONDS_PER_SECOND: Final = 1_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_EPOCH_WITHOUT_ZONE: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a text without an offset means UTC
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LONGEST_TEXT: Final = 64
+_SECONDS_PER_DAY: Final = 86_400
 _MOST_FRACTION_DIGITS: Final = 6
-_LEAP_SECOND: Final = 60
-_MINUTES_PER_HOUR: Final = 60
-_MINUTES_PER_DAY: Final = 24 * _MINUTES_PER_HOUR
+_LONGEST_TEXT: Final = 64
+# `datetime` reads more forms than stations may write, and in newer versions of Python more still.
 _SHAPE: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
-    r"(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?",
+    r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|(60))(?:\.\d+)?)?"
+    r"(?:[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?",
     re.ASCII,
 )
 
@@ -61,21 +60,10 @@ def parse_instant(text: str) -> Instant:
     match = _SHAPE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
     if match is None:
         raise ValueError("not an ISO 8601 date and time")
-    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
-    days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_ORDINAL
-    minute_of_day = _minutes(hour, minute)
-    offset = _minutes(offset_hours or "0", offset_minutes or "0")
-    seconds = int(second or "0")
-    if seconds > _LEAP_SECOND:
-        raise ValueError("not a time of day")
-    utc_minutes = days * _MINUTES_PER_DAY + minute_of_day + (offset if sign == "-" else -offset)
-    whole_seconds = utc_minutes * 60 + seconds
-    microseconds = int(fraction[:6].ljust(6, "0")) if fraction else 0
-    return whole_seconds * MICROSECONDS_PER_SECOND + microseconds
-
-
-def _minutes(hours: str, minutes: str) -> int:
-    total = int(hours) * _MINUTES_PER_HOUR + int(minutes)
-    if int(minutes) >= _MINUTES_PER_HOUR or total >= _MINUTES_PER_DAY:
-        raise ValueError("not a time of day")
-    return total
+    if match[1] is not None:
+        start, end = match.span(1)
+        return parse_instant(f"{text[:start]}59{text[end:]}") + MICROSECONDS_PER_SECOND
+    moment = datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)
+    since = moment - (_EPOCH_WITHOUT_ZONE if moment.tzinfo is None else _EPOCH)
+    seconds = since.days * _SECONDS_PER_DAY + since.seconds
+    return seconds * MICROSECONDS_PER_SECOND + since.microseconds

@@ -1,25 +1,19 @@
 """The table of actions of one OCPP version, and the reading of requests and responses by it.
 
-The rule that shapes this file: a payload without a defect takes one typed decode and nothing
-else. Only when that fails is it decoded to plain objects, mended field by field or refused
-with the code of handbook 1.8.
+The rule that shapes this file: who may send what, and by which class it is read, stands in one
+table; there is no code per action.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
-
 from .errors import ErrorCode, OcppError
-from .fields import DECODING_ERRORS, Message, typed_decoder
-from .oddities import Oddity
-from .plain_json import read_json
-from .shapes import shape_of
-from .walk import Mode, Walk
+from .fields import Message
+from .reading import Read, Reader
+from .walk import Mode
 
 __all__ = ["Action", "Protocol", "Read", "Sender"]
 
@@ -30,6 +24,14 @@ class Sender(StrEnum):
     STATION = "station"
     CSMS = "csms"
     BOTH = "both"
+
+
+_PEERS: Final = {Sender.STATION: "charge point", Sender.CSMS: "central system", Sender.BOTH: "peer"}
+_MODES: Final = (Mode.LENIENT, Mode.STRICT)
+_TRANSACTION_MODES: Final = (Mode.TRANSACTION, Mode.TRANSACTION)
+# Looking up a member of an enumeration takes longer than reading a heartbeat's payload.
+_STATION: Final = Sender.STATION
+_LENIENT, _STRICT = _MODES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,16 @@ class Action:
     transaction_related: bool = False
 
 
-class Read(msgspec.Struct, frozen=True, gc=False):
-    """A payload that was read: the typed message, and what had to be tolerated."""
-
-    value: Message
-    oddities: tuple[Oddity, ...] = ()
-
-
 class Protocol:
     """One version of OCPP: its subprotocol name and its actions."""
 
     def __init__(self, name: str, actions: Iterable[Action]) -> None:
         self.name = name
         self.actions: Mapping[str, Action] = MappingProxyType({row.name: row for row in actions})
-        for row in self.actions.values():
-            shape_of(row.request)
-            shape_of(row.response)
+        self._requests = {row.name: Reader(row.request) for row in self.actions.values()}
+        self._responses = {row.name: Reader(row.response) for row in self.actions.values()}
+        self._from_station = self._incoming(Sender.STATION)
+        self._from_csms = self._incoming(Sender.CSMS)
 
     def read_request(self, action: str, payload: bytes, sender: Sender, strict: bool = False) -> Read:
         """Read the payload of a CALL that `sender` sent.
@@ -72,12 +68,13 @@ class Protocol:
         Raises OcppError: NotImplemented for an unknown action, NotSupported for an action that
         goes the other way, otherwise the code of handbook 1.8.
         """
-        row = self._row(action)
-        if row.sender is not sender and row.sender is not Sender.BOTH:
-            reason = f"{action} is not sent by a {_PEERS[sender]}"
-            raise OcppError(ErrorCode.NOT_SUPPORTED, reason)
-        mode = Mode.STRICT if strict else Mode.LENIENT
-        return _read(row.request, payload, Mode.TRANSACTION if row.transaction_related else mode)
+        rows = self._from_station if sender is _STATION else self._from_csms
+        row = rows.get(action)
+        if row is None:
+            self._row(action)
+            raise OcppError(ErrorCode.NOT_SUPPORTED, f"{action} is not sent by a {_PEERS[sender]}")
+        reader, lenient_mode, strict_mode = row
+        return reader.read(payload, strict_mode if strict else lenient_mode)
 
     def read_response(self, action: str, payload: bytes, strict: bool = False) -> Read:
         """Read the payload of the CALLRESULT to a CALL of ours.
@@ -85,7 +82,7 @@ class Protocol:
         Raises OcppError if it does not fit; the command then ends as `invalid_response`
         (handbook 1.9).
         """
-        return _read(self._row(action).response, payload, Mode.STRICT if strict else Mode.LENIENT)
+        return self._responses[self._row(action).name].read(payload, _STRICT if strict else _LENIENT)
 
     def check_outgoing(self, action: str, payload: Mapping[str, Any]) -> Message:
         """Build a request of ours from its members in the words of the wire.
@@ -94,49 +91,22 @@ class Protocol:
         may be `int`, `float` or `Decimal`. Raises OcppError with the path of the field and the
         reason in words; such a payload must not be sent (handbook 1.9).
         """
-        return _build(self._row(action).request, payload)
+        return self._requests[self._row(action).name].build(payload)
 
     def check_outgoing_response(self, action: str, payload: Mapping[str, Any]) -> Message:
         """Build a response of ours; as `check_outgoing`."""
-        return _build(self._row(action).response, payload)
+        return self._responses[self._row(action).name].build(payload)
+
+    def _incoming(self, sender: Sender) -> dict[str, tuple[Reader, Mode, Mode]]:
+        """For each action of one sender: its reader, and the modes of lenient and strict reading."""
+        return {
+            row.name: (self._requests[row.name], *(_TRANSACTION_MODES if row.transaction_related else _MODES))
+            for row in self.actions.values()
+            if row.sender in (sender, Sender.BOTH)
+        }
 
     def _row(self, action: str) -> Action:
         row = self.actions.get(action)
         if row is None:
             raise OcppError(ErrorCode.NOT_IMPLEMENTED, "the action is not known")
         return row
-
-
-_PEERS: Final = {
-    Sender.STATION: "charge point",
-    Sender.CSMS: "central system",
-    Sender.BOTH: "peer",
-}
-
-# Escapes that may stand for something a typed decode would let through: a control character,
-# or half of a surrogate pair.
-_SUSPECT_ESCAPE: Final = re.compile(rb"\\(?:[bf]|u(?:00[01]|007[fF]|[dD][89a-fA-F]))")
-
-
-def _read(message: type[Message], payload: bytes, mode: Mode) -> Read:
-    if not (b"\\" in payload and _SUSPECT_ESCAPE.search(payload)) and b"\x7f" not in payload:
-        try:
-            return Read(typed_decoder(message).decode(payload))
-        except DECODING_ERRORS:
-            pass
-    walk = Walk(mode)
-    raw = _read_plainly(payload)
-    value = shape_of(message).read({} if raw is None else raw, walk)
-    return Read(value, tuple(walk.oddities))
-
-
-def _read_plainly(payload: bytes) -> object:
-    try:
-        return read_json(payload.decode("utf-8", "surrogatepass"))
-    except (ValueError, RecursionError) as error:
-        reason = "the payload is not readable JSON"
-        raise OcppError(ErrorCode.FORMATION_VIOLATION, reason) from error
-
-
-def _build(message: type[Message], payload: Mapping[str, Any]) -> Message:
-    return shape_of(message).read(dict(payload), Walk(Mode.SENDING))

@@ -35,7 +35,7 @@ KEEP: Final = "keep"
 _WRONG_TYPE: Final = ErrorCode.TYPE_CONSTRAINT_VIOLATION
 _WRONG_VALUE: Final = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
