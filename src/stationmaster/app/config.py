@@ -97,6 +97,10 @@ class HttpSettings(Section):
 
     host: str | None = Field(default=None, description="Address for the API and the UI, if it differs from node.host.")
     port: Port = Field(default=8080, description="Port for the API and the UI.")
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses of proxies, with commas between, whose X-Forwarded-For and -Proto are believed.",
+    )
     body_limit_bytes: int = Field(
         default=2 * 1024 * 1024, ge=1024, description="Longest request body; a longer one gets 413."
     )

@@ -1,0 +1,197 @@
+"""What goes wrong, as a problem document (RFC 9457), and the one place where errors become one.
+
+`code` is a stable word for programs, `detail` is a sentence for people, `errors` names the
+fields. What is our own fault is logged with a correlation id, and only that id goes out.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from stationmaster.api.words import fault
+from stationmaster.bus import BusError, BusTimeout
+from stationmaster.domain import errors as domain
+from stationmaster.storage import errors as storage
+
+__all__ = ["PROBLEM_TYPE", "ApiError", "FieldProblem", "Problem", "internal_error", "problem_response", "register"]
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+_UNPROCESSABLE = 422
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(description="Where: a name, or a path such as `items.0.id`; `body` for the whole body.")
+    code: str = Field(description="A stable word for programs.")
+    message: str = Field(description="A sentence for people.")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(description="`urn:stationmaster:problem:` and the code.")
+    title: str = Field(description="The kind of problem; the same for all of a status.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="A stable word for programs.")
+    detail: str = Field(description="What is wrong and what to do, for people.")
+    errors: list[FieldProblem] | None = Field(default=None, description="The fields at fault.")
+    details: dict[str, Any] | None = Field(default=None, description="More for programs.")
+    correlation_id: str | None = Field(default=None, description="What to look for in the log of the node.")
+
+
+class ApiError(Exception):
+    """Something that only HTTP knows has gone wrong."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: Sequence[FieldProblem] | None = None,
+    details: dict[str, Any] | None = None,
+    correlation_id: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """The answer that carries a problem."""
+    problem = Problem(
+        type=f"urn:stationmaster:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        errors=list(errors) if errors else None,
+        details=details or None,
+        correlation_id=correlation_id,
+    )
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, PROBLEM_TYPE)
+
+
+def internal_error(error: BaseException, method: str, path: str) -> Response:
+    """Log our own fault and say no more about it than where to look."""
+    correlation_id = secrets.token_hex(8)
+    log.error("api.internal_error", correlation_id=correlation_id, method=method, path=path, exc_info=error)
+    return problem_response(
+        500,
+        "internal",
+        f"This is a fault of the system and not of the request. The log has it under {correlation_id}.",
+        correlation_id=correlation_id,
+    )
+
+
+_DOMAIN_STATUS: dict[type[domain.DomainError], int] = {
+    domain.NotFound: 404,
+    domain.Invalid: 422,
+    domain.Conflict: 409,
+    domain.Forbidden: 403,
+    domain.Unavailable: 503,
+}
+
+
+async def _domain_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, domain.DomainError)  # noqa: S101 - registered for this class
+    status = next((_DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in _DOMAIN_STATUS), 409)
+    fields = [FieldProblem(field=each["field"], code=each["code"], message=each["detail"]) for each in error.fields]
+    headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem_response(
+        status, error.code, error.message, errors=fields, details=error.details or None, headers=headers
+    )
+
+
+async def _storage_error(request: Request, error: Exception) -> Response:
+    match error:
+        case storage.Unavailable():
+            log.warning("api.storage_unavailable", error=str(error))
+            return problem_response(
+                503, "storage_unavailable", "The database cannot be used at the moment.", headers={"Retry-After": "5"}
+            )
+        case storage.NotFound():
+            return problem_response(404, "not_found", "There is no such thing.")
+        case storage.Conflict():
+            return problem_response(409, "exists", "There is one with this key already.")
+        case storage.Refused():
+            return problem_response(_UNPROCESSABLE, "refused_by_storage", "The database does not accept these values.")
+    return internal_error(error, request.method, request.url.path)
+
+
+async def _bus_error(_request: Request, error: Exception) -> Response:
+    if isinstance(error, BusTimeout):
+        return problem_response(504, "node_timeout", "The node that holds the station did not answer in time.")
+    log.warning("api.bus_error", error=str(error))
+    return problem_response(
+        503, "bus_unavailable", "The nodes cannot reach each other at the moment.", headers={"Retry-After": "5"}
+    )
+
+
+async def _api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class
+    return problem_response(error.status, error.code, error.detail, headers=error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    details = {
+        404: ("no_such_path", f"There is nothing at {request.url.path[:200]}."),
+        405: ("method_not_allowed", f"{request.method} is not possible at {request.url.path[:200]}."),
+    }
+    code, detail = details.get(error.status_code, ("http_error", str(error.detail)))
+    return problem_response(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+async def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    fields = [_field_problem(each) for each in error.errors()]
+    detail = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
+    if more := len(fields[3:]):
+        detail += f"; and {more} more"
+    malformed = any(each["type"] == "json_invalid" for each in error.errors())
+    return problem_response(
+        400 if malformed else _UNPROCESSABLE,
+        "malformed_json" if malformed else "invalid",
+        f"{detail}.",
+        errors=fields,
+    )
+
+
+def _field_problem(error: dict[str, Any]) -> FieldProblem:
+    where = [str(part) for part in error["loc"]]
+    if len(where) > 1 and where[0] in ("body", "query", "path", "header"):
+        where = where[1:]
+    if error["type"] == "json_invalid":
+        where = ["body"]
+    return FieldProblem(field=".".join(where), code=error["type"], message=fault(error))
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def register(app: FastAPI) -> None:
+    """Have every error of `app` answered by a problem document."""
+    handlers: dict[type[Exception], Handler] = {
+        domain.DomainError: _domain_error,
+        storage.StorageError: _storage_error,
+        BusError: _bus_error,
+        ApiError: _api_error,
+        HTTPException: _http_error,
+        RequestValidationError: _validation_error,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
