@@ -1,0 +1,175 @@
+"""The fast composite schedule against the slow one, over random stacks.
+
+More of them with STATIONMASTER_TEST_STACKS, e.g. 20000.
+"""
+
+import os
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stationmaster.domain.locations import Location
+from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule, composite_schedule
+from stationmaster.domain.smart_charging.local_time import LocalPlan, local_schedule, offsets_between
+from stationmaster.domain.smart_charging.profiles import (
+    ChargingProfile,
+    ChargingSchedule,
+    InstalledProfile,
+    Kind,
+    Purpose,
+    RateUnit,
+    Recurrency,
+    RunningTransaction,
+)
+from stationmaster.instants import parse_instant
+from tests.domain.smart_charging.builders import installed, profile, running
+from tests.domain.smart_charging.reference import every_second
+from tests.domain.smart_charging.stacks import NOW, STATION, stacks
+
+SECOND = 1_000_000
+STACKS = int(os.environ.get("STATIONMASTER_TEST_STACKS", "400"))
+Stack = tuple[list[InstalledProfile], list[RunningTransaction]]
+
+many = settings(max_examples=STACKS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def ask(stack: Stack, number: int, duration_s: int, unit: RateUnit, now: int = NOW) -> CompositeSchedule:
+    question = CompositeQuestion(
+        location=Location.of_connector_number(STATION, number), now=now, duration_s=duration_s, unit=unit
+    )
+    return composite_schedule(question, *stack)
+
+
+def spread(schedule: CompositeSchedule, grain_s: int = 1) -> list[int | None]:
+    """The limit of each second, or of each grain."""
+    limits: list[int | None] = []
+    ends = [each.start_period_s for each in schedule.periods[1:]] + [schedule.duration_s]
+    for period, end in zip(schedule.periods, ends, strict=True):
+        assert period.start_period_s % grain_s == 0
+        limits += [period.limit_tenths] * ((end - period.start_period_s) // grain_s)
+    return limits
+
+
+def reference(stack: Stack, number: int, seconds: range, unit: RateUnit, now: int = NOW) -> list[int | None]:
+    return every_second(*stack, evse_id=number or None, now=now, seconds=seconds, unit=unit)
+
+
+@many
+@given(stacks(spread_s=60), st.sampled_from((0, 1, 2)), st.integers(1, 150), st.sampled_from(RateUnit))
+def test_every_second_of_some_minutes(stack: Stack, number: int, duration_s: int, unit: RateUnit) -> None:
+    answer = ask(stack, number, duration_s, unit)
+    assert spread(answer) == reference(stack, number, range(duration_s), unit)
+    assert answer.periods[0].start_period_s == 0
+    assert all(
+        one.limit_tenths != other.limit_tenths for one, other in zip(answer.periods, answer.periods[1:], strict=False)
+    ), "neighbours differ"
+
+
+@many
+@given(stacks(spread_s=9 * 86_400, grain_s=21_600, max_size=14), st.sampled_from((0, 1, 2)), st.sampled_from(RateUnit))
+def test_every_quarter_of_nine_days(stack: Stack, number: int, unit: RateUnit) -> None:
+    """Everything is aligned to the quarters of a day, so that looking at each quarter sees each second."""
+    duration_s = 9 * 86_400
+    answer = ask(stack, number, duration_s, unit)
+    assert spread(answer, 21_600) == reference(stack, number, range(0, duration_s, 21_600), unit)
+
+
+@pytest.mark.parametrize(
+    "zone, monday",
+    [
+        ("Europe/Berlin", "2024-03-25T00:00Z"),
+        ("Europe/Berlin", "2024-10-21T00:00Z"),
+        ("America/New_York", "2024-03-04T00:00Z"),
+        ("America/New_York", "2024-10-28T00:00Z"),
+        ("Australia/Lord_Howe", "2024-04-01T00:00Z"),
+    ],
+)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_weeks_in_which_the_clock_changes(zone: str, monday: str, data: st.DataObject) -> None:
+    """A plan by the wall clock, sent anew when the offset changes, always shows what the wall clock asks for."""
+    recurrency = data.draw(st.sampled_from(Recurrency))
+    quarter_hours = recurrency.length_s // 900
+    starts = sorted({0, *data.draw(st.lists(st.integers(1, quarter_hours - 1), max_size=6))})
+    plan = LocalPlan(
+        recurrency=recurrency,
+        unit=RateUnit.AMPERE,
+        limits=tuple((start * 900, 60 + 10 * index) for index, start in enumerate(starts)),
+    )
+    week_start = parse_instant(monday)
+    week_end = week_start + 7 * 86_400 * SECOND
+    local = ZoneInfo(zone)
+
+    def offset_s(instant: int) -> int:
+        offset = datetime.fromtimestamp(instant // SECOND, UTC).astimezone(local).utcoffset()
+        assert offset is not None
+        return int(offset.total_seconds())
+
+    offsets = offsets_between(offset_s, week_start - 86_400 * SECOND, week_end)
+    assert len(offsets) == 2, "the clock changes once in this week"
+    now = week_start
+    while now < week_end:
+        sent = local_schedule(plan, offsets, now)
+        until = min(sent.renew_at or week_end, week_end)
+        stack: Stack = ([_installed(plan, sent.schedule)], [])
+        duration_s = (until - now) // SECOND
+        answer = ask(stack, 1, duration_s, RateUnit.AMPERE, now)
+        assert spread(answer, 900) == reference(stack, 1, range(0, duration_s, 900), RateUnit.AMPERE, now)
+        assert spread(answer, 900) == [
+            _by_wall_clock(plan, datetime.fromtimestamp((now // SECOND) + second, UTC).astimezone(local))
+            for second in range(0, duration_s, 900)
+        ]
+        now = until
+
+
+def _installed(plan: LocalPlan, schedule: ChargingSchedule) -> InstalledProfile:
+    return InstalledProfile(
+        location=Location.of_connector_number(STATION, 1),
+        profile=ChargingProfile(
+            profile_id=1,
+            stack_level=0,
+            purpose=Purpose.TX_DEFAULT,
+            kind=Kind.RECURRING,
+            recurrency=plan.recurrency,
+            schedules=(schedule,),
+        ),
+    )
+
+
+def _by_wall_clock(plan: LocalPlan, clock: datetime) -> int:
+    second = clock.hour * 3600 + clock.minute * 60 + clock.second
+    if plan.recurrency is Recurrency.WEEKLY:
+        second += clock.weekday() * 86_400
+    return [limit for start, limit in plan.limits if start <= second][-1]
+
+
+@pytest.mark.slow
+def test_every_second_of_two_days() -> None:
+    """A stack as real sites have it, second by second, with moments that fall on no grid."""
+    daily, weekly = Recurrency.DAILY, Recurrency.WEEKLY
+    entries = [
+        installed(0, profile(Purpose.STATION_MAX, (0, "11040"), unit=RateUnit.WATT, start="2024-01-01T00:00Z")),
+        installed(
+            0,
+            profile(
+                Purpose.TX_DEFAULT, (0, "32"), (25_201, "9.7"), (72_001, "32"),
+                recurrency=daily, start="2024-01-01T00:00:01Z", duration_s=80_000,
+            ),
+        ),
+        installed(
+            1,
+            profile(
+                Purpose.TX_DEFAULT, (0, "4000", 1), (7_777, "3500", 2),
+                level=3, unit=RateUnit.WATT, recurrency=weekly, start="2024-01-03T11:11:11Z", duration_s=99_999,
+            ),
+        ),
+        installed(1, profile(Purpose.TX, (0, "20"), (1_801, "8"), kind=Kind.RELATIVE, duration_s=60_003)),
+    ]  # fmt: skip
+    stack = (entries, [running(1, "2024-03-05T07:07:07Z", "1")])
+    duration_s = 2 * 86_400
+    answer = ask(stack, 1, duration_s, RateUnit.AMPERE)
+    assert spread(answer) == reference(stack, 1, range(duration_s), RateUnit.AMPERE)
+    assert len(answer.periods) >= 5
