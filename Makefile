@@ -67,12 +67,17 @@ check: setup ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.documents --check
 	@tools/in-ui npm run --silent check
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.PHONY: docs
+docs: setup ## Write the documents that are made from the code
+	@$(BIN)/python -m tools.documents
 
 .PHONY: bench
 bench: setup ## Measure CPU per message, answer times and memory; print the table
