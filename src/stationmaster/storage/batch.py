@@ -1,0 +1,121 @@
+"""One batch: everything that becomes durable together, as one program.
+
+Facts are gathered by kind and each kind's program writes all of them at once. Then the facts
+that are news get their event ids in the order in which they arrived, and the other writes run.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stationmaster.domain.facts import Fact
+from stationmaster.storage.committed import Committed, event_data, is_news
+from stationmaster.storage.kinds import PROGRAMS
+from stationmaster.storage.programs import Batch, Execute, Program
+from stationmaster.storage.statements import insert_into
+from stationmaster.storage.tables import event
+from stationmaster.storage.text import cleaned
+
+__all__ = ["Call", "batch_program"]
+
+_INSERT_EVENTS = insert_into(event)
+
+
+class Call:
+    """What one caller wants written: facts, or a program of its own."""
+
+    __slots__ = ("facts", "future", "make", "size")
+
+    def __init__(self, facts: Sequence[Fact] = (), make: Callable[[], Program[Any]] | None = None) -> None:
+        """`make` gives the program; it is called again if the batch has to be tried again."""
+        self.facts = facts
+        self.make = make
+        self.size = len(facts) if make is None else 1
+        self.future: asyncio.Future[Any] | None = None
+
+    def succeed(self, outcome: Any) -> None:
+        """It is durable."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """It is not stored."""
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(error)
+
+
+def batch_program(
+    batch: Batch, calls: Sequence[Call], notes: Sequence[Fact]
+) -> Program[tuple[list[Any], list[Committed]]]:
+    """Write calls and notes; the outcome of each call in order, and what is to be told."""
+    facts: list[Fact] = []
+    for call in calls:
+        facts += call.facts
+    facts += notes
+    encoded = _screen(facts)
+    outcomes = yield from _store(batch, facts)
+    committed = yield from _store_events(batch, facts, encoded, outcomes)
+    results: list[Any] = []
+    place = 0
+    for call in calls:
+        if call.make is None:
+            results.append(outcomes[place : place + len(call.facts)])
+            place += len(call.facts)
+        else:
+            results.append((yield from call.make()))
+    return results, committed
+
+
+def _screen(facts: list[Fact]) -> list[bytes | None]:
+    """Encode what becomes an event row; the JSON shows what must be cleaned, at no further cost.
+
+    JSON writes every control character as an escape, and a lone surrogate cannot be encoded.
+    """
+    encoded: list[bytes | None] = []
+    for i, fact in enumerate(facts):
+        if fact.event_type is None or not fact.stored_event:
+            encoded.append(None)
+            continue
+        try:
+            data = event_data(fact, None)
+        except UnicodeEncodeError:
+            data = b"\\u00"
+        if b"\\u00" in data:
+            facts[i] = cleaned(fact)
+            data = event_data(facts[i], None)
+        encoded.append(data)
+    return encoded
+
+
+def _store(batch: Batch, facts: Sequence[Fact]) -> Program[list[Any]]:
+    places: dict[type[Fact], list[int]] = {}
+    for i, fact in enumerate(facts):
+        places.setdefault(type(fact), []).append(i)
+    outcomes: list[Any] = [None] * len(facts)
+    for kind, program in PROGRAMS.items():
+        if kind in places:
+            found = yield from program(batch, [facts[i] for i in places[kind]])
+            if found is not None:
+                for i, outcome in zip(places[kind], found, strict=True):
+                    outcomes[i] = outcome
+    return outcomes
+
+
+def _store_events(
+    batch: Batch, facts: Sequence[Fact], encoded: Sequence[bytes | None], outcomes: Sequence[Any]
+) -> Program[list[Committed]]:
+    news = [i for i, fact in enumerate(facts) if fact.event_type is not None and is_news(outcomes[i])]
+    committed: list[Committed] = []
+    rows: list[tuple[Any, ...]] = []
+    for i, event_id in zip(news, batch.take_ids(len(news)), strict=True):
+        fact, outcome, data = facts[i], outcomes[i], encoded[i]
+        committed.append(Committed(event_id, fact, outcome))
+        if data is not None:
+            if outcome is not None:
+                data = event_data(fact, outcome)
+            rows.append(
+                (event_id, fact.organisation_id, fact.station_id, fact.event_type, fact.received_at, data.decode())
+            )
+    if rows:
+        yield Execute(_INSERT_EVENTS, rows)
+    return committed

@@ -1,0 +1,76 @@
+"""What the writer hands out: outcomes, and the facts that became durable and may be told.
+
+`Committed` is what the event stream is made of, live; `StoredEvent` is the same as read back
+later. Both carry the same id, type and data.
+"""
+
+from typing import Any
+
+import msgspec
+
+from stationmaster.domain.facts import Fact, TransactionEndStored, TransactionStored
+from stationmaster.instants import Instant
+
+__all__ = ["AlreadyStored", "Committed", "Outcome", "StoredEvent", "event_data", "is_news"]
+
+
+class AlreadyStored(msgspec.Struct, frozen=True, gc=False):
+    """What became of a fact that is known already: nothing was added, nothing is told."""
+
+
+Outcome = TransactionStored | TransactionEndStored | AlreadyStored
+
+ALREADY_STORED = AlreadyStored()
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it is told: `data` holds the fact's fields and, as "outcome", what became of it."""
+
+    id: int
+    organisation_id: str
+    station_id: str
+    type: str
+    received_at: Instant
+    data: dict[str, Any]
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A durable fact that has an event type, with the id of its event and its outcome."""
+
+    event_id: int
+    fact: Fact
+    outcome: Any = None
+
+    def as_event(self) -> StoredEvent:
+        """The event in the form in which it is read back from the database."""
+        fact = self.fact
+        return StoredEvent(
+            id=self.event_id,
+            organisation_id=fact.organisation_id,
+            station_id=fact.station_id,
+            type=fact.event_type or "",
+            received_at=fact.received_at,
+            data=msgspec.json.decode(event_data(fact, self.outcome)),
+        )
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def event_data(fact: Fact, outcome: Any) -> bytes:
+    """The JSON of an event's data."""
+    data = _encoder.encode(fact)
+    if outcome is None:
+        return data
+    return b'%b,"outcome":%b}' % (data[:-1], _encoder.encode(outcome))
+
+
+def is_news(outcome: Any) -> bool:
+    """Whether a fact with this outcome is told: what was stored before is not."""
+    if outcome is None:
+        return True
+    if isinstance(outcome, TransactionStored):
+        return not outcome.resend
+    if isinstance(outcome, TransactionEndStored):
+        return outcome.result != "resend"
+    return not isinstance(outcome, AlreadyStored)

@@ -1,0 +1,47 @@
+"""Which program writes which kind of fact; kinds are written in this order.
+
+Ends come before starts' samples: what a drawn number became must be known when samples are
+linked to it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from stationmaster.domain import facts
+from stationmaster.storage import (
+    authorization,
+    availability,
+    configuration,
+    jobs,
+    message_log,
+    metering,
+    notifications,
+    provisioning,
+    transaction_ends,
+    transactions,
+)
+from stationmaster.storage.programs import Batch, Program
+
+__all__ = ["PROGRAMS"]
+
+PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[list[Any] | None]]]] = {
+    facts.StationConnected: provisioning.store_connections,
+    facts.StationDisconnected: provisioning.store_disconnections,
+    facts.StationSeen: provisioning.store_seen,
+    facts.StationBooted: provisioning.store_boots,
+    facts.HandshakeRefused: provisioning.store_refusals,
+    facts.OddityTolerated: provisioning.store_oddities,
+    facts.UnknownTokenSeen: authorization.store_unknown_tokens,
+    facts.ConnectorStatusChanged: availability.store_statuses,
+    facts.AvailabilityRequested: availability.store_requests,
+    facts.TransactionStarted: transactions.store_starts,
+    facts.TransactionEnded: transaction_ends.store_ends,
+    facts.MeterSampled: metering.store_samples,
+    facts.TransferStatusReported: notifications.store_transfer_statuses,
+    facts.SecurityEventReported: notifications.store_security_events,
+    facts.DataTransferReceived: notifications.store_data_transfers,
+    facts.ConfigurationReported: configuration.store_reports,
+    facts.ConfigurationValueChanged: configuration.store_changes,
+    facts.JobChanged: jobs.store_jobs,
+    facts.MessageLogged: message_log.store_messages,
+}

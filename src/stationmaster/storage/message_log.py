@@ -1,0 +1,60 @@
+"""Writing the message log: every frame as it was, and how much there is of it per hour."""
+
+from stationmaster.domain.facts import MessageLogged
+from stationmaster.storage.programs import Batch, Execute, Program
+from stationmaster.storage.statements import insert_into
+from stationmaster.storage.tables import message, message_volume
+from stationmaster.storage.text import clean, is_clean
+
+__all__ = ["HOUR_US", "ROW_OVERHEAD_BYTES", "store_messages"]
+
+HOUR_US = 3_600_000_000
+ROW_OVERHEAD_BYTES = 200
+"""About what a frame takes beside its own characters: ids, times, index entry."""
+
+_INSERT = insert_into(message)
+_COUNT = insert_into(
+    message_volume,
+    keys=("hour",),
+    changes={
+        "messages": "message_volume.messages + excluded.messages",
+        "bytes": "message_volume.bytes + excluded.bytes",
+    },
+)
+
+
+def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
+    """Append frames and count them into the present hour."""
+    rows = []
+    size = 0
+    row_ids = batch.take_ids(len(facts))
+    for row_id, fact in zip(row_ids, facts, strict=True):
+        frame, answer = _storable(fact.frame), fact.answer
+        if answer is not None:
+            answer = _storable(answer)
+            size += len(answer)
+        size += len(frame) + ROW_OVERHEAD_BYTES
+        rows.append(
+            (
+                row_id,
+                fact.organisation_id,
+                fact.station_id,
+                fact.connection_id,
+                fact.received_at,
+                fact.direction,
+                fact.kind,
+                None if fact.message_id is None else _storable(fact.message_id),
+                None if fact.action is None else _storable(fact.action),
+                frame,
+                answer,
+                fact.answer_kind,
+                fact.latency_us,
+                fact.error_code,
+            )
+        )
+    yield Execute(_INSERT, rows)
+    yield Execute(_COUNT, [((row_ids[0] >> 10) // HOUR_US, len(rows), size)])
+
+
+def _storable(text: str) -> str:
+    return text if is_clean(text) else clean(text)

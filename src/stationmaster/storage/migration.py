@@ -1,0 +1,103 @@
+"""Bringing a database to the schema of this program, or back.
+
+The steps are Alembic's; this module opens the database, runs them in one transaction and
+keeps two nodes from running them at once.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from stationmaster.storage.errors import SchemaMismatch, Unavailable
+from stationmaster.storage.schema import REVISION
+
+__all__ = ["downgrade", "migrate", "revision_of"]
+
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
+_LOCK: Final = 0x5A71_0000_0001
+_CONNECT_TIMEOUT_S: Final = 10
+
+T = TypeVar("T")
+
+
+async def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database at `url` (`sqlite:///PATH` or `postgresql://…`) up to `revision`.
+
+    Raises `SchemaMismatch` when it is newer than this program, `Unavailable` when it cannot be reached.
+    """
+    await _run(url, lambda connection: _upgrade(connection, revision))
+
+
+async def downgrade(url: str, revision: str) -> None:
+    """Take the database back to `revision`; "base" removes every table. Data of later steps is lost."""
+    await _run(url, lambda connection: command.downgrade(_config(connection), revision))
+
+
+async def revision_of(url: str) -> str | None:
+    """The schema that the database has; None when it has none."""
+    return await _run(url, lambda connection: MigrationContext.configure(connection).get_current_revision())
+
+
+def _upgrade(connection: sa.Connection, revision: str) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found > REVISION:
+        raise SchemaMismatch(f"the schema of the database is {found}; this version of the program knows {REVISION}")
+    command.upgrade(_config(connection), revision)
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def _run(url: str, work: Callable[[sa.Connection], T]) -> T:
+    try:
+        if url.startswith("sqlite:"):
+            return await asyncio.to_thread(_run_on_sqlite, url, work)
+        return await _run_on_postgresql(url, work)
+    except (DBAPIError, OSError, TimeoutError) as error:
+        raise Unavailable(f"the database cannot be changed: {error}") from error
+
+
+def _run_on_sqlite(url: str, work: Callable[[sa.Connection], T]) -> T:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def let_us_begin(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # The lock is taken before the first look, so that two nodes take turns.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+async def _run_on_postgresql(url: str, work: Callable[[sa.Connection], T]) -> T:
+    engine = create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        poolclass=sa.NullPool,
+        connect_args={"timeout": _CONNECT_TIMEOUT_S},
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,1 @@
+"""Query objects: what is remembered, as domain nouns, with filters and pages."""

@@ -1,0 +1,206 @@
+"""The storage on an SQLite file: one thread that writes, a few that read.
+
+SQLite lets one writer in at a time, so there is exactly one: a thread with its connection,
+which gets a whole batch, commits once and wakes the event loop once. WAL lets the readers go
+on meanwhile; `synchronous=FULL` makes each commit survive a power failure.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from sqlalchemy.sql import ClauseElement
+
+from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
+from stationmaster.storage.programs import Execute, Program, Result
+from stationmaster.storage.schema import check_revision
+from stationmaster.storage.statements import Bulk, compile_sqlite
+
+__all__ = ["SqliteDriver"]
+
+T = TypeVar("T")
+
+_BUSY_TIMEOUT_MS: Final = 5_000
+_CACHE_KIB: Final = 64 * 1024
+_CHECKPOINT_PAGES: Final = 4_000
+_CACHED_STATEMENTS: Final = 256
+_READERS: Final = 3
+
+_DUPLICATE: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+
+_Job = tuple[Callable[[], Program[Any]], "asyncio.Future[Any]"]
+
+
+class SqliteDriver:
+    """An SQLite database file."""
+
+    def __init__(self, path: Path | str, *, readers: int = _READERS, busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> None:
+        """`busy_timeout_ms` is how long a write waits for another program that holds the file."""
+        self._path = str(path)
+        self._busy_timeout_ms = busy_timeout_ms
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(readers, "storage-reader", initializer=self._open_reader)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self) -> None:
+        """Open the file and start the writer thread."""
+        self._loop = asyncio.get_running_loop()
+        ready = self._loop.create_future()
+        self._thread = threading.Thread(target=self._write, args=(ready,), name="storage-writer", daemon=True)
+        self._thread.start()
+        await ready
+
+    async def close(self) -> None:
+        """Finish what was handed over, then close the connections."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
+        self._readers.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    async def run(self, make: Callable[[], Program[T]]) -> T:
+        """Run a program on the writer thread; see `Driver.run`."""
+        if self._loop is None or self._thread is None:
+            raise Unavailable("the database is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put((make, future))
+        return await future
+
+    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+        """Read on one of the reader threads; see `Driver.read`."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, statement, rows)
+        except RuntimeError as error:
+            raise Unavailable("the database is closed") from error
+
+    # The writer thread
+
+    def _write(self, ready: "asyncio.Future[None]") -> None:
+        try:
+            connection = self._connect()
+            check_revision(_revision_of(connection))
+        except (sqlite3.Error, StorageError) as error:
+            self._settle(ready, None, error if isinstance(error, StorageError) else _translate(error))
+            return
+        self._settle(ready, None, None)
+        while (job := self._jobs.get()) is not None:
+            make, future = job
+            outcome, failure = None, None
+            try:
+                outcome = _transact(connection, make())
+            except Exception as error:  # noqa: BLE001 -- whatever a program does wrong, the thread goes on
+                failure = error if isinstance(error, StorageError) else _translate(error)
+            self._settle(future, outcome, failure)
+        connection.close()
+
+    def _settle(self, future: "asyncio.Future[Any]", outcome: Any, failure: StorageError | None) -> None:
+        def settle() -> None:
+            if future.done():
+                return
+            if failure is None:
+                future.set_result(outcome)
+            else:
+                future.set_exception(failure)
+
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(settle)
+
+    # The reader threads
+
+    def _open_reader(self) -> None:
+        self._local.connection = None
+
+    def _read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        try:
+            connection = self._local.connection
+            if connection is None:
+                connection = self._local.connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+                self._connections.append(connection)
+            return _run(connection, statement, rows).rows
+        except Exception as error:
+            raise _translate(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=_CACHED_STATEMENTS
+        )
+        for setting in (
+            f"busy_timeout = {self._busy_timeout_ms}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"cache_size = -{_CACHE_KIB}",
+            f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+
+def _transact(connection: sqlite3.Connection, program: Program[T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        step = next(program)
+        while True:
+            step = program.send(_step(connection, step))
+    except StopIteration as end:
+        connection.execute("COMMIT")
+        outcome: T = end.value
+        return outcome
+    finally:
+        program.close()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _step(connection: sqlite3.Connection, step: Execute) -> Result:
+    return _run(connection, step.statement, step.rows)
+
+
+def _run(connection: sqlite3.Connection, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]]) -> Result:
+    if not isinstance(statement, Bulk):
+        sql, values = compile_sqlite(statement)
+        cursor = connection.execute(sql, values)
+        return Result(cursor.fetchall(), cursor.rowcount)
+    if not statement.returns:
+        cursor = connection.executemany(statement.sqlite, rows)
+        return Result([], cursor.rowcount)
+    found: list[Sequence[Any]] = []
+    for row in rows:
+        found += connection.execute(statement.sqlite, row).fetchall()
+    return Result(found, len(found))
+
+
+def _revision_of(connection: sqlite3.Connection) -> str | None:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    return None if row is None else str(row[0])
+
+
+def _translate(error: Exception) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
+    translated: StorageError
+    if isinstance(error, sqlite3.IntegrityError):
+        duplicate = error.sqlite_errorcode in _DUPLICATE
+        translated = Conflict(str(error)) if duplicate else Refused(str(error))
+    elif isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
+        error, sqlite3.DataError | sqlite3.ProgrammingError | sqlite3.NotSupportedError
+    ):
+        translated = Unavailable(f"{error} ({getattr(error, 'sqlite_errorname', 'SQLITE_ERROR')})")
+    else:
+        translated = Refused(f"{type(error).__name__}: {error}")
+    translated.__cause__ = error
+    return translated

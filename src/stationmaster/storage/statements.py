@@ -1,0 +1,163 @@
+"""SQL in the words of both databases: bulk statements made from the tables, and compiled Core.
+
+The hot path never builds SQL: a bulk statement is text made once from the table's columns.
+SQLite runs it once per row of a prepared statement; PostgreSQL gets one array per column and
+unfolds them with `unnest`, one statement for any number of rows. Everything else is
+SQLAlchemy Core, compiled with its values and run on the driver itself.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql_asyncpg
+from sqlalchemy.sql import ClauseElement
+
+__all__ = ["Bulk", "compile_postgresql", "compile_sqlite", "insert_into", "select_by", "update_by"]
+
+_SQLITE: Final = sqlite.dialect(paramstyle="qmark")
+_POSTGRESQL: Final = postgresql_asyncpg.dialect()
+
+_GIVEN: Final = re.compile(r"(?<!:):(\w+)")
+
+_ARRAY_TYPES: Final[dict[type[Any], str]] = {
+    sa.BigInteger: "bigint[]",
+    sa.Text: "text[]",
+    sa.Boolean: "boolean[]",
+    sa.Float: "double precision[]",
+    sa.LargeBinary: "bytea[]",
+}
+
+
+class Bulk:
+    """One statement for many rows; each row is a tuple of values in the order of `columns`.
+
+    `returns` tells whether it gives rows back (a look-up).
+    """
+
+    __slots__ = ("columns", "postgresql", "returns", "sqlite")
+
+    def __init__(self, sqlite: str, postgresql: str, columns: int, *, returns: bool) -> None:
+        """The text for each database and the number of values in a row."""
+        self.sqlite = sqlite
+        self.postgresql = postgresql
+        self.columns = columns
+        self.returns = returns
+
+
+def _name(table: sa.Table) -> str:
+    return f'"{table.name}"'
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _unnest(table: sa.Table, columns: Sequence[str]) -> str:
+    types = (_ARRAY_TYPES[type(table.c[name].type)] for name in columns)
+    return "unnest(" + ", ".join(f"${i}::{kind}" for i, kind in enumerate(types, 1)) + ")"
+
+
+def _on_conflict(
+    table: sa.Table, columns: Sequence[str], keys: Sequence[str], changes: Mapping[str, str] | None, where: str | None
+) -> str:
+    if changes is None:
+        changes = {name: f'excluded."{name}"' for name in columns if name not in keys}
+    settings = ", ".join(f'"{name}" = {value}' for name, value in changes.items())
+    condition = f" WHERE {where}" if where else ""
+    return f" ON CONFLICT ({_names(keys)}) DO UPDATE SET {settings}{condition}"
+
+
+def insert_into(
+    table: sa.Table,
+    columns: Sequence[str] | None = None,
+    *,
+    ignore: bool = False,
+    keys: Sequence[str] = (),
+    changes: Mapping[str, str] | None = None,
+    where: str | None = None,
+) -> Bulk:
+    """Insert rows; what is there already is an error, ignored (`ignore`), or changed (`keys`).
+
+    `changes` are SQL expressions over `excluded` and the table (default: every column that is
+    no key takes the new value); `where` says when to change. No two rows may share the keys.
+    """
+    columns = [column.name for column in table.columns] if columns is None else columns
+    tail = " ON CONFLICT DO NOTHING" if ignore else ""
+    if keys:
+        tail = _on_conflict(table, columns, keys, changes, where)
+    head = f"INSERT INTO {_name(table)} ({_names(columns)})"
+    values = ", ".join("?" * len(columns))
+    return Bulk(
+        f"{head} VALUES ({values}){tail}",
+        f"{head} SELECT * FROM {_unnest(table, columns)}{tail}",
+        len(columns),
+        returns=False,
+    )
+
+
+def update_by(
+    table: sa.Table,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    *,
+    changes: Mapping[str, str] | None = None,
+    where: str = "TRUE",
+) -> Bulk:
+    """Update `columns` of the row that `keys` name; a row of values is the keys, then the columns.
+
+    `changes` replaces the new value of a column, or adds a column, by an SQL expression in which
+    the table is `t` and a given value is `:name`; `where` is a further condition of the same kind.
+    """
+    names = [*keys, *columns]
+    values = {name: f":{name}" for name in columns} | dict(changes or {})
+    settings = ", ".join(f'"{name}" = {value}' for name, value in values.items())
+    matches = " AND ".join(f't."{name}" = :{name}' for name in keys)
+    head, tail = f"UPDATE {_name(table)} AS t SET {settings}", f" WHERE {matches} AND {where}"
+    return Bulk(
+        _numbered(head + tail, names),
+        f"{_unfolded(head)} FROM {_unnest(table, names)} AS given ({_names(names)}){_unfolded(tail)}",
+        len(names),
+        returns=False,
+    )
+
+
+def select_by(table: sa.Table, keys: Sequence[str], columns: Sequence[str], *, where: str) -> Bulk:
+    """Look up `columns` of the rows that match; in `where` the table is `t` and a given value is `:key`.
+
+    A given value is named like the column of the table that has its type.
+    """
+    chosen = ", ".join(f't."{name}"' for name in columns)
+    given = f"{_unnest(table, keys)} AS given ({_names(keys)})"
+    return Bulk(
+        _numbered(f"SELECT {chosen} FROM {_name(table)} AS t WHERE {where}", keys),
+        f"SELECT {chosen} FROM {given} JOIN {_name(table)} AS t ON {_unfolded(where)}",
+        len(keys),
+        returns=True,
+    )
+
+
+def _numbered(sql: str, names: Sequence[str]) -> str:
+    return _GIVEN.sub(lambda match: f"?{names.index(match[1]) + 1}", sql)
+
+
+def _unfolded(sql: str) -> str:
+    return _GIVEN.sub(r'given."\1"', sql)
+
+
+def compile_sqlite(statement: ClauseElement) -> tuple[str, list[Any]]:
+    """The text of a Core statement for `sqlite3`, and its values in order."""
+    return _compile(statement, _SQLITE)
+
+
+def compile_postgresql(statement: ClauseElement) -> tuple[str, list[Any]]:
+    """The text of a Core statement for asyncpg, and its values in order."""
+    return _compile(statement, _POSTGRESQL)
+
+
+def _compile(statement: ClauseElement, dialect: Any) -> tuple[str, list[Any]]:
+    compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    values = compiled.construct_params()
+    return str(compiled), [values[name] for name in compiled.positiontup or ()]

@@ -1,0 +1,139 @@
+"""The storage: what is remembered, behind one door.
+
+`record` makes facts durable before it returns; `note` lets them ride with a later commit;
+everything else reads, or changes what operators keep. One SQL implementation serves SQLite
+and PostgreSQL; the driver given at construction is the only difference.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.sql import ClauseElement
+
+from stationmaster.domain.facts import Fact
+from stationmaster.instants import Instant
+from stationmaster.storage.batch import Call
+from stationmaster.storage.committed import Committed
+from stationmaster.storage.driver import Driver
+from stationmaster.storage.numbers import RowIds, node_number
+from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
+from stationmaster.storage.queries.log import EventQueries, MessageQueries
+from stationmaster.storage.queries.reports import (
+    ConfigurationQueries,
+    DataTransfer,
+    JobQueries,
+    ListQueries,
+    OddityQueries,
+    SecurityEvent,
+    TransferStatus,
+)
+from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
+from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
+from stationmaster.storage.queries.transactions import TransactionQueries
+from stationmaster.storage.statements import Bulk
+from stationmaster.storage.transaction_numbers import TransactionNumbers
+from stationmaster.storage.writer import Writer, WriterFigures
+
+__all__ = ["Storage"]
+
+_LOG = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Storage:
+    """What we remember."""
+
+    def __init__(self, driver: Driver, node_id: str, clock: Callable[[], Instant]) -> None:
+        """`node_id` must differ between nodes that share a database; `clock` tells the present."""
+        self.clock = clock
+        self.row_ids = RowIds(node_number(node_id))
+        self._driver = driver
+        self._callbacks: list[Callable[[Sequence[Committed]], None]] = []
+        self._writer = Writer(driver, self.row_ids, clock, self._tell)
+        self._numbers = TransactionNumbers(self)
+        self.organisations = OrganisationQueries(self)
+        self.stations = StationQueries(self)
+        self.connectors = ConnectorQueries(self)
+        self.attempts = AttemptQueries(self)
+        self.tokens = TokenQueries(self)
+        self.unknown_tokens = UnknownTokenQueries(self)
+        self.transactions = TransactionQueries(self)
+        self.jobs = JobQueries(self)
+        self.configuration = ConfigurationQueries(self)
+        self.oddities = OddityQueries(self)
+        self.transfer_statuses: ListQueries[TransferStatus] = ListQueries(self, TransferStatus)
+        self.security_events: ListQueries[SecurityEvent] = ListQueries(self, SecurityEvent)
+        self.data_transfers: ListQueries[DataTransfer] = ListQueries(self, DataTransfer)
+        self.messages = MessageQueries(self)
+        self.events = EventQueries(self)
+        self.api_keys = ApiKeyQueries(self)
+
+    async def open(self) -> None:
+        """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""
+        await self._driver.open()
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Write what waits, notes included, and let go of the database."""
+        await self._writer.close()
+        await self._driver.close()
+
+    async def record(self, facts: Sequence[Fact]) -> list[Any]:
+        """Make facts durable; returns one outcome per fact (None where there is nothing to say).
+
+        All of them are stored, or none. Raises `Unavailable` when the database cannot be
+        written to, `Refused` or `Conflict` when it does not take these facts.
+        """
+        if not facts:
+            return []
+        outcomes: list[Any] = await self._writer.submit(Call(facts))
+        return outcomes
+
+    def note(self, fact: Fact) -> None:
+        """Have a fact stored with some later commit; it is lost if the node dies before."""
+        self._writer.note(fact)
+
+    async def write(self, program: Callable[..., Program[T]], *arguments: Any) -> T:
+        """Run `program(*arguments)` in the database transaction of the next batch; its return value when durable.
+
+        The program is called anew if the batch must be tried again. Raises what `record` raises,
+        and the `StorageError`s that the program itself raises.
+        """
+        outcome: T = await self._writer.submit(Call(make=lambda: program(*arguments)))
+        return outcome
+
+    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+        """The rows of a query, as of the latest commit; raises `Unavailable`."""
+        return await self._driver.read(statement, rows)
+
+    async def draw_transaction_id(self) -> int:
+        """A fresh number for `TransactionStarted.id` or `TransactionEnded.orphan_id`; never given twice.
+
+        It is ours: the station is told `TransactionStored.ocpp_id`, which differs. Waits for
+        the database only when a block of numbers is used up.
+        """
+        return await self._numbers.draw()
+
+    def on_committed(self, callback: Callable[[Sequence[Committed]], None]) -> None:
+        """Call `callback` after each commit with the facts in it that have an event type, in order."""
+        self._callbacks.append(callback)
+
+    async def check(self) -> None:
+        """Raise `Unavailable` unless the database can be written to now."""
+        await self.write(execute, sa.select(sa.literal(1)))
+
+    @property
+    def figures(self) -> WriterFigures:
+        """What the writer has done so far."""
+        return self._writer.figures
+
+    def _tell(self, committed: Sequence[Committed]) -> None:
+        for callback in self._callbacks:
+            try:
+                callback(committed)
+            except Exception:
+                _LOG.exception("a listener to commits failed")

@@ -1,0 +1,57 @@
+"""All tables; `metadata` knows each of them once this package is imported."""
+
+from stationmaster.storage.tables.authorization import token, unknown_token
+from stationmaster.storage.tables.availability import connector
+from stationmaster.storage.tables.base import metadata
+from stationmaster.storage.tables.commands import (
+    api_key,
+    data_transfer,
+    job,
+    security_event,
+    transfer_status,
+    variable,
+)
+from stationmaster.storage.tables.log import (
+    counter,
+    event,
+    message,
+    message_volume,
+    station_event,
+    station_message,
+)
+from stationmaster.storage.tables.provisioning import (
+    connection,
+    connection_attempt,
+    oddity,
+    organisations,
+    presence,
+    station,
+)
+from stationmaster.storage.tables.transactions import meter_value, transaction
+
+__all__ = [
+    "api_key",
+    "connection",
+    "connection_attempt",
+    "connector",
+    "counter",
+    "data_transfer",
+    "event",
+    "job",
+    "message",
+    "message_volume",
+    "metadata",
+    "meter_value",
+    "oddity",
+    "organisations",
+    "presence",
+    "security_event",
+    "station",
+    "station_event",
+    "station_message",
+    "token",
+    "transaction",
+    "transfer_status",
+    "unknown_token",
+    "variable",
+]

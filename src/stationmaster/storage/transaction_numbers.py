@@ -1,0 +1,57 @@
+"""Drawing transaction numbers: a block is reserved durably, then given out from memory.
+
+What is left of a block when the node stops is never used; 31 bits leave room for millions of
+restarts.
+"""
+
+import asyncio
+from typing import Final
+
+import sqlalchemy as sa
+
+from stationmaster.storage.errors import Refused
+from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.queries.base import Access
+from stationmaster.storage.tables import counter
+
+__all__ = ["LAST_NUMBER", "TransactionNumbers", "reserve_numbers"]
+
+LAST_NUMBER: Final = 2**31 - 1
+_BLOCK: Final = 256
+_NAME: Final = "transaction"
+
+
+class TransactionNumbers:
+    """Numbers from 1 to 2**31-1, each given once over all nodes and restarts."""
+
+    def __init__(self, access: Access) -> None:
+        """Blocks are reserved through `access`."""
+        self._access = access
+        self._next = 1
+        self._last = 0
+        self._reserving = asyncio.Lock()
+
+    async def draw(self) -> int:
+        """The next number; raises `Refused` when there are no more."""
+        while self._next > self._last:
+            async with self._reserving:
+                if self._next > self._last:
+                    self._last = await self._access.write(reserve_numbers, _BLOCK)
+                    self._next = self._last - _BLOCK + 1
+        number = self._next
+        self._next += 1
+        return number
+
+
+def reserve_numbers(count: int) -> Program[int]:
+    """Reserve the next `count` numbers; returns the last of them."""
+    c = counter.c
+    statement = sa.update(counter).where(c.name == _NAME).values(value=c.value + count).returning(c.value)
+    result = yield from execute(statement)
+    if not result.rows:
+        yield from execute(sa.insert(counter).values(name=_NAME, value=count))
+        return count
+    last = int(result.rows[0][0])
+    if last > LAST_NUMBER:
+        raise Refused("all transaction numbers are used up")
+    return last

@@ -1,0 +1,171 @@
+"""Writing the starts of transactions: what a start turns out to be is decided here, in the database transaction.
+
+It may be a resend, which adds nothing, and it may supersede transactions that are open on its
+connector (handbook §1.14, §3.2.8). Each statement serves all starts of a batch.
+"""
+
+from typing import Any
+
+import msgspec
+
+from stationmaster.domain.facts import TransactionStarted, TransactionStored
+from stationmaster.storage.numbers import digest_of, scramble
+from stationmaster.storage.programs import Batch, Execute, Program
+from stationmaster.storage.statements import insert_into, select_by, update_by
+from stationmaster.storage.tables import transaction
+
+__all__ = ["flags_text", "store_starts"]
+
+_FIND_FOR_START = select_by(
+    transaction,
+    ("station_id", "started_at", "digest", "evse_id"),
+    (
+        "id",
+        "ocpp_id",
+        "station_id",
+        "evse_id",
+        "started_at",
+        "started_at_text",
+        "digest",
+        "state",
+        "authorization_status",
+        "authorization_expires_at",
+        "parent_id_tag",
+    ),
+    where="t.station_id = :station_id AND ((t.started_at = :started_at AND t.digest = :digest)"
+    " OR (t.state = 'open' AND t.evse_id = :evse_id))",
+)
+_INSERT_STARTS = insert_into(
+    transaction,
+    (
+        "id",
+        "ocpp_id",
+        "organisation_id",
+        "station_id",
+        "site_id",
+        "protocol",
+        "evse_id",
+        "connector_id",
+        "id_tag",
+        "token_id",
+        "parent_id_tag",
+        "state",
+        "authorization_status",
+        "authorization_expires_at",
+        "reservation_id",
+        "meter_start_wh",
+        "started_at",
+        "started_at_text",
+        "start_received_at",
+        "digest",
+        "flags",
+    ),
+)
+_SUPERSEDE = update_by(transaction, ("id",), (), changes={"state": "'superseded'"}, where="t.state = 'open'")
+
+_Key = tuple[str, int, int]
+
+
+def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[TransactionStored]]:
+    """Store each start, or find that it came before; older open ones on the connector are superseded."""
+    digests = [
+        digest_of((fact.location.evse_id, fact.location.connector_id, fact.id_tag, fact.meter_start_wh))
+        for fact in facts
+    ]
+    found = yield Execute(
+        _FIND_FOR_START,
+        [
+            (fact.station_id, fact.started_at, digest, fact.location.evse_id)
+            for fact, digest in zip(facts, digests, strict=True)
+        ],
+    )
+    starts = _Starts(found.rows)
+    outcomes = [starts.add(fact, digest) for fact, digest in zip(facts, digests, strict=True)]
+    batch.transactions.update((fact.id, outcome.id) for fact, outcome in zip(facts, outcomes, strict=True))
+    batch.learned += [(o.id, fact.station_id, o.ocpp_id) for fact, o in zip(facts, outcomes, strict=True)]
+    if starts.rows:
+        yield Execute(_INSERT_STARTS, starts.rows)
+    if starts.superseded:
+        yield Execute(_SUPERSEDE, [(number,) for number in starts.superseded])
+    return outcomes
+
+
+class _Starts:
+    """The starts of a batch against what is stored: `rows` to insert, `superseded` numbers to mark."""
+
+    def __init__(self, found: list[Any]) -> None:
+        self.rows: list[tuple[Any, ...]] = []
+        self.superseded: list[int] = []
+        self._known: dict[_Key, TransactionStored] = {}
+        self._without_time: dict[tuple[str, int], TransactionStored] = {}
+        self._open: dict[tuple[str, int], list[int]] = {}
+        for row in found:
+            number, ocpp_id, station_id, evse_id, started_at, text, digest, state, status, expires_at, parent = row
+            stored = TransactionStored(number, ocpp_id, True, status, expires_at, parent)
+            self._known[station_id, started_at, digest] = stored
+            if state == "open":
+                numbers = self._open.setdefault((station_id, evse_id), [])
+                if number not in numbers:
+                    numbers.append(number)
+                if text is None:
+                    self._without_time[station_id, digest] = stored
+
+    def add(self, fact: TransactionStarted, digest: int) -> TransactionStored:
+        """What becomes of one start."""
+        key = (fact.station_id, fact.started_at, digest)
+        known = self._known.get(key)
+        if known is None and fact.started_at_text is None:
+            # Without a time of its own, a start is told from its resend only while it is still open.
+            known = self._without_time.get((fact.station_id, digest))
+        if known is not None:
+            return known
+        older: list[int] = []
+        if fact.location.evse_id is not None:
+            place = (fact.station_id, fact.location.evse_id)
+            older = self._open.get(place, [])
+            self._open[place] = [fact.id]
+        self.superseded += older
+        ocpp_id = str(scramble(fact.id))
+        self.rows.append(_start_row(fact, ocpp_id, digest))
+        outcome = TransactionStored(
+            fact.id,
+            ocpp_id,
+            False,
+            fact.authorization_status,
+            fact.authorization_expires_at,
+            fact.parent_id_tag,
+            tuple(older),
+        )
+        self._known[key] = msgspec.structs.replace(outcome, resend=True, superseded_ids=())
+        return outcome
+
+
+def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int) -> tuple[Any, ...]:
+    return (
+        fact.id,
+        ocpp_id,
+        fact.organisation_id,
+        fact.station_id,
+        fact.site_id,
+        fact.protocol,
+        fact.location.evse_id,
+        fact.location.connector_id,
+        fact.id_tag,
+        fact.token_id,
+        fact.parent_id_tag,
+        "open",
+        fact.authorization_status,
+        fact.authorization_expires_at,
+        fact.reservation_id,
+        fact.meter_start_wh,
+        fact.started_at,
+        fact.started_at_text,
+        fact.received_at,
+        digest,
+        flags_text(fact.flags),
+    )
+
+
+def flags_text(flags: tuple[str, ...]) -> str:
+    """The form in which flags are stored: a JSON list."""
+    return msgspec.json.encode(flags).decode()
