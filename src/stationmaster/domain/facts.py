@@ -190,6 +190,8 @@ class MeterSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     format: str = "Raw"
     flags: tuple[str, ...] = ()
     """Why a value is in quarantine: "not_a_number", "negative", "beyond_physical_limit", "conflict" …"""
+    raw_unit: str | None = None
+    """The unit as received, where it is not `unit`, the base unit of `value`."""
 
 
 class MeterSampled(Fact, frozen=True, kw_only=True, gc=False):
@@ -237,6 +239,8 @@ class TransactionStarted(Fact, frozen=True, kw_only=True, gc=False):
     reservation_id: int | None = None
     site_id: str | None = None
     flags: tuple[str, ...] = ()
+    remote_start_job_id: str | None = None
+    """The remote start that asked for it, if one was waiting (§3.3.10)."""
 
 
 class TransactionStored(msgspec.Struct, frozen=True, gc=False):
@@ -281,7 +285,7 @@ class TransactionEndStored(msgspec.Struct, frozen=True, gc=False):
 
     id: int
     result: str
-    """"closed", "resend" (already so), "conflict" (closed before with other content: the first is kept), "orphan"."""
+    """One of "closed", "resend" (already so), "conflict" (closed with other content: the first stays), "orphan"."""
     flags: tuple[str, ...] = ()
 
 
@@ -342,7 +346,7 @@ class VariableValue(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConfigurationReported(Fact, frozen=True, kw_only=True, gc=False):
-    """Variables were read. `complete` replaces the whole set, else they are merged; `unknown` are marked not supported."""
+    """Variables were read. `complete` replaces the whole set, else they merge; `unknown` are marked not supported."""
 
     event_type: ClassVar[str | None] = "configuration.reported"
 
@@ -401,7 +405,7 @@ class JobChanged(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class MessageLogged(Fact, frozen=True, kw_only=True, gc=False):
-    """One frame, in or out, raw but for masked secrets. `answer` is set when both halves of an exchange are stored at once."""
+    """One frame, in or out, raw but for masked secrets; with `answer`, both halves of an exchange at once."""
 
     connection_id: int
     direction: str
