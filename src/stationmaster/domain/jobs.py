@@ -1,10 +1,14 @@
 """Jobs: every command to a station is one, from the wish to the answer (handbook §3.1)."""
 
 from enum import StrEnum
+from typing import Any, Final
 
 import msgspec
 
-from stationmaster.instants import Instant
+from stationmaster.domain.facts import JobChanged
+from stationmaster.instants import Instant, format_instant, parse_instant
+
+__all__ = ["ENDED", "Awaits", "Job", "JobState", "Progress", "awaits", "job_changed", "progress_of"]
 
 
 class JobState(StrEnum):
@@ -22,7 +26,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-ENDED = frozenset(JobState) - {JobState.QUEUED, JobState.SENT, JobState.WAITING}
+ENDED: Final = frozenset(JobState) - {JobState.QUEUED, JobState.SENT, JobState.WAITING}
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,3 +52,82 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     persistent: bool = False
     progress: str | None = None
+
+
+class Awaits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a long job waits for after the station has said yes, and until when (handbook §3.1).
+
+    `kind` is "transaction_start" (of `id_tag`, on `evse_id` if given), "transaction_end" (of
+    `ocpp_id`), "boot" or "transfer" (of `request_id`, if the station names one).
+    """
+
+    kind: str
+    until: str
+    id_tag: str | None = None
+    evse_id: int | None = None
+    ocpp_id: str | None = None
+    request_id: int | None = None
+
+    @property
+    def deadline(self) -> Instant:
+        """`until` as an instant."""
+        return parse_instant(self.until)
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a long job has to tell; `Job.progress` is its JSON."""
+
+    awaits: Awaits | None = None
+    transaction_id: int | None = None
+    transfer_status: str | None = None
+    transfer_status_at: str | None = None
+    file_name: str | None = None
+
+    def as_json(self) -> str:
+        """The text that is stored and shown."""
+        return msgspec.json.encode(self).decode()
+
+
+_PROGRESS: Final = msgspec.json.Decoder(Progress)
+
+
+def progress_of(job: Job) -> Progress:
+    """What a job has told so far; an empty progress when it told nothing, or nothing that is understood."""
+    if not job.progress:
+        return Progress()
+    try:
+        return _PROGRESS.decode(job.progress)
+    except msgspec.MsgspecError:
+        return Progress()
+
+
+def awaits(kind: str, until: Instant, **what: Any) -> Awaits:
+    """An `Awaits` whose time is over at `until`."""
+    return Awaits(kind=kind, until=format_instant(until), **what)
+
+
+def job_changed(job: Job, at: Instant) -> JobChanged:
+    """The fact that the job is now as it is."""
+    return JobChanged(
+        organisation_id=job.organisation_id,
+        station_id=job.station_id,
+        received_at=at,
+        id=job.id,
+        action=job.action,
+        protocol=job.protocol,
+        state=job.state,
+        payload=job.payload,
+        requested_by=job.requested_by,
+        queued_at=job.queued_at,
+        expires_at=job.expires_at,
+        sent_at=job.sent_at,
+        answered_at=job.answered_at,
+        finished_at=job.finished_at,
+        response=job.response,
+        result=job.result,
+        error=msgspec.json.decode(job.error) if job.error else None,
+        warnings=job.warnings,
+        persistent=job.persistent,
+        progress=job.progress,
+        site_id=job.site_id,
+    )
