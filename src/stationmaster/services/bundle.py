@@ -1,0 +1,88 @@
+"""All services of a node, built once, and the one place that hears what changed elsewhere."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+import msgspec
+import structlog
+
+from stationmaster.bus.messages_v1 import Invalidate, decode
+from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.services.api_keys import ApiKeys
+from stationmaster.services.authorization import Authorizer
+from stationmaster.services.availability import Availability
+from stationmaster.services.certificates import CertificateAuthority
+from stationmaster.services.commands import Catalogue, Commands
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
+from stationmaster.services.metering import Metering
+from stationmaster.services.presence import Presence
+from stationmaster.services.provisioning import Provisioning
+from stationmaster.services.security import Security
+from stationmaster.services.stations import Stations
+from stationmaster.services.sweeping import JobSweeper
+from stationmaster.services.tokens import Tokens
+from stationmaster.services.transactions import Transactions
+from stationmaster.services.transfers import Transfers
+from stationmaster.services.waiting import JOBS, WaitingJobs
+
+__all__ = ["Services"]
+
+log = structlog.get_logger(__name__)
+
+
+class Services:
+    """Every service by its name. `catalogues` are the protocols stations can be commanded in, the usual one first."""
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        catalogues: Mapping[str, Catalogue],
+        plugins: Iterable[VendorPlugin] = (),
+        certificates: CertificateAuthority | None = None,
+    ) -> None:
+        self.context = context
+        self.certificates = certificates
+        self.presence = Presence()
+        self.waiting = WaitingJobs(context)
+        self.authorizer = Authorizer(context)
+        self.provisioning = Provisioning(context)
+        self.availability = Availability(context)
+        self.metering = Metering(context)
+        self.transactions = Transactions(context, self.authorizer, self.metering, self.waiting)
+        self.transfers = Transfers(context, self.waiting)
+        self.security = Security(context)
+        self.data_transfers = DataTransfers(context, plugins)
+        self.commands = Commands(context, self.waiting, catalogues)
+        self.sweeper = JobSweeper(context, self.waiting)
+        self.stations = Stations(context)
+        self.tokens = Tokens(context, self.authorizer)
+        self.api_keys = ApiKeys(context)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Services"]:
+        """Hear what changes while the context is open; ends by letting jobs under way record their end."""
+        async with self.context.bus.subscribe(INVALIDATE, self._hear):
+            await self.waiting.load()
+            try:
+                yield self
+            finally:
+                await self.commands.close()
+
+    async def _hear(self, _subject: str, message: bytes) -> None:
+        try:
+            told = decode(message, Invalidate)
+        except msgspec.MsgspecError:
+            log.warning("services.unreadable_invalidation")
+            return
+        match told.kind:
+            case "token":
+                self.authorizer.forget(told.organisation_id, told.key)
+            case "station":
+                self.presence.forget(told.key, self.context.clock())
+            case "everything":
+                self.authorizer.forget_everything()
+                self.presence.forget_everything(self.context.clock())
+                await self.waiting.load()
+            case _ if told.kind == JOBS:
+                self.waiting.expect(told.key)

@@ -1,0 +1,347 @@
+"""Commands to stations: every one is a job, from the wish to the answer (handbook §3.1).
+
+Any node takes the wish (`send`); the node that holds the station's socket carries it out
+(`run`). The rule that shapes this file: no local veto. What a station might refuse is sent all the
+same; only what breaks the schema, a rule that the handbook calls a hard block, or an absent
+station stops a command, and then nothing was sent and no job remains. Nothing is ever sent late
+or twice.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from uuid import uuid4
+
+import msgspec
+import structlog
+
+from stationmaster.bus import BusError, BusTimeout, HandlerFailed, NoResponder
+from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, decode, encode
+from stationmaster.bus.subjects import command_of
+from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound, Offline, Unavailable
+from stationmaster.domain.facts import Fact
+from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed
+from stationmaster.domain.stations import Station
+from stationmaster.instants import Instant
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.waiting import WaitingJobs
+from stationmaster.storage.errors import StorageError
+
+__all__ = ["Catalogue", "CommandLink", "Commands", "Outcome", "Review", "Wish"]
+
+log = structlog.get_logger(__name__)
+
+LONGEST_WAIT_S = 600.0
+LONGEST_TIMEOUT_S = 600.0
+BUS_MARGIN_S = 5.0
+"""How much longer than the wait the bus may take before the node counts as unreachable."""
+RECORD_ATTEMPTS = 5
+
+
+class Catalogue(Protocol):
+    """What stations of one protocol version can be asked; the actions of that version give it."""
+
+    def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
+        """The payload as it will be written. Raises NotFound for an unknown action, Invalid for a broken payload."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A command that can be sent. `message` is its typed form, `shown` its JSON without secrets."""
+
+    action: str
+    message: Any
+    shown: str
+
+
+class Review(msgspec.Struct, frozen=True):
+    """What is to be said before a command is sent: a hard block in words, and warnings."""
+
+    block: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a command ended, and what follows. `response` is JSON without secrets; `awaits` makes the job wait."""
+
+    state: str
+    response: str | None = None
+    result: str | None = None
+    error: dict[str, Any] | None = None
+    facts: tuple[Fact, ...] = ()
+    awaits: Awaits | None = None
+    file_name: str | None = None
+    replaces: bool = False
+    """The station dropped an older job of the same action for this one (`AcceptedCanceled`)."""
+
+
+class CommandLink(Protocol):
+    """A station's conversation as commands see it; the actions of its protocol version give it."""
+
+    @property
+    def station(self) -> Station:
+        """The station as it was when it connected."""
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in use."""
+
+    def read(self, action: str, payload: bytes) -> Wish:
+        """The wish in this protocol. Raises NotFound or Invalid."""
+
+    async def review(self, wish: Wish, *, force: bool) -> Review:
+        """Hard blocks and warnings. `force` lifts the one block that the handbook lets a test lift."""
+
+    async def perform(
+        self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: Callable[[Instant], None]
+    ) -> Outcome:
+        """Send it and wait for the end. Never raises for what the station does or fails to do."""
+
+
+class Commands:
+    """Sends commands and keeps their jobs."""
+
+    def __init__(self, context: ServiceContext, waiting: WaitingJobs, catalogues: Mapping[str, Catalogue]) -> None:
+        self._storage = context.storage
+        self._bus = context.bus
+        self._clock = context.clock
+        self._settings = context.settings
+        self._waiting = waiting
+        self._catalogues = catalogues
+        self._running: set[asyncio.Task[Job]] = set()
+
+    # On any node.
+
+    async def send(  # noqa: PLR0913 -- each is one choice of who asks, and all but the wish have names
+        self,
+        organisation_id: str,
+        station_id: str,
+        action: str,
+        payload: Mapping[str, Any],
+        *,
+        requested_by: str,
+        wait_s: float,
+        timeout_s: float | None = None,
+        expires_at: Instant | None = None,
+        force: bool = False,
+    ) -> Job:
+        """Send a command and wait up to `wait_s` for its answer; 0 returns the job as soon as it is queued.
+
+        `payload` is in the words of the station's protocol, with exactly the members to be sent.
+        The job is returned as it is then: ended, waiting for what the station agreed to, or still
+        on its way.
+
+        Raises:
+            NotFound: no such station here, or no such action (`unknown_action`).
+            Invalid: the payload breaks the schema (`payload_invalid`), or a figure is out of range.
+            Offline: the station is not connected; nothing was sent.
+            Conflict: a hard block forbids it now (`blocked`); nothing was sent.
+            Unavailable: the node that holds the station cannot be reached.
+        """
+        _check_range("wait", wait_s, 0.0, LONGEST_WAIT_S)
+        if timeout_s is not None:
+            _check_range("timeout", timeout_s, 1.0, LONGEST_TIMEOUT_S)
+        station: Station | None = await self._storage.stations.get(station_id)
+        if station is None or station.organisation_id != organisation_id:
+            raise NotFound("station_unknown", f"There is no station `{station_id}`.")
+        encoded = self._catalogue_of(station).encode(action, payload)
+        latest = self._clock() + _microseconds(self._settings.command_expiry_s)
+        request = CommandRequest(
+            job_id=str(uuid4()),
+            organisation_id=organisation_id,
+            station_id=station_id,
+            action=action,
+            payload=encoded,
+            requested_by=requested_by,
+            deadline=latest if expires_at is None else min(latest, expires_at),
+            epoch=station.connection_epoch,
+            wait_s=wait_s,
+            timeout_s=timeout_s,
+            expires_at=expires_at,
+            send_anyway=force,
+        )
+        await self._ask(request)
+        job: Job | None = await self._storage.jobs.get(request.job_id)
+        if job is None:
+            raise Unavailable("outcome_unknown", "The node that holds the station did not say what became of it.")
+        return job
+
+    async def _ask(self, request: CommandRequest) -> None:
+        """Hand the wish to the node that holds the station; returns when the job is recorded there."""
+        try:
+            answer = await self._bus.request(
+                command_of(request.station_id), encode(request), request.wait_s + BUS_MARGIN_S, epoch=request.epoch
+            )
+        except NoResponder as error:
+            raise _offline(request.station_id) from error
+        except (BusTimeout, HandlerFailed):
+            log.warning("commands.no_reply", station_id=request.station_id, job_id=request.job_id, exc_info=True)
+            return
+        except BusError as error:
+            raise Unavailable("node_unreachable", f"The command was not sent: {error}.") from error
+        reply = decode(answer, CommandReply)
+        if reply.refusal is not None:
+            raise _as_error(request, reply)
+
+    def _catalogue_of(self, station: Station) -> Catalogue:
+        """The catalogue of the protocol the station last spoke, else that of the first one we speak."""
+        catalogue = self._catalogues.get(station.last_protocol or "")
+        return catalogue if catalogue is not None else next(iter(self._catalogues.values()))
+
+    # On the node that holds the station.
+
+    async def run(self, request: CommandRequest, link: CommandLink) -> CommandReply:
+        """Check, record and send; answers when the job has ended or begun to wait, or the wait is over."""
+        try:
+            wish = link.read(request.action, request.payload)
+        except DomainError as error:
+            refusal = "unknown_action" if isinstance(error, NotFound) else "payload"
+            path = error.fields[0]["field"] if error.fields else None
+            return CommandReply(job_id=request.job_id, state="", refusal=refusal, detail=error.message, path=path)
+        review = await link.review(wish, force=request.send_anyway)
+        if review.block is not None:
+            return CommandReply(job_id=request.job_id, state="", refusal="blocked", detail=review.block)
+        now = self._clock()
+        if now >= request.deadline:
+            return CommandReply(job_id=request.job_id, state="", refusal="expired", detail="It came too late.")
+        job = _new_job(request, link, wish, review, now)
+        await self._storage.record([job_changed(job, now)])
+        running = asyncio.create_task(self._perform(job, wish, link, request.timeout_s))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        if request.wait_s > 0:
+            await asyncio.wait({running}, timeout=request.wait_s)
+        state = running.result().state if running.done() and not running.cancelled() else job.state
+        return CommandReply(job_id=job.id, state=state, warnings=review.warnings)
+
+    async def close(self, patience_s: float = 5.0) -> None:
+        """Let the jobs under way record their end; their connections have been closed before."""
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=patience_s)
+            for running in late:
+                running.cancel()
+
+    async def _perform(self, job: Job, wish: Wish, link: CommandLink, timeout_s: float | None) -> Job:
+        current = job
+        recording: asyncio.Task[None] | None = None
+
+        def sent(at: Instant) -> None:
+            nonlocal current, recording
+            current = msgspec.structs.replace(current, state=JobState.SENT, sent_at=at)
+            recording = asyncio.create_task(self._record([job_changed(current, at)], current))
+
+        expires_at = job.expires_at or job.queued_at
+        timeout_s = timeout_s or link.station.call_timeout_s or self._settings.call_timeout_s
+        try:
+            outcome = await link.perform(wish, job, timeout_s, expires_at, sent)
+        except Exception:
+            log.exception("commands.failed", station_id=job.station_id, job_id=job.id, action=job.action)
+            outcome = Outcome(state=JobState.NOT_DELIVERED, error=_error("internal", "An error of ours; see the log."))
+        return await self._settle(current, outcome, recording)
+
+    async def _settle(self, job: Job, outcome: Outcome, recording: asyncio.Task[None] | None) -> Job:
+        """Record the end of a command with what follows from it, or that it waits now.
+
+        What the station agreed to may happen in the next moment, so the job waits before the first
+        `await`; that it was sent is recorded before its end is.
+        """
+        now = self._clock()
+        settled = _settled(job, outcome, now)
+        if settled.state == JobState.WAITING:
+            self._waiting.begin(settled)
+        if recording is not None:
+            await recording
+        facts = [*outcome.facts, job_changed(settled, now)]
+        if outcome.replaces:
+            facts += await self._replaced(settled, now)
+        await self._record(facts, settled)
+        if settled.state == JobState.WAITING:
+            await self._waiting.tell_others(settled)
+        return settled
+
+    async def _replaced(self, job: Job, now: Instant) -> list[Fact]:
+        facts: list[Fact] = []
+        for older in await self._waiting.of_station(job.station_id, job.organisation_id):
+            if older.action == job.action and older.id != job.id:
+                error = _error("replaced", f"The station dropped it for job {job.id}.")
+                ended = _ended(older, JobState.CANCELLED, error, now)
+                self._waiting.changed(ended)
+                facts.append(job_changed(ended, now))
+        return facts
+
+    async def _record(self, facts: list[Fact], job: Job) -> None:
+        """Record what must not be lost for a database that is away for a moment."""
+        for attempt in range(1, RECORD_ATTEMPTS + 1):
+            try:
+                await self._storage.record(facts)
+                return
+            except StorageError:
+                if attempt == RECORD_ATTEMPTS:
+                    log.exception("commands.unrecorded", job_id=job.id, state=job.state)
+                    return
+                await asyncio.sleep(0.2 * 2**attempt)
+
+
+def _new_job(request: CommandRequest, link: CommandLink, wish: Wish, review: Review, now: Instant) -> Job:
+    return Job(
+        id=request.job_id,
+        organisation_id=request.organisation_id,
+        station_id=request.station_id,
+        site_id=link.station.site_id,
+        action=request.action,
+        protocol=link.protocol,
+        state=JobState.QUEUED,
+        payload=wish.shown,
+        requested_by=request.requested_by,
+        queued_at=now,
+        expires_at=request.deadline,
+        warnings=review.warnings,
+    )
+
+
+def _settled(job: Job, outcome: Outcome, now: Instant) -> Job:
+    progress = Progress(awaits=outcome.awaits, file_name=outcome.file_name)
+    return msgspec.structs.replace(
+        job,
+        state=JobState.WAITING if outcome.awaits is not None else outcome.state,
+        answered_at=now if outcome.response is not None or outcome.state == JobState.ERROR else None,
+        finished_at=None if outcome.awaits is not None else now,
+        response=outcome.response,
+        result=outcome.result,
+        error=None if outcome.error is None else msgspec.json.encode(outcome.error).decode(),
+        progress=None if progress == Progress() else progress.as_json(),
+    )
+
+
+def _ended(job: Job, state: JobState, error: dict[str, Any], now: Instant) -> Job:
+    return msgspec.structs.replace(job, state=state, finished_at=now, error=msgspec.json.encode(error).decode())
+
+
+def _error(code: str, description: str) -> dict[str, Any]:
+    return {"code": code, "description": description, "details": {}}
+
+
+def _as_error(request: CommandRequest, reply: CommandReply) -> DomainError:
+    words = reply.detail or "The node that holds the station refused the command."
+    match reply.refusal:
+        case "payload":
+            field = FieldError(reply.path or "", "payload_invalid", words)
+            return Invalid("payload_invalid", words, fields=(field,))
+        case "unknown_action":
+            return NotFound("unknown_action", words)
+        case "offline":
+            return _offline(request.station_id)
+    return Conflict(reply.refusal or "refused", words)
+
+
+def _offline(station_id: str) -> Offline:
+    return Offline("station_offline", f"Station `{station_id}` is not connected, so the command was not sent.")
+
+
+def _check_range(name: str, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:
+        words = f"`{name}` is {lowest:g} to {highest:g} seconds."
+        raise Invalid("field_invalid", words, fields=(FieldError(name, "out_of_range", words),))
+
+
+def _microseconds(seconds: float) -> Instant:
+    return round(seconds * 1_000_000)

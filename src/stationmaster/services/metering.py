@@ -1,0 +1,132 @@
+"""Values from meters, and which transaction they belong to (handbook §3.2.7).
+
+The rule that shapes this file: values are confirmed whatever they say. The id that a station names
+counts, if it is one of its own; otherwise the transaction that ran on the connector at the time
+of the values, marked as inferred.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from stationmaster.domain.facts import MeterSample, MeterSampled
+from stationmaster.domain.locations import Location
+from stationmaster.domain.transactions import Transaction
+from stationmaster.instants import Instant
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.presence import KnownTransaction, PresentStation
+
+__all__ = ["Measured", "Metering"]
+
+
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """Values taken at one moment. `sampled_at_text` is the station's own writing."""
+
+    sampled_at: Instant
+    sampled_at_text: str | None
+    samples: tuple[MeterSample, ...]
+    flags: tuple[str, ...] = ()
+
+
+class Metering:
+    """Records values and links them."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._storage = context.storage
+
+    async def record(
+        self,
+        station: PresentStation,
+        location: Location,
+        ocpp_id: str | None,
+        measured: Sequence[Measured],
+        received_at: Instant,
+    ) -> None:
+        """Record values; durable when it returns. `ocpp_id` is the transaction the station named, None if none."""
+        if not measured:
+            return
+        known = None if ocpp_id is None else await self.transaction_of(station, ocpp_id)
+        if known is not None:
+            facts = self.facts(station, measured, known, location, received_at, reported=ocpp_id)
+        else:
+            facts = []
+            for each in measured:
+                running = await self._running_at(station, location, each.sampled_at)
+                facts += self.facts(
+                    station, (each,), running, location, received_at, reported=ocpp_id, inferred=running is not None
+                )
+        await self._storage.record(facts)
+
+    def facts(
+        self,
+        station: PresentStation,
+        measured: Sequence[Measured],
+        known: KnownTransaction | None,
+        location: Location | None,
+        received_at: Instant,
+        *,
+        reported: str | None = None,
+        inferred: bool = False,
+    ) -> list[MeterSampled]:
+        """The facts of values of one transaction, or of none; `location` None means where the transaction is."""
+        if location is None:
+            evse_id = None if known is None else known.evse_id
+            location = Location(station.station_id, evse_id, None if evse_id is None else 1)
+        return [
+            MeterSampled(
+                organisation_id=station.organisation_id,
+                station_id=station.station_id,
+                received_at=received_at,
+                location=location,
+                transaction_id=None if known is None else known.id,
+                sampled_at=each.sampled_at,
+                samples=each.samples if known is None else _against_register(each, known),
+                sampled_at_text=each.sampled_at_text,
+                reported_transaction_id=reported,
+                inferred=inferred,
+                flags=each.flags,
+            )
+            for each in measured
+        ]
+
+    async def transaction_of(self, station: PresentStation, ocpp_id: str) -> KnownTransaction | None:
+        """The transaction that the station knows by this id; ids of other stations mean nothing here."""
+        known = None if station.transactions is None else station.transactions.get(ocpp_id)
+        if known is not None or (station.unknown_ids is not None and ocpp_id in station.unknown_ids):
+            return known
+        stored: Transaction | None = await self._storage.transactions.by_ocpp_id(station.station_id, ocpp_id)
+        if stored is None:
+            station.remember_unknown(ocpp_id)
+            return None
+        return station.remember(KnownTransaction.of(stored))
+
+    async def _running_at(
+        self, station: PresentStation, location: Location, sampled_at: Instant
+    ) -> KnownTransaction | None:
+        """The transaction that ran on the connector at a moment; the main meter belongs to none."""
+        if location.evse_id is None:
+            return None
+        if not station.open_ones_loaded:
+            for transaction in await self._storage.transactions.open_of_station(station.station_id):
+                if transaction.ocpp_id not in (station.transactions or {}):
+                    station.remember(KnownTransaction.of(transaction))
+            station.open_ones_loaded = True
+        for known in reversed((station.transactions or {}).values()):
+            if known.evse_id == location.evse_id and known.ran_at(sampled_at):
+                return known
+        if sampled_at >= station.since:
+            return None
+        stored = await self._storage.transactions.at(station.station_id, location.evse_id, sampled_at)
+        return None if stored is None else station.remember(KnownTransaction.of(stored))
+
+
+def _against_register(measured: Measured, known: KnownTransaction) -> tuple[MeterSample, ...]:
+    """The samples, with a flag on an energy register that is lower than it was before."""
+    if not any(known.falls_behind(sample, measured.sampled_at) for sample in measured.samples):
+        return measured.samples
+    return tuple(
+        msgspec.structs.replace(sample, flags=(*sample.flags, "register_decreased"))
+        if known.is_register(sample)
+        else sample
+        for sample in measured.samples
+    )

@@ -1,0 +1,58 @@
+"""Secrets of stations and programs: made here, kept only as keyed hashes (handbook §4.5, §4.11).
+
+The rule that shapes this file: a station's password is random, so a keyed BLAKE2b is enough and
+costs a handshake nothing; the key (the pepper) lives outside the database, and the station's
+identity is part of what is hashed, so equal passwords do not look equal.
+"""
+
+import hmac
+import secrets
+from hashlib import blake2b
+from typing import Final
+
+from stationmaster.domain.passwords import PASSWORD_BYTES, readings_of
+
+__all__ = ["SecretKeeper"]
+
+_SHORTEST_PEPPER: Final = 16
+_LONGEST_PEPPER: Final = 64
+API_KEY_PREFIX: Final = "sm_"
+
+
+class SecretKeeper:
+    """Makes, hashes and checks secrets. `pepper` is 16 to 64 random bytes; ValueError otherwise."""
+
+    __slots__ = ("_pepper",)
+
+    def __init__(self, pepper: bytes) -> None:
+        if not _SHORTEST_PEPPER <= len(pepper) <= _LONGEST_PEPPER:
+            raise ValueError(f"a pepper has {_SHORTEST_PEPPER} to {_LONGEST_PEPPER} bytes, not {len(pepper)}")
+        self._pepper = pepper
+
+    def new_password(self) -> bytes:
+        """A random password for a station: 20 bytes, the most that the whitepaper allows."""
+        return secrets.token_bytes(PASSWORD_BYTES)
+
+    def password_hash(self, station_id: str, raw: bytes) -> bytes:
+        """What is stored of the password of a station."""
+        return self._hash(b"station password", station_id.encode("utf-8", "surrogatepass") + b"\0" + raw)
+
+    def password_matches(self, station_id: str, presented: bytes, stored: bytes | None) -> bool:
+        """Whether the bytes in a station's Authorization header are its password, in either writing (§8 A-2)."""
+        if stored is None:
+            return False
+        matches = [
+            hmac.compare_digest(self.password_hash(station_id, reading), stored) for reading in readings_of(presented)
+        ]
+        return any(matches)
+
+    def new_api_key(self) -> str:
+        """A new API key: shown once, then only its hash is known."""
+        return API_KEY_PREFIX + secrets.token_urlsafe(32)
+
+    def api_key_hash(self, key: str) -> bytes:
+        """What is stored of an API key, and what it is found by."""
+        return self._hash(b"api key", key.encode("utf-8", "surrogatepass"))
+
+    def _hash(self, purpose: bytes, data: bytes) -> bytes:
+        return blake2b(data, key=self._pepper, person=purpose, digest_size=32).digest()

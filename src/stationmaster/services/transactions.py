@@ -1,0 +1,199 @@
+"""Transactions begin and end (handbook §1.14, §3.2.8, §3.2.10).
+
+The rule that shapes this file: it has already happened. Whatever a station says of a start or an
+end is recorded and confirmed, and whether the token may charge is only an answer.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE
+from stationmaster.domain.facts import (
+    Fact,
+    TransactionEnded,
+    TransactionEndStored,
+    TransactionStarted,
+    TransactionStored,
+)
+from stationmaster.domain.jobs import Job
+from stationmaster.domain.locations import Location
+from stationmaster.domain.tokens import Authorization, AuthorizationStatus, Token
+from stationmaster.instants import Instant
+from stationmaster.services.authorization import Authorizer
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.metering import Measured, Metering
+from stationmaster.services.presence import KnownTransaction, PresentStation
+from stationmaster.services.waiting import WaitingJobs
+
+__all__ = ["End", "Ended", "Start", "Started", "Transactions"]
+
+_TIMELESS = frozenset({TIME_MISSING, TIME_UNREADABLE})
+"""Flags of an end whose time is only that of its receipt: a repeat of it must not look like another end."""
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """A station says that a transaction has begun. `id_tag` None: none that can be used."""
+
+    location: Location
+    id_tag: str | None
+    usable_id_tag: bool
+    """False for a tag that no token can have: it is kept and counts as unknown (§1.9)."""
+    meter_start_wh: int | None
+    started_at: Instant
+    started_at_text: str | None
+    received_at: Instant
+    reservation_id: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The transaction that answers a start, and the job that asked for it and was waiting, if there is one."""
+
+    transaction: TransactionStored
+    remote_start: Job | None = None
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """A station says that a transaction has ended."""
+
+    ocpp_id: str
+    meter_stop_wh: int | None
+    ended_at: Instant
+    ended_at_text: str | None
+    received_at: Instant
+    reason: str
+    id_tag: str | None = None
+    usable_id_tag: bool = True
+    measured: Sequence[Measured] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What became of an end. `authorization` is that of the stopping token, if one was named."""
+
+    transaction: TransactionEndStored
+    authorization: Authorization | None
+
+
+class Transactions:
+    """Records starts and ends."""
+
+    def __init__(
+        self, context: ServiceContext, authorizer: Authorizer, metering: Metering, waiting: WaitingJobs
+    ) -> None:
+        self._storage = context.storage
+        self._authorizer = authorizer
+        self._metering = metering
+        self._waiting = waiting
+        self._counting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def start(self, station: PresentStation, start: Start) -> Started:
+        """Record a start. Returns when it is durable; a repeat returns the transaction it made before."""
+        id_tag = start.id_tag if start.usable_id_tag else None
+        authorization = await self._authorizer.authorize(station, id_tag, start.received_at, "start")
+        token = authorization.token
+        if token is None or token.max_active_transactions is None:
+            return await self._begin(station, start, authorization)
+        async with self._one_at_a_time(token):
+            authorization = await self._within_limit(token, start.location, authorization)
+            return await self._begin(station, start, authorization)
+
+    async def end(self, station: PresentStation, end: End) -> Ended:
+        """Record an end with the values that came along. Returns when it is durable."""
+        authorization = None
+        if end.id_tag is not None:
+            id_tag = end.id_tag if end.usable_id_tag else None
+            authorization = await self._authorizer.authorize(station, id_tag, end.received_at, "stop")
+        known = await self._metering.transaction_of(station, end.ocpp_id)
+        number = known.id if known is not None else await self._storage.draw_transaction_id()
+        if known is None:
+            known = KnownTransaction(number, end.ocpp_id)
+        elif known.ended_at is not None and _TIMELESS.intersection(end.flags):
+            end = msgspec.structs.replace(end, ended_at=known.ended_at)
+        facts: list[Fact] = [_ended(station, end, number, authorization)]
+        facts += self._metering.facts(station, end.measured, known, None, end.received_at)
+        stored = (await self._storage.record(facts))[0]
+        if not isinstance(stored, TransactionEndStored):
+            raise TypeError(f"the end of a transaction has the outcome {stored!r}")
+        known.is_open = False
+        known.ended_at = end.ended_at if known.ended_at is None else known.ended_at
+        return Ended(stored, authorization)
+
+    async def _begin(self, station: PresentStation, start: Start, authorization: Authorization) -> Started:
+        remote_start = await self._waiting.start_of(station, start.id_tag, start.location.evse_id, start.received_at)
+        token = authorization.token
+        fact = TransactionStarted(
+            organisation_id=station.organisation_id,
+            station_id=station.station_id,
+            received_at=start.received_at,
+            id=await self._storage.draw_transaction_id(),
+            protocol=station.protocol,
+            location=start.location,
+            id_tag=start.id_tag,
+            token_id=None if token is None else token.id,
+            parent_id_tag=authorization.parent_id_tag,
+            meter_start_wh=start.meter_start_wh,
+            started_at=start.started_at,
+            started_at_text=start.started_at_text,
+            authorization_status=authorization.status,
+            authorization_expires_at=authorization.expires_at,
+            reservation_id=start.reservation_id,
+            site_id=station.site_id,
+            flags=start.flags,
+            remote_start_job_id=None if remote_start is None else remote_start.id,
+        )
+        stored = (await self._storage.record([fact]))[0]
+        if not isinstance(stored, TransactionStored):
+            raise TypeError(f"the start of a transaction has the outcome {stored!r}")
+        if not stored.resend:
+            self._remember(station, fact, stored)
+        return Started(stored, None if stored.resend else remote_start)
+
+    def _remember(self, station: PresentStation, fact: TransactionStarted, stored: TransactionStored) -> None:
+        for known in (station.transactions or {}).values():
+            if known.id in stored.superseded_ids:
+                known.is_open = False
+                known.ended_at = fact.started_at
+        station.remember(
+            KnownTransaction(stored.id, stored.ocpp_id, fact.location.evse_id, fact.started_at, fact.meter_start_wh)
+        )
+
+    async def _within_limit(self, token: Token, location: Location, authorization: Authorization) -> Authorization:
+        """ConcurrentTx when the token has as many open transactions elsewhere as it may have (§8 A-5)."""
+        if authorization.status is not AuthorizationStatus.ACCEPTED or token.max_active_transactions is None:
+            return authorization
+        elsewhere: int = await self._storage.transactions.count_open_of_token(
+            token.id, but_not_at=(location.station_id, location.evse_id)
+        )
+        if elsewhere < token.max_active_transactions:
+            return authorization
+        return msgspec.structs.replace(authorization, status=AuthorizationStatus.CONCURRENT)
+
+    def _one_at_a_time(self, token: Token) -> asyncio.Lock:
+        """Counting and recording belong together: two stations may present the same token at once."""
+        lock = self._counting.get(token.id)
+        if lock is None:
+            lock = self._counting[token.id] = asyncio.Lock()
+        return lock
+
+
+def _ended(station: PresentStation, end: End, number: int, authorization: Authorization | None) -> TransactionEnded:
+    token = None if authorization is None else authorization.token
+    return TransactionEnded(
+        organisation_id=station.organisation_id,
+        station_id=station.station_id,
+        received_at=end.received_at,
+        protocol=station.protocol,
+        ocpp_id=end.ocpp_id,
+        orphan_id=number,
+        meter_stop_wh=end.meter_stop_wh,
+        ended_at=end.ended_at,
+        ended_at_text=end.ended_at_text,
+        reason=end.reason,
+        id_tag=end.id_tag,
+        token_id=None if token is None else token.id,
+        flags=end.flags,
+    )

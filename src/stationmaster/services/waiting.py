@@ -1,0 +1,140 @@
+"""Long jobs: the station said yes, and what it agreed to is still to happen (handbook §3.1).
+
+The rule that shapes this file: the database knows the jobs, a node only knows which stations have
+some, so that the hot path asks the database for nothing when nothing is awaited. Nodes tell each
+other on the bus; what such a message misses, the sweep at the deadline finds.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from stationmaster.bus.messages_v1 import Invalidate, encode
+from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed, progress_of
+from stationmaster.domain.tokens import key_of
+from stationmaster.instants import Instant
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.presence import PresentStation
+
+__all__ = ["JOBS", "WaitingJobs"]
+
+JOBS = "jobs"
+"""The kind of `Invalidate` that says: this station has jobs that wait."""
+
+MOST_PER_STATION = 100
+
+
+class WaitingJobs:
+    """Jobs in state `waiting`, found by what they wait for."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._storage = context.storage
+        self._bus = context.bus
+        self._stations: set[str] = set()
+        self._here: dict[str, dict[str, Job]] = {}
+
+    async def load(self) -> None:
+        """Learn which stations have jobs that wait: at the start, and after messages may have been missed."""
+        for job in await self._storage.jobs.unfinished():
+            if job.state == JobState.WAITING:
+                self._stations.add(job.station_id)
+
+    def expect(self, station_id: str) -> None:
+        """A station has a job that waits, begun on another node."""
+        self._stations.add(station_id)
+
+    def begin(self, job: Job) -> None:
+        """A job begins to wait. What it waits for may come before the database knows that it waits."""
+        self._stations.add(job.station_id)
+        self._here.setdefault(job.station_id, {})[job.id] = job
+
+    def changed(self, job: Job) -> None:
+        """A job that was waiting is now like this."""
+        here = self._here.get(job.station_id)
+        if here is None or job.id not in here:
+            return
+        if job.state == JobState.WAITING:
+            here[job.id] = job
+            return
+        del here[job.id]
+        if not here:
+            del self._here[job.station_id]
+
+    def any_of(self, station_id: str) -> bool:
+        """Whether the station may have jobs that wait."""
+        return station_id in self._stations
+
+    async def tell_others(self, job: Job) -> None:
+        """Tell every node that a station has a job that waits."""
+        message = Invalidate(kind=JOBS, key=job.station_id, organisation_id=job.organisation_id)
+        await self._bus.publish(INVALIDATE, encode(message))
+
+    async def of_station(self, station_id: str, organisation_id: str) -> list[Job]:
+        """The jobs of a station that wait, oldest first."""
+        if station_id not in self._stations:
+            return []
+        page = await self._storage.jobs.find(
+            organisation_id, station_id=station_id, state=JobState.WAITING, limit=MOST_PER_STATION
+        )
+        jobs = {job.id: job for job in page.items} | self._here.get(station_id, {})
+        if not jobs:
+            self._stations.discard(station_id)
+        return sorted(jobs.values(), key=lambda job: job.queued_at)
+
+    async def start_of(
+        self, station: PresentStation, id_tag: str | None, evse_id: int | None, at: Instant
+    ) -> Job | None:
+        """The remote start that a start of this token on this EVSE fulfils (§3.3.10)."""
+        if id_tag is None:
+            return None
+
+        def fits(awaited: Awaits) -> bool:
+            return (
+                awaited.kind == "transaction_start"
+                and key_of(awaited.id_tag or "") == key_of(id_tag)
+                and awaited.evse_id in {None, evse_id}
+                and awaited.deadline >= at
+            )
+
+        return await self._first(station, fits)
+
+    async def end_of(self, station: PresentStation, ocpp_id: str) -> Job | None:
+        """The remote stop that the end of this transaction fulfils (§3.2.10 duty 6)."""
+        return await self._first(
+            station, lambda awaited: awaited.kind == "transaction_end" and awaited.ocpp_id == ocpp_id
+        )
+
+    async def boots_of(self, station: PresentStation) -> list[Job]:
+        """The resets that a boot fulfils (§3.3.13)."""
+        jobs = await self.of_station(station.station_id, station.organisation_id)
+        return [job for job in jobs if (awaited := progress_of(job).awaits) is not None and awaited.kind == "boot"]
+
+    async def transfer_of(self, station: PresentStation, action: str, request_id: int | None) -> Job | None:
+        """The newest transfer of this kind that waits and, if the station names a request, is of that request."""
+        for job in reversed(await self.of_station(station.station_id, station.organisation_id)):
+            awaited = progress_of(job).awaits
+            if awaited is None or awaited.kind != "transfer" or job.action != action:
+                continue
+            if request_id is None or awaited.request_id == request_id:
+                return job
+        return None
+
+    async def finish(self, job: Job, at: Instant, progress: Progress, *, result: str | None = None) -> None:
+        """What the job waited for has happened."""
+        done = msgspec.structs.replace(
+            job,
+            state=JobState.DONE,
+            finished_at=at,
+            result=job.result if result is None else result,
+            progress=progress.as_json(),
+        )
+        self.changed(done)
+        await self._storage.record([job_changed(done, at)])
+
+    async def _first(self, station: PresentStation, fits: Callable[[Awaits], bool]) -> Job | None:
+        for job in await self.of_station(station.station_id, station.organisation_id):
+            awaited = progress_of(job).awaits
+            if awaited is not None and fits(awaited):
+                return job
+        return None
