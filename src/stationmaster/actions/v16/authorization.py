@@ -1,0 +1,19 @@
+"""Authorize, and ClearCache (handbook §3.2.1, §3.3.4)."""
+
+from stationmaster.actions.contract import Answer
+from stationmaster.actions.v16.command import Command
+from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation
+from stationmaster.ocpp.v16.authorization import AuthorizeRequest, AuthorizeResponse
+
+__all__ = ["CLEAR_CACHE", "authorize"]
+
+CLEAR_CACHE = Command()
+
+
+async def authorize(situation: Situation) -> Answer:
+    """May this token charge? Never ConcurrentTx here; a tag that 1.6 cannot write is Invalid."""
+    context, _, station, call = situation
+    request: AuthorizeRequest = call.request
+    id_tag = request.id_tag if len(request.id_tag) <= LONGEST_ID_TAG else None
+    decision = await context.services.authorizer.authorize(station, id_tag, call.received_at, "authorize")
+    return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(decision)))

@@ -1,0 +1,179 @@
+"""The conversation with a 1.6 station as the command service sees it, and the catalogue of what can be asked.
+
+The rule that shapes this file: a payload is checked against the schema and the rules before a byte is
+written, and every way a call can end becomes the outcome of the job.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from stationmaster.actions.contract import StationConnection
+from stationmaster.actions.v16.command import Asking, Command, Settled
+from stationmaster.actions.v16.context import ActionContext
+from stationmaster.domain.errors import FieldError, Invalid, NotFound
+from stationmaster.domain.jobs import Job, JobState
+from stationmaster.domain.stations import Station
+from stationmaster.instants import Instant
+from stationmaster.ocpp.errors import OcppError, parse_error_code
+from stationmaster.ocpp.protocol import Protocol
+from stationmaster.services.commands import Outcome, Review, Wish
+from stationmaster.session.events import CallAnswered, CallFailed
+from stationmaster.session.masking import mask_secrets
+
+__all__ = ["Catalogue16", "Link16"]
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+
+
+class Catalogue16:
+    """What stations of OCPP 1.6 can be asked; see `services.commands.Catalogue`."""
+
+    def __init__(self, protocol: Protocol, commands: Mapping[str, Command]) -> None:
+        self._protocol = protocol
+        self._commands = commands
+
+    def command(self, action: str) -> Command:
+        """The command of an action. Raises NotFound."""
+        command = self._commands.get(action)
+        if command is None:
+            if action in self._protocol.actions:
+                raise NotFound("unknown_action", f"{action} is sent by the station, not to it.")
+            raise NotFound("unknown_action", f"OCPP 1.6 has no action `{action}`.")
+        return command
+
+    def message(self, action: str, payload: Mapping[str, Any]) -> Any:
+        """The typed message. Raises NotFound, or Invalid with the field that breaks the schema."""
+        self.command(action)
+        try:
+            return self._protocol.check_outgoing(action, payload)
+        except OcppError as error:
+            words = f"{error.field}: {error.description}" if error.field else error.description
+            field = FieldError(error.field, str(error.code), error.description)
+            raise Invalid("payload_invalid", f"The payload breaks the schema: {words}.", fields=(field,)) from error
+
+    def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
+        """See `services.commands.Catalogue.encode`."""
+        return _encode(self.message(action, payload))
+
+
+class Link16:
+    """See `services.commands.CommandLink`."""
+
+    def __init__(self, context: ActionContext, connection: StationConnection, catalogue: Catalogue16) -> None:
+        self._context = context
+        self._connection = connection
+        self._catalogue = catalogue
+
+    @property
+    def station(self) -> Station:
+        """The station as it was when it connected."""
+        return self._connection.record
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in use."""
+        return self._connection.protocol_name
+
+    def read(self, action: str, payload: bytes) -> Wish:
+        """See `CommandLink.read`."""
+        try:
+            members = _decode.decode(payload)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise Invalid("payload_invalid", "The payload is not a JSON object.") from error
+        message = self._catalogue.message(action, members)
+        return Wish(action, message, mask_secrets(action, payload.decode()))
+
+    async def review(self, wish: Wish, *, force: bool) -> Review:
+        """See `CommandLink.review`."""
+        block = self._connection.gate.outgoing(wish.action, wish.message)
+        if block is not None:
+            return Review(block)
+        asking = Asking(self._context, self._connection, force=force)
+        command = self._catalogue.command(wish.action)
+        for rule in command.blocks:
+            block = rule(asking, wish.message)
+            if block is not None:
+                return Review(block)
+        warnings = [await rule(asking, wish.message) for rule in command.warnings]
+        warnings.append(await _warn_of_missing_capability(asking, wish.action))
+        return Review(None, tuple(warning for warning in warnings if warning is not None))
+
+    async def perform(
+        self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: Callable[[Instant], None]
+    ) -> Outcome:
+        """See `CommandLink.perform`."""
+        asking = Asking(self._context, self._connection, force=False)
+        command = self._catalogue.command(wish.action)
+        if command.before is not None:
+            await command.before(asking, wish.message)
+        ended = await self._connection.call(
+            wish.action,
+            wish.message,
+            key=job.id,
+            timeout_s=timeout_s,
+            expires_at=expires_at,
+            priority=True,
+            on_sent=on_sent,
+        )
+        if isinstance(ended, CallFailed):
+            if command.unsettled is not None:
+                await command.unsettled(asking, wish.message, ended)
+            return _failure(ended)
+        return _success(ended, await command.settle(asking, wish.message, ended.response))
+
+
+def _success(ended: CallAnswered, settled: Settled) -> Outcome:
+    return Outcome(
+        state=JobState.DONE,
+        response=_shown(ended),
+        result=getattr(ended.response, "status", None),
+        facts=settled.facts,
+        awaits=settled.awaits,
+        file_name=settled.file_name,
+        replaces=settled.replaces,
+    )
+
+
+def _shown(ended: CallAnswered) -> str:
+    """The answer as the station wrote it, but for secrets; `null` stands for an empty one."""
+    text = ended.payload.decode("utf-8", "replace").strip()
+    return "{}" if text in {"", "null"} else mask_secrets(ended.action, text)
+
+
+def _failure(ended: CallFailed) -> Outcome:
+    details = None if ended.payload is None else ended.payload.decode("utf-8", "replace")
+    error = {"code": ended.code, "description": ended.description, "details": _json_or_text(details)}
+    if ended.state == "invalid_response":
+        error["details"] = {}
+        return Outcome(state=ended.state, response=_object_or_none(details), error=error)
+    result = str(parse_error_code(ended.code)) if ended.state == "error" else None
+    return Outcome(state=ended.state, result=result, error=error)
+
+
+def _json_or_text(text: str | None) -> Any:
+    if not text:
+        return {}
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return text
+
+
+def _object_or_none(text: str | None) -> str | None:
+    """The raw answer, if it is JSON that can be shown beside others."""
+    return text if isinstance(_json_or_text(text), dict) else None
+
+
+_MISSING = frozenset({"NotImplemented", "NotSupported"})
+
+
+async def _warn_of_missing_capability(asking: Asking, action: str) -> str | None:
+    """The station said that it does not know this action: its last answer to it is what we know (§3.1)."""
+    latest: Job | None = await asking.storage.jobs.latest(asking.station_id, action)
+    if latest is None or latest.state != JobState.ERROR or latest.result not in _MISSING:
+        return None
+    return f"The station answered {latest.result} to its last {action}."

@@ -1,0 +1,63 @@
+"""BootNotification and Heartbeat, and Reset (handbook §1.13, §3.2.2, §3.2.6, §3.3.13)."""
+
+from typing import Any
+
+from stationmaster.actions.contract import Answer
+from stationmaster.actions.v16.command import Asking, Command, Settled
+from stationmaster.actions.v16.context import Situation
+from stationmaster.domain.jobs import Progress, awaits
+from stationmaster.ocpp.v16.provisioning import (
+    BootNotificationRequest,
+    BootNotificationResponse,
+    HeartbeatResponse,
+    ResetResponse,
+)
+from stationmaster.services.provisioning import Identification
+
+__all__ = ["RESET", "boot_notification", "heartbeat"]
+
+
+async def boot_notification(situation: Situation) -> Answer:
+    """Answer with what the operator wants now; resets that were waiting for this boot are done."""
+    context, connection, station, call = situation
+    request: BootNotificationRequest = call.request
+    identification = Identification(
+        vendor=request.charge_point_vendor or None,
+        model=request.charge_point_model or None,
+        serial_number=request.charge_point_serial_number or None,
+        charge_box_serial_number=request.charge_box_serial_number or None,
+        firmware_version=request.firmware_version or None,
+        iccid=request.iccid or None,
+        imsi=request.imsi or None,
+        meter_type=request.meter_type or None,
+        meter_serial_number=request.meter_serial_number or None,
+    )
+    registration = await context.services.provisioning.boot(station, identification, call.received_at)
+    connection.gate.booted(registration.status)
+
+    async def resets_are_done() -> None:
+        waiting = context.services.waiting
+        for job in await waiting.boots_of(station):
+            await waiting.finish(job, call.received_at, Progress())
+
+    response = BootNotificationResponse(
+        status=registration.status,  # type: ignore[arg-type]
+        current_time=context.text_of(context.clock()),
+        interval=registration.interval_s,
+    )
+    return Answer(response, resets_are_done if context.services.waiting.any_of(station.station_id) else None)
+
+
+async def heartbeat(situation: Situation) -> Answer:
+    """The time, by which stations set their clock."""
+    context = situation.context
+    return Answer(HeartbeatResponse(current_time=context.text_of(context.clock())))
+
+
+async def _reset_agreed(asking: Asking, _message: Any, response: ResetResponse) -> Settled:
+    if response.status != "Accepted":
+        return Settled()
+    return Settled(awaits=awaits("boot", asking.in_s(asking.settings.reset_wait_s)))
+
+
+RESET = Command(settle=_reset_agreed)

@@ -1,0 +1,107 @@
+"""Remote start and stop, UnlockConnector, TriggerMessage (handbook §3.3.10, §3.3.11, §3.3.16, §3.3.17, §4.8).
+
+The rule that shapes this file: an accepted remote start or stop is a promise. The job waits for the
+StartTransaction or StopTransaction that keeps it, and never sends anything again.
+"""
+
+from typing import Final
+
+from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector
+from stationmaster.domain.jobs import awaits
+from stationmaster.ocpp.v16.remote_control import (
+    RemoteStartTransactionRequest,
+    RemoteStartTransactionResponse,
+    RemoteStopTransactionRequest,
+    RemoteStopTransactionResponse,
+)
+
+__all__ = [
+    "EXTENDED_TRIGGER_MESSAGE",
+    "REMOTE_START_TRANSACTION",
+    "REMOTE_STOP_TRANSACTION",
+    "TRIGGER_MESSAGE",
+    "UNLOCK_CONNECTOR",
+]
+
+_BUSY: Final = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
+_UNFIT: Final = frozenset({"Unavailable", "Faulted"})
+_LONGEST_CONNECTION_TIMEOUT_S: Final = 24 * 3600
+
+
+# RemoteStartTransaction
+
+
+def _block_profile(_asking: Asking, message: RemoteStartTransactionRequest) -> str | None:
+    profile = message.charging_profile
+    if profile is None:
+        return None
+    if profile.charging_profile_purpose != "TxProfile":
+        return "a profile in a remote start has the purpose TxProfile (erratum 3.41)"
+    if profile.transaction_id is not None:
+        return "a profile in a remote start names no transaction, for there is none yet (erratum 3.41)"
+    return None
+
+
+async def _warn_of_busy_connector(asking: Asking, message: RemoteStartTransactionRequest) -> str | None:
+    if message.connector_id is None:
+        return None
+    for connector in await asking.connectors():
+        if connector.evse_id == message.connector_id and connector.status in _BUSY | _UNFIT:
+            return f"Connector {message.connector_id} is {connector.status}."
+    return None
+
+
+async def _warn_of_no_smart_charging(asking: Asking, message: RemoteStartTransactionRequest) -> str | None:
+    if message.charging_profile is None:
+        return None
+    profiles = await asking.value_of("SupportedFeatureProfiles")
+    if profiles is None or "smartcharging" in profiles.lower():
+        return None
+    return "The station does not support smart charging and will ignore the profile."
+
+
+async def _start_agreed(
+    asking: Asking, message: RemoteStartTransactionRequest, response: RemoteStartTransactionResponse
+) -> Settled:
+    if response.status != "Accepted":
+        return Settled()
+    connection_timeout_s = await asking.number_of("ConnectionTimeOut")
+    if connection_timeout_s is None or not 0 < connection_timeout_s <= _LONGEST_CONNECTION_TIMEOUT_S:
+        connection_timeout_s = asking.settings.connection_timeout_s
+    until = asking.in_s(connection_timeout_s + asking.settings.remote_start_extra_s)
+    return Settled(awaits=awaits("transaction_start", until, id_tag=message.id_tag, evse_id=message.connector_id))
+
+
+REMOTE_START_TRANSACTION = Command(
+    blocks=(_block_profile,),
+    warnings=(warn_of_unknown_connector, _warn_of_busy_connector, _warn_of_no_smart_charging),
+    settle=_start_agreed,
+)
+
+
+# RemoteStopTransaction
+
+
+async def _warn_of_unknown_transaction(asking: Asking, message: RemoteStopTransactionRequest) -> str | None:
+    stored = await asking.storage.transactions.by_ocpp_id(asking.station_id, str(message.transaction_id))
+    if stored is None:
+        return f"The station never told of a transaction {message.transaction_id}."
+    return None if stored.state == "open" else f"Transaction {message.transaction_id} is {stored.state}."
+
+
+async def _stop_agreed(
+    asking: Asking, message: RemoteStopTransactionRequest, response: RemoteStopTransactionResponse
+) -> Settled:
+    if response.status != "Accepted":
+        return Settled()
+    until = asking.in_s(asking.settings.remote_stop_wait_s)
+    return Settled(awaits=awaits("transaction_end", until, ocpp_id=str(message.transaction_id)))
+
+
+REMOTE_STOP_TRANSACTION = Command(warnings=(_warn_of_unknown_transaction,), settle=_stop_agreed)
+
+UNLOCK_CONNECTOR = Command(warnings=(warn_of_unknown_connector,))
+
+# The gate blocks a trigger of BootNotification after Accepted, and opens permits for what is triggered (§1.13).
+TRIGGER_MESSAGE = Command(warnings=(warn_of_unknown_connector,))
+EXTENDED_TRIGGER_MESSAGE = Command(warnings=(warn_of_unknown_connector,))

@@ -1,0 +1,119 @@
+"""StartTransaction and StopTransaction (handbook §1.9, §1.14, §3.2.8, §3.2.10).
+
+The rule that shapes this file: both are confirmed whatever they hold, and always with an id.
+"""
+
+from typing import Final
+
+from stationmaster.actions.contract import Answer
+from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation, location_of, mended, moment_of
+from stationmaster.actions.v16.metering import measured_in
+from stationmaster.domain.jobs import Progress
+from stationmaster.ocpp.v16.authorization import IdTagInfo
+from stationmaster.ocpp.v16.transactions import (
+    REASONS,
+    StartTransactionRequest,
+    StartTransactionResponse,
+    StopTransactionRequest,
+    StopTransactionResponse,
+)
+from stationmaster.services.transactions import End, Ended, Start
+
+__all__ = ["start_transaction", "stop_transaction"]
+
+_START_FIELDS: Final = {"idTag": "id_tag", "meterStart": "meter_start", "connectorId": "connector"}
+_STOP_FIELDS: Final = {"idTag": "id_tag", "meterStop": "meter_stop", "transactionId": "transaction_id"}
+
+
+async def start_transaction(situation: Situation) -> Answer:
+    """Record a start and give it an id; a remote start that was waiting for it is done."""
+    context, _, station, call = situation
+    request: StartTransactionRequest = call.request
+    services = context.services
+    moment = moment_of(call, request.timestamp)
+    started = await services.transactions.start(
+        station,
+        Start(
+            location=location_of(station.station_id, request.connector_id),
+            id_tag=request.id_tag,
+            usable_id_tag=0 < len(request.id_tag or "") <= LONGEST_ID_TAG,
+            meter_start_wh=request.meter_start,
+            started_at=moment.at,
+            started_at_text=moment.text,
+            received_at=call.received_at,
+            reservation_id=request.reservation_id or None,
+            flags=moment.flags + mended(call, _START_FIELDS) + _start_flags(request),
+        ),
+    )
+    stored = started.transaction
+
+    async def remote_start_is_done() -> None:
+        if started.remote_start is not None:
+            await services.waiting.finish(started.remote_start, call.received_at, Progress(transaction_id=stored.id))
+
+    response = StartTransactionResponse(
+        id_tag_info=context.id_tag_info(
+            stored.authorization_status, stored.authorization_expires_at, stored.parent_id_tag
+        ),
+        transaction_id=int(stored.ocpp_id),
+    )
+    return Answer(response, remote_start_is_done if started.remote_start is not None else None)
+
+
+async def stop_transaction(situation: Situation) -> Answer:
+    """Record an end with its values; what we think of the stopping token is told only if there was one."""
+    context, _, station, call = situation
+    request: StopTransactionRequest = call.request
+    services = context.services
+    moment = moment_of(call, request.timestamp)
+    ocpp_id = str(request.transaction_id)
+    id_tag = request.id_tag or None
+    ended = await services.transactions.end(
+        station,
+        End(
+            ocpp_id=ocpp_id,
+            meter_stop_wh=request.meter_stop,
+            ended_at=moment.at,
+            ended_at_text=moment.text,
+            received_at=call.received_at,
+            reason=request.reason or "Local",
+            id_tag=id_tag,
+            measured=await measured_in(call, request.transaction_data or (), "transactionData"),
+            flags=moment.flags + mended(call, _STOP_FIELDS) + _stop_flags(request),
+            usable_id_tag=len(id_tag or "") <= LONGEST_ID_TAG,
+        ),
+    )
+
+    async def remote_stop_is_done() -> None:
+        job = await services.waiting.end_of(station, ocpp_id)
+        if job is not None:
+            await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
+
+    response = StopTransactionResponse(id_tag_info=_id_tag_info(situation, ended))
+    return Answer(response, remote_stop_is_done if services.waiting.any_of(station.station_id) else None)
+
+
+def _id_tag_info(situation: Situation, ended: Ended) -> IdTagInfo | None:
+    return None if ended.authorization is None else situation.context.id_tag_info_of(ended.authorization)
+
+
+def _start_flags(request: StartTransactionRequest) -> tuple[str, ...]:
+    flags: list[str] = []
+    if request.id_tag is not None and len(request.id_tag) > LONGEST_ID_TAG:
+        flags.append("id_tag_too_long")
+    if request.id_tag == "":
+        flags.append("id_tag_missing")
+    if request.meter_start is not None and request.meter_start < 0:
+        flags.append("meter_start_negative")
+    return tuple(flags)
+
+
+def _stop_flags(request: StopTransactionRequest) -> tuple[str, ...]:
+    flags: list[str] = []
+    if request.id_tag is not None and len(request.id_tag) > LONGEST_ID_TAG:
+        flags.append("id_tag_too_long")
+    if request.meter_stop is not None and request.meter_stop < 0:
+        flags.append("meter_stop_negative")
+    if request.reason is not None and request.reason not in REASONS:
+        flags.append("unknown_reason")
+    return tuple(flags)
