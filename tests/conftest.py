@@ -1,52 +1,30 @@
-"""Fixtures for every test: databases of both kinds, a NATS server, and the rule about what may be skipped.
+"""Fixtures for every test: databases of both kinds and a NATS server.
 
-A test whose service is missing is skipped on a developer's machine; with STATIONMASTER_TEST_REQUIRE_ALL=1, as in
-`.ci/run`, a skipped test is a failed one, so that a run cannot look better than it was.
+A test that asks for a service which is not there is skipped, and fails where `tests.require_all` says so.
 """
 
+import asyncio
 import os
-from collections.abc import Generator, Iterator
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
 import hypothesis
 import pytest
 
+from stationmaster.storage.migration import migrate
 from tests.nats_server import NatsServer
 from tests.postgres import PostgresServer
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.require_all"]
 
 # No test asserts a duration; examples that take long do so because the machine is busy.
 hypothesis.settings.register_profile("stationmaster", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("stationmaster")
 
-REQUIRE_ALL = os.environ.get("STATIONMASTER_TEST_REQUIRE_ALL") == "1"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skipped test into a failed one where nothing may be missing."""
-    report = yield
-    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = _why_failed(report.longrepr)
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """The same for a whole file of tests."""
-    report = yield
-    if REQUIRE_ALL and report.skipped:
-        report.outcome = "failed"
-        report.longrepr = _why_failed(report.longrepr)
-    return report
-
-
-def _why_failed(skipped: object) -> str:
-    reason = skipped[2] if isinstance(skipped, tuple) else skipped
-    return f"skipped although STATIONMASTER_TEST_REQUIRE_ALL=1: {reason}"
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +44,38 @@ def postgres_server(worker: str) -> Iterator[PostgresServer]:
     server.close()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """A migrated PostgreSQL database of this process, to be copied."""
+    name = postgres_server.create()
+    postgres_server.run(migrate(postgres_server.url_of(name)))
+    yield name
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "stationmaster.sqlite"
+    with ThreadPoolExecutor(1) as thread:  # the event loop of the tests is not ours to use
+        thread.submit(asyncio.run, migrate(f"sqlite:///{path}")).result()
+    return path
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A new database with all tables and nothing in them, once as an SQLite file and once on PostgreSQL."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield f"sqlite:///{shutil.copy(template, tmp_path)}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create(request.getfixturevalue("postgres_template"))
+    yield server.url_of(name)
+    server.drop(name)
+
+
+@pytest.fixture(params=DATABASES)
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A new database without tables, once as an SQLite file and once on PostgreSQL."""
     if request.param == "sqlite":

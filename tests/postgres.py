@@ -36,7 +36,7 @@ class PostgresServer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="test-postgres")
         self._runner = asyncio.Runner()
         try:
-            self._connection = self._run(asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S))
+            self._connection = self.run(asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S))
         except BaseException:
             self._stop()
             raise
@@ -46,12 +46,16 @@ class PostgresServer:
         """Make a database as a copy of another and return its name."""
         self._made += 1
         name = f"{self._names}_{self._made}"
-        self._run(self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        self.run(self._connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
         return name
 
     def drop(self, name: str) -> None:
         """Drop a database, also when a test has left connections to it open."""
-        self._run(self._connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        self.run(self._connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the thread of this server and wait for it."""
+        return self._thread.submit(self._runner.run, work).result()
 
     def url_of(self, name: str) -> str:
         """The URL by which a node opens the database."""
@@ -59,19 +63,16 @@ class PostgresServer:
 
     def close(self) -> None:
         """Let go of the server."""
-        self._run(self._connection.close())
+        self.run(self._connection.close())
         self._stop()
 
     def _drop_abandoned(self) -> None:
         """Drop what test runs have left behind that were killed."""
-        rows = self._run(self._connection.fetch("SELECT datname FROM pg_database WHERE datname LIKE $1", f"{PREFIX}%"))
+        rows = self.run(self._connection.fetch("SELECT datname FROM pg_database WHERE datname LIKE $1", f"{PREFIX}%"))
         for row in rows:
             made_at = row["datname"].removeprefix(f"{PREFIX}_").split("_")[0]
             if made_at.isdigit() and int(made_at) < time.time() - ABANDONED_AFTER_S:
                 self.drop(row["datname"])
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._thread.submit(self._runner.run, work).result()
 
     def _stop(self) -> None:
         self._thread.submit(self._runner.close).result()

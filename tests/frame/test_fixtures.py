@@ -6,19 +6,39 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from stationmaster.storage.tables import metadata
 from tests.nats_server import NatsServer
 from tests.postgres import PostgresServer
 
 
-async def test_an_empty_database_can_be_opened_and_has_no_tables(empty_database_url: str) -> None:
-    if empty_database_url.startswith("sqlite:///"):
-        with closing(sqlite3.connect(empty_database_url.removeprefix("sqlite:///"))) as database:
-            assert database.execute("SELECT * FROM sqlite_master").fetchall() == []
-        return
-    connection = await asyncpg.connect(empty_database_url)
-    assert await connection.fetch("SELECT * FROM pg_tables WHERE schemaname = 'public'") == []
+async def tables_of(url: str) -> set[str]:
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+            return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     await connection.close()
+    return {row["tablename"] for row in rows}
+
+
+async def test_an_empty_database_can_be_opened_and_has_no_tables(empty_database_url: str) -> None:
+    assert await tables_of(empty_database_url) == set()
+
+
+async def test_a_database_has_every_table(database_url: str) -> None:
+    assert await tables_of(database_url) >= set(metadata.tables)
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+async def test_each_test_has_a_database_of_its_own(database_url: str, turn: str) -> None:
+    """Both turns make the same table: the second would fail if it found the first one's."""
+    url = database_url.replace("sqlite:", "sqlite+aiosqlite:").replace("postgresql:", "postgresql+asyncpg:")
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"CREATE TABLE only_here (turn text DEFAULT '{turn}')")
+    await engine.dispose()
 
 
 @pytest.mark.postgres

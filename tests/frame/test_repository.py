@@ -63,6 +63,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
     too_long = [
         f"{path.relative_to(REPOSITORY)}:{node.lineno} {node.name}"
         for path in PYTHON_FILES
+        if "migrations" not in path.parts  # the tables of a migration are a list
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-HOOKS = "from tests.conftest import pytest_make_collect_report, pytest_runtest_makereport\n"
 TESTS = """
 import pytest
 
@@ -33,9 +32,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setenv("STATIONMASTER_TEST_REQUIRE_ALL", require_all)
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-        pytester.makeconftest(HOOKS)
         pytester.makepyfile(test_some=source)
-        return pytester.runpytest_subprocess("-rA")
+        return pytester.runpytest_subprocess("-rA", "-p", "tests.require_all")
 
     return run_file
 
