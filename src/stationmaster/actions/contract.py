@@ -35,6 +35,9 @@ class Answer(msgspec.Struct, frozen=True):
 class StationConnection(Protocol):
     """One station's open conversation."""
 
+    memory: Any
+    """What the actions keep in mind of this conversation, None at first; dropped with the connection."""
+
     @property
     def station_id(self) -> str:
         """The identity, decoded."""

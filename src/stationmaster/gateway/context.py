@@ -1,0 +1,73 @@
+"""What all connections of a node share: settings, clock, directory, handler, timer, and a place for their tasks."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from stationmaster.actions.contract import CallHandler
+from stationmaster.gateway.contract import StationDirectory
+from stationmaster.gateway.journal import Journal
+from stationmaster.gateway.limits import TokenBucket
+from stationmaster.gateway.settings import GatewaySettings
+from stationmaster.gateway.sweep import Sweep
+from stationmaster.instants import Instant
+from stationmaster.ocpp.protocol import Protocol
+
+__all__ = ["ConnectionContext"]
+
+log = structlog.get_logger(__name__)
+
+_FAULTS_LOGGED_PER_S = 5
+_FAULTS_LOGGED_AT_ONCE = 20
+
+
+class ConnectionContext:
+    """Shared by every connection of a gateway; made once the event loop runs."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        clock: Callable[[], Instant],
+        directory: StationDirectory,
+        handler: CallHandler,
+        sweep: Sweep,
+        protocol: Protocol,
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.settings = settings
+        self.clock = clock
+        self.directory = directory
+        self.handler = handler
+        self.sweep = sweep
+        self.protocol = protocol
+        self.journal = Journal(directory, log_messages=settings.log_messages)
+        self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
+        self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._faults = TokenBucket(_FAULTS_LOGGED_PER_S, _FAULTS_LOGGED_AT_ONCE)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` as a task that is kept until it is done; an exception of it is logged."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def new_message_id(self) -> str:
+        """An id that was never used before (handbook §1.5)."""
+        return str(uuid.uuid4())
+
+    def log_fault(self, event: str, **words: Any) -> str:
+        """Log the exception being handled, unless there are too many; returns a reference that the log has, too."""
+        reference = uuid.uuid4().hex[:12]
+        if self._faults.take(self.loop.time()):
+            log.exception(event, reference=reference, **words)
+        return reference
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("gateway.task_failed", exc_info=error)

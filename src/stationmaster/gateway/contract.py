@@ -1,0 +1,112 @@
+"""What the gateway needs from the rest of the node. `app` brings it along.
+
+Everything here is asked while a station waits at the door or after it has gone; nothing of it is
+on the way of a message but `note` and the call handler (`actions.contract.CallHandler`).
+"""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from stationmaster.actions.contract import StationConnection, StationRecord
+from stationmaster.domain.facts import (
+    HandshakeRefused,
+    MessageLogged,
+    OddityTolerated,
+    StationConnected,
+    StationDisconnected,
+    StationSeen,
+)
+from stationmaster.instants import Instant
+from stationmaster.session.events import CallAnsweredLate
+
+__all__ = [
+    "Admission",
+    "Attempt",
+    "CertificateCheck",
+    "CommandHandler",
+    "GateMemory",
+    "PasswordCheck",
+    "PasswordMatch",
+    "StationDirectory",
+]
+
+
+class PasswordMatch(StrEnum):
+    """Which of a station's passwords was presented (handbook §4.5 rotation)."""
+
+    CURRENT = "current"
+    PENDING = "pending"
+
+
+PasswordCheck = Callable[[StationRecord, bytes], PasswordMatch | None]
+"""Compares the presented bytes, in both writings of handbook §4.5, in constant time; None: neither."""
+
+CertificateCheck = Callable[[StationRecord, bytes], str | None]
+"""Holds a validated client certificate (DER) against the station (§4.4); returns what is wrong, in words, or None."""
+
+CommandHandler = Callable[[StationConnection, bytes], Awaitable[bytes]]
+"""Carries out a command that came over the bus for a station that is connected here."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection attempt of an identity that nobody registered."""
+
+    identity: str
+    remote_address: str
+    path: str
+    security_profile: int
+    """What the connection itself amounts to (§4.1): 0 plain, 1 with credentials, 2 TLS, 3 TLS with a certificate."""
+    subprotocols: tuple[str, ...]
+    user_agent: str | None
+    received_at: Instant
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """How a station came in: what decides whether a pending profile or password is now the current one."""
+
+    security_profile: int
+    password: PasswordMatch | None
+    """None when no password was needed."""
+
+
+class GateMemory(msgspec.Struct, frozen=True):
+    """What the registration gate must know of jobs before this connection (§1.13)."""
+
+    request_ids: frozenset[int] = frozenset()
+    """Of our SignedUpdateFirmware and GetLog jobs."""
+    job_sent_at: dict[str, Instant] = {}
+    """When UpdateFirmware and GetDiagnostics were last sent."""
+
+
+class StationDirectory(Protocol):
+    """Who the stations are, and who is told about their connections."""
+
+    async def lookup(self, identity: str) -> StationRecord | None:
+        """The registered station; None if nobody registered it. Batched and cached below."""
+
+    async def unknown_seen(self, attempt: Attempt) -> StationRecord | None:
+        """List an unknown identity as seen; a record if the policy admits it, which registers it."""
+
+    async def gate_memory(self, record: StationRecord) -> GateMemory:
+        """Asked only for stations that are not accepted."""
+
+    async def connected(self, fact: StationConnected, admission: Admission) -> None:
+        """Record the connection, and commit the pending profile or password it came in with (§4.5, §4.6)."""
+
+    async def disconnected(self, fact: StationDisconnected) -> None:
+        """Record the end of a connection; `connected` has been called for it before."""
+
+    async def refused(self, fact: HandshakeRefused) -> None:
+        """Record a refused handshake. Called for a limited number of them per second."""
+
+    async def identity_contested(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
+        """Raise an alarm: connections of one identity keep replacing each other (§1.11)."""
+
+    def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
+        """Take something along to the next commit. Must return at once."""
+
+    def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:
+        """A command that had timed out was answered after all: what is known of the station may be stale (§1.7)."""

@@ -1,0 +1,314 @@
+"""The way in: each row of handbook §1.2 in its order, until a station is refused or connected.
+
+One task for each handshake. What it waits for is the directory; in between the world may change,
+so what matters is asked again right before the answer is written, in the same step of the event
+loop in which the newcomer takes its place in the hub.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from stationmaster.actions.contract import StationRecord
+from stationmaster.bus.contract import Bus
+from stationmaster.bus.subjects import command_of
+from stationmaster.domain.facts import HandshakeRefused, StationConnected
+from stationmaster.gateway.admission import Admit, Refuse, connection_profile, decide, refuse, websocket_fault
+from stationmaster.gateway.compression import agree_on_compression
+from stationmaster.gateway.connection import POLICY_VIOLATION, Connection
+from stationmaster.gateway.context import ConnectionContext
+from stationmaster.gateway.contract import Attempt, CertificateCheck, CommandHandler, GateMemory, PasswordCheck
+from stationmaster.gateway.hub import REPLACED, Hub
+from stationmaster.gateway.identities import Identity, identity_of
+from stationmaster.gateway.journal import clean
+from stationmaster.gateway.limits import Limits, TokenBucket
+from stationmaster.gateway.requests import BadRequest, HandshakeRequest
+from stationmaster.gateway.settings import Listener
+from stationmaster.gateway.socket import StationSocket
+from stationmaster.gateway.wire import Wire
+from stationmaster.session.events import OddityTolerated
+from stationmaster.session.gate import ACCEPTED, Gate
+
+__all__ = ["Door", "DoorKeeper"]
+
+log = structlog.get_logger(__name__)
+
+_FAILURES: Final = frozenset(
+    {
+        "bad_identity",
+        "unknown_station",
+        "profile_mismatch",
+        "password_missing",
+        "password_unreadable",
+        "user_mismatch",
+        "password_wrong",
+        "certificate_missing",
+        "certificate_mismatch",
+    }
+)
+"""Reasons that count against an identity and address."""
+
+_REFUSALS_RECORDED_PER_S: Final = 20
+_REFUSALS_RECORDED_AT_ONCE: Final = 500
+_RETRY_AFTER_S: Final = 10
+
+
+class DoorKeeper:
+    """What all doors of a node share."""
+
+    def __init__(
+        self,
+        context: ConnectionContext,
+        hub: Hub,
+        limits: Limits,
+        bus: Bus,
+        commands: CommandHandler,
+        check_password: PasswordCheck,
+        check_certificate: CertificateCheck,
+        node_id: str,
+    ) -> None:
+        self.context = context
+        self.hub = hub
+        self.limits = limits
+        self.bus = bus
+        self.commands = commands
+        self.check_password = check_password
+        self.check_certificate = check_certificate
+        self.node_id = node_id
+        self.shutting_down = False
+        self.sockets: set[StationSocket] = set()
+        """Every TCP connection, whatever it has come to."""
+        self.deciding = 0
+        self.connection_limit = context.settings.connection_limit
+        self.refusals_recorded = TokenBucket(_REFUSALS_RECORDED_PER_S, _REFUSALS_RECORDED_AT_ONCE)
+
+
+class Door:
+    """The door of one listener."""
+
+    def __init__(self, keeper: DoorKeeper, listener: Listener) -> None:
+        self._keeper = keeper
+        self._context = keeper.context
+        self._listener = listener
+
+    def new_socket(self) -> StationSocket:
+        """A socket for a connection that TCP has just accepted."""
+        settings = self._context.settings
+        socket = StationSocket(
+            self._context.loop,
+            self._listener.request_limits,
+            settings.handshake_timeout_s,
+            self._knocked,
+            self._keeper.sockets.discard,
+        )
+        self._keeper.sockets.add(socket)
+        return socket
+
+    # Inside.
+
+    def _knocked(self, socket: StationSocket, request: HandshakeRequest | BadRequest) -> None:
+        self._context.spawn(self._answer(socket, request))
+
+    async def _answer(self, socket: StationSocket, request: HandshakeRequest | BadRequest) -> None:
+        if isinstance(request, BadRequest):
+            verdict = Refuse(request.status, "bad_request", request.detail)
+            await self._turn_away(socket, HandshakeRequest("", "", "", {}, socket.remote_address), None, verdict, None)
+            return
+        identity = identity_of(request.target, self._listener.paths)
+        record: StationRecord | None = None
+        refused = websocket_fault(request, self._listener) or self._not_now(identity, request)
+        if refused is None:
+            self._keeper.deciding += 1
+            try:
+                found = await self._who(identity, request)
+                if isinstance(found, Refuse):
+                    refused = found
+                else:
+                    record = found
+                    refused = await self._let_in(socket, request, identity, record)
+            except Exception:
+                self._context.log_fault("gateway.handshake_failed")
+                refused = refuse("unavailable", retry_after_s=_RETRY_AFTER_S)
+            finally:
+                self._keeper.deciding -= 1
+        if refused is not None:
+            await self._turn_away(socket, request, identity, refused, record)
+
+    def _not_now(self, identity: Identity | None, request: HandshakeRequest) -> Refuse | None:
+        """Row 3."""
+        keeper, settings = self._keeper, self._context.settings
+        if keeper.shutting_down:
+            return refuse("shutting_down", retry_after_s=_RETRY_AFTER_S)
+        crowded = len(keeper.sockets) > keeper.connection_limit
+        if crowded or keeper.deciding >= settings.handshakes_at_once:
+            return refuse("overloaded", retry_after_s=_RETRY_AFTER_S)
+        name, now_s = identity.name if identity is not None else "", self._context.loop.time()
+        wait_s = keeper.limits.wait_s(name, request.remote_address, now_s)
+        if wait_s:
+            return refuse("throttled", retry_after_s=wait_s)
+        wait_s = keeper.limits.takeover_wait_s(name, now_s)
+        if wait_s and keeper.hub.get(name) is not None:
+            return refuse("contested", retry_after_s=wait_s)
+        return None
+
+    async def _who(self, identity: Identity | None, request: HandshakeRequest) -> StationRecord | Refuse:
+        """Row 4."""
+        if identity is None:
+            return refuse("bad_identity")
+        record = await self._context.directory.lookup(identity.name)
+        if record is not None:
+            return record
+        record = await self._context.directory.unknown_seen(
+            Attempt(
+                identity=identity.name,
+                remote_address=request.remote_address,
+                path=clean(request.target),
+                security_profile=connection_profile(request, self._listener),
+                subprotocols=tuple(request.tokens("sec-websocket-protocol")),
+                user_agent=request.user_agent,
+                received_at=self._context.clock(),
+            )
+        )
+        return refuse("unknown_station") if record is None else record
+
+    async def _let_in(
+        self, socket: StationSocket, request: HandshakeRequest, identity: Identity | None, record: StationRecord
+    ) -> Refuse | None:
+        """Rows 5 to 10, and then in."""
+        assert identity is not None
+        keeper = self._keeper
+        verdict = decide(request, identity, record, self._listener, keeper.check_password, keeper.check_certificate)
+        if isinstance(verdict, Refuse):
+            return verdict
+        memory = GateMemory()
+        if (record.reported_state or record.operator_state) != ACCEPTED:
+            memory = await self._context.directory.gate_memory(record)
+        if socket.is_lost:
+            return None
+        refused = self._not_now(identity, request)
+        if refused is not None:
+            return refused
+        connection = self._connect(socket, request, record, verdict, memory)
+        await self._record(connection, request, verdict)
+        return None
+
+    def _connect(
+        self,
+        socket: StationSocket,
+        request: HandshakeRequest,
+        record: StationRecord,
+        admit: Admit,
+        memory: GateMemory,
+    ) -> Connection:
+        """Take the place and write the 101, in one step."""
+        keeper, context = self._keeper, self._context
+        gate = Gate(
+            record.operator_state,
+            record.reported_state,
+            accepted_before=record.accepted_before,
+            request_ids=memory.request_ids,
+            job_sent_at=memory.job_sent_at,
+        )
+        epoch = keeper.hub.new_epoch(record.connection_epoch)
+        connection = Connection(
+            context,
+            socket,
+            record,
+            admit.admission,
+            gate,
+            keeper.hub.connection_id_of(epoch),
+            epoch,
+            self._ended,
+        )
+        keeper.limits.succeeded(record.id, request.remote_address)
+        replaced = keeper.hub.take(connection)
+        if replaced is not None and keeper.limits.took_over(record.id, context.loop.time()):
+            addresses = (replaced.remote_address, connection.remote_address)
+            context.spawn(context.directory.identity_contested(record, addresses))
+        agreed = None
+        if self._listener.compression and request.values("sec-websocket-extensions"):
+            agreed = agree_on_compression(request.values("sec-websocket-extensions"))
+        deflate, extension = agreed or (None, None)
+        work = asyncio.current_task()
+        assert work is not None
+        connection.open(work)
+        wire = Wire(context.settings.message_limit, deflate, context.settings.compress_from)
+        socket.accept(request, admit.subprotocol, connection, wire, extension)
+        return connection
+
+    async def _record(self, connection: Connection, request: HandshakeRequest, admit: Admit) -> None:
+        """Make the connection known: from here on the station is online, can be commanded, and is answered."""
+        keeper, context = self._keeper, self._context
+        now = context.clock()
+        for kind, raw in admit.oddities:
+            context.journal.oddity(connection, OddityTolerated(kind, "", raw), now)
+
+        async def command(message: bytes) -> bytes:
+            return await keeper.commands(connection, message)
+
+        async def replaced() -> None:
+            connection.close(POLICY_VIOLATION, REPLACED)
+
+        subject, responder = command_of(connection.station_id), None
+        serving = keeper.bus.serve(subject, command, epoch=connection.epoch, replaced=replaced)
+        try:
+            await serving.__aenter__()
+            responder = serving
+        except Exception:
+            context.log_fault("gateway.subject_not_served", station_id=connection.station_id)
+        fact = StationConnected(
+            organisation_id=connection.organisation_id,
+            station_id=connection.station_id,
+            received_at=now,
+            connection_id=connection.connection_id,
+            node_id=keeper.node_id,
+            epoch=connection.epoch,
+            remote_address=connection.remote_address,
+            protocol=connection.protocol_name,
+            security_profile=connection.security_profile,
+            user_agent=request.user_agent,
+        )
+        try:
+            await context.directory.connected(fact, admit.admission)
+        except Exception:
+            context.log_fault("gateway.connection_not_recorded", station_id=connection.station_id)
+        connection.opened(responder)
+
+    def _ended(self, connection: Connection, misbehaved: bool) -> None:
+        self._keeper.hub.leave(connection)
+        if misbehaved:
+            now_s = self._context.loop.time()
+            self._keeper.limits.misbehaved(connection.station_id, connection.remote_address, now_s)
+
+    async def _turn_away(
+        self,
+        socket: StationSocket,
+        request: HandshakeRequest,
+        identity: Identity | None,
+        verdict: Refuse,
+        record: StationRecord | None,
+    ) -> None:
+        keeper, now_s = self._keeper, self._context.loop.time()
+        name = identity.name if identity is not None else ""
+        if verdict.reason_code in _FAILURES:
+            keeper.limits.failed(name, request.remote_address, now_s)
+        hint = verdict.detail + "\n" if verdict.status in (400, 414, 426, 431) else ""
+        socket.refuse(verdict.status, verdict.headers, hint)
+        if not keeper.refusals_recorded.take(now_s):
+            return
+        await self._context.directory.refused(
+            HandshakeRefused(
+                organisation_id=record.organisation_id if record is not None else "",
+                station_id=name,
+                received_at=self._context.clock(),
+                remote_address=request.remote_address,
+                path=clean(request.target)[:500],
+                status=verdict.status,
+                reason=verdict.reason_code,
+                detail=verdict.detail,
+                known=record is not None,
+                subprotocols=", ".join(request.tokens("sec-websocket-protocol"))[:200] or None,
+                user_agent=request.user_agent,
+            )
+        )

@@ -1,0 +1,72 @@
+"""What the storage is told about the frames of a station: the message log, and oddities.
+
+Nothing here waits. Secrets are masked before anything leaves this file, and NUL, which no database
+takes in a text, is replaced by its picture.
+"""
+
+from typing import Final
+
+from stationmaster.actions.contract import StationConnection
+from stationmaster.domain.facts import MessageLogged, OddityTolerated
+from stationmaster.gateway.contract import StationDirectory
+from stationmaster.instants import Instant
+from stationmaster.session import events
+from stationmaster.session.masking import mask_secrets
+
+__all__ = ["Journal", "clean"]
+
+_NUL: Final = "\0"
+_PICTURE_OF_NUL: Final = "\u2400"
+
+
+def clean(text: str) -> str:
+    """Text that every database takes."""
+    return text.replace(_NUL, _PICTURE_OF_NUL) if _NUL in text else text
+
+
+class Journal:
+    """Notes frames and oddities of connections."""
+
+    __slots__ = ("_directory", "_log_messages")
+
+    def __init__(self, directory: StationDirectory, *, log_messages: bool) -> None:
+        self._directory = directory
+        self._log_messages = log_messages
+
+    def frame(self, connection: StationConnection, seen: events.FrameSeen) -> None:
+        """A frame, or a CALL with its answer."""
+        if not self._log_messages:
+            return
+        action, message_id = seen.action, seen.message_id
+        answer = None if seen.answer is None else clean(mask_secrets(action, seen.answer))
+        self._directory.note(
+            MessageLogged(
+                organisation_id=connection.organisation_id,
+                station_id=connection.station_id,
+                received_at=seen.at,
+                connection_id=connection.connection_id,
+                direction=seen.direction,
+                kind=seen.kind,
+                message_id=None if message_id is None else clean(str(message_id)),
+                action=None if action is None else clean(action),
+                frame=clean(mask_secrets(action, seen.text)),
+                answer=answer,
+                answer_kind=seen.answer_kind,
+                latency_us=seen.latency_us,
+                error_code=None if seen.error_code is None else clean(seen.error_code),
+            )
+        )
+
+    def oddity(self, connection: StationConnection, odd: events.OddityTolerated, now: Instant) -> None:
+        """A deviation that was tolerated."""
+        self._directory.note(
+            OddityTolerated(
+                organisation_id=connection.organisation_id,
+                station_id=connection.station_id,
+                received_at=now,
+                kind=str(odd.kind),
+                action=odd.action,
+                path=clean(odd.path),
+                raw=clean(odd.raw),
+            )
+        )

@@ -1,0 +1,174 @@
+"""The gateway of a node: its listeners, and everything that belongs to them, from start to drain.
+
+`app` makes it, gives it what it needs from above (`contract.py`), and calls `start`, `drain`, `stop`.
+"""
+
+import asyncio
+import resource
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from stationmaster.actions.contract import CallHandler, StationConnection
+from stationmaster.bus.contract import Bus
+from stationmaster.gateway.connection import Connection
+from stationmaster.gateway.context import ConnectionContext
+from stationmaster.gateway.contract import CertificateCheck, CommandHandler, PasswordCheck, StationDirectory
+from stationmaster.gateway.door import Door, DoorKeeper
+from stationmaster.gateway.hub import Hub
+from stationmaster.gateway.limits import Limits
+from stationmaster.gateway.settings import GatewaySettings, Listener
+from stationmaster.gateway.sweep import Sweep
+from stationmaster.instants import Instant
+from stationmaster.ocpp.protocol import Protocol
+
+__all__ = ["Gateway"]
+
+log = structlog.get_logger(__name__)
+
+GOING_AWAY: Final = 1001
+_FILES_FOR_OTHERS: Final = 256
+_SLICES: Final = 20
+_LAST_WORDS_S: Final = 2.0
+_LOOK_AGAIN_S: Final = 0.02
+
+
+class Gateway:
+    """Accepts stations and holds their conversations.
+
+    `check_certificate` is asked only by listeners with TLS. Listening on port 0 takes any free port; `ports`
+    tells which. One gateway runs in one event loop.
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[Listener],
+        settings: GatewaySettings,
+        *,
+        protocol: Protocol,
+        clock: Callable[[], Instant],
+        directory: StationDirectory,
+        handler: CallHandler,
+        commands: CommandHandler,
+        check_password: PasswordCheck,
+        check_certificate: CertificateCheck,
+        bus: Bus,
+        node_id: str,
+        node_number: int = 0,
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._settings = settings
+        self._sweep = Sweep(settings.resolution_s)
+        self._context = ConnectionContext(settings, clock, directory, handler, self._sweep, protocol)
+        self._hub = Hub(clock, node_number)
+        self._keeper = DoorKeeper(
+            self._context,
+            self._hub,
+            Limits(settings.failures_per_minute, settings.takeovers_per_minute),
+            bus,
+            commands,
+            check_password,
+            check_certificate,
+            node_id,
+        )
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Listen on every port. Raises OSError if one cannot be had; then none is listened on."""
+        if self._keeper.connection_limit <= 0:
+            soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            self._keeper.connection_limit = max(1, soft - _FILES_FOR_OTHERS)
+        try:
+            for listener in self._listeners:
+                self._servers.append(await self._listen(listener))
+        except OSError:
+            self._close_servers()
+            raise
+        self._sweep.start()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that are listened on, in the order of the listeners."""
+        return tuple(server.sockets[0].getsockname()[1] for server in self._servers)
+
+    def connection(self, station_id: str) -> StationConnection | None:
+        """The open conversation with a station, if this node has it."""
+        return self._hub.get(station_id)
+
+    def connected_stations(self) -> list[str]:
+        """The identities of the stations that are connected to this node."""
+        return [connection.station_id for connection in self._hub]
+
+    async def drain(
+        self, within_s: float = 8.0, code: int = GOING_AWAY, reason: str = "the node is shutting down"
+    ) -> None:
+        """Send all stations away in slices, letting what is being answered finish; newcomers get 503.
+
+        Returns when every connection has ended and its end is recorded, or when the time is over: then what
+        is left is cut off.
+        """
+        keeper, loop = self._keeper, self._context.loop
+        keeper.shutting_down = True
+        deadline = loop.time() + within_s
+        connections = list(self._hub)
+        size = max(1, -(-len(connections) // _SLICES))
+        goodbyes: list[asyncio.Task[None]] = []
+        for start in range(0, len(connections), size):
+            goodbyes += [
+                self._context.spawn(_send_away(connection, code, reason, deadline))
+                for connection in connections[start : start + size]
+            ]
+            if len(connections) > _SLICES:
+                await asyncio.sleep(within_s / (4 * _SLICES))
+        if goodbyes:
+            await asyncio.wait(goodbyes, timeout=max(0.0, deadline - loop.time()))
+        for connection in self._hub:
+            connection.close(code, reason)
+        await self._finish(max(_LAST_WORDS_S, deadline - loop.time()))
+
+    async def stop(self) -> None:
+        """Close the ports and end what is left. Call `drain` first to part in good order."""
+        self._keeper.shutting_down = True
+        self._close_servers()
+        for connection in self._hub:
+            connection.close(GOING_AWAY, "the node has stopped")
+        await self._finish(_LAST_WORDS_S)
+        self._sweep.stop()
+        leftover = tuple(self._context.tasks)
+        for task in leftover:
+            task.cancel()
+        await asyncio.gather(*leftover, return_exceptions=True)
+        for socket in tuple(self._keeper.sockets):
+            socket.abort()
+
+    # Inside.
+
+    async def _listen(self, listener: Listener) -> asyncio.Server:
+        door = Door(self._keeper, listener)
+        return await self._context.loop.create_server(
+            door.new_socket,
+            listener.host,
+            listener.port,
+            ssl=listener.tls,
+            backlog=listener.backlog,
+            ssl_handshake_timeout=self._settings.handshake_timeout_s if listener.tls is not None else None,
+        )
+
+    def _close_servers(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def _finish(self, within_s: float) -> None:
+        """Let tasks that record the ends of connections come to theirs."""
+        tasks = self._context.tasks - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
+
+
+async def _send_away(connection: Connection, code: int, reason: str, deadline: float) -> None:
+    loop = asyncio.get_running_loop()
+    while connection.is_busy and connection.is_open and loop.time() < deadline:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    connection.close(code, reason)

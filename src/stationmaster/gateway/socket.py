@@ -1,0 +1,321 @@
+"""One TCP connection of a station: an asyncio protocol that reads a request, then frames.
+
+The rule that shapes this file: it decides nothing. Until `accept` or `refuse` is called it has no
+more than one request; after that it carries messages between the wire and its `Listener`. It has
+no task of its own; a connection that is idle is a few objects and a socket.
+"""
+
+import asyncio
+import email.utils
+import http
+import socket as sockets
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from websockets.utils import accept_key
+
+from stationmaster.gateway.requests import BadRequest, HandshakeRequest, RequestLimits, head_length, parse_request
+from stationmaster.gateway.wire import Binary, Wire
+
+__all__ = ["Conversation", "StationSocket"]
+
+WRITE_HIGH_WATER: Final = 65536
+_LINGER_S: Final = 2.0
+
+
+class Conversation(Protocol):
+    """Who is told what happens on an accepted socket. Nothing of this may block or raise."""
+
+    def text_received(self, text: str) -> None:
+        """A message arrived."""
+
+    def binary_received(self) -> None:
+        """A binary message arrived; its content is gone."""
+
+    def heard(self, frames: int) -> None:
+        """So many frames of any kind arrived; called before their content is told."""
+
+    def write_paused(self) -> None:
+        """The peer does not read; what is sent now gathers in memory."""
+
+    def write_resumed(self) -> None:
+        """The peer reads again."""
+
+    def disconnected(self, code: int, reason: str) -> None:
+        """The conversation has ended; told once."""
+
+
+class StationSocket(asyncio.Protocol):
+    """A socket from its opening to its end.
+
+    `on_request(socket, request)` is called once, with the request or the reason why there is none;
+    the owner answers with `accept` or `refuse`, at any later time. `on_lost(socket)` is called
+    when the TCP connection has gone, whatever it has come to.
+    """
+
+    __slots__ = (
+        "_ending",
+        "_head",
+        "_limits",
+        "_listener",
+        "_loop",
+        "_lost",
+        "_on_lost",
+        "_on_request",
+        "_reading_paused",
+        "_timer",
+        "_told",
+        "_transport",
+        "_wire",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limits: RequestLimits,
+        handshake_timeout_s: float,
+        on_request: Callable[["StationSocket", HandshakeRequest | BadRequest], None],
+        on_lost: Callable[["StationSocket"], None],
+    ) -> None:
+        self._loop = loop
+        self._limits = limits
+        self._on_request = on_request
+        self._on_lost = on_lost
+        self._head: bytearray | None = bytearray()
+        self._transport: Any = None
+        self._wire: Wire | None = None
+        self._listener: Conversation | None = None
+        self._timer: asyncio.TimerHandle | None = loop.call_later(handshake_timeout_s, self.abort)
+        self._reading_paused = False
+        self._ending = False
+        self._lost = False
+        self._told = False
+
+    # What the owner does.
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the TCP connection has gone, or is going."""
+        return self._lost or self._transport is None or self._transport.is_closing()
+
+    @property
+    def remote_address(self) -> str:
+        """The address of the peer."""
+        peer = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(peer[0]) if isinstance(peer, tuple) else ""
+
+    def accept(
+        self,
+        request: HandshakeRequest,
+        subprotocol: str | None,
+        listener: Conversation,
+        wire: Wire,
+        extension: str | None,
+    ) -> None:
+        """Answer 101 and begin to carry messages, of which the first may be told at once.
+
+        `extension` is the agreed `Sec-WebSocket-Extensions`, if any.
+        """
+        lines = [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {accept_key(request.values('sec-websocket-key')[0])}",
+        ]
+        if subprotocol is not None:
+            lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+        if extension is not None:
+            lines.append(f"Sec-WebSocket-Extensions: {extension}")
+        early = bytes(self._head or b"")
+        self._head = None
+        self._stop_timer()
+        self._listener = listener
+        self._wire = wire
+        self._transport.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        self._transport.resume_reading()
+        if early:
+            self.data_received(early)
+
+    def refuse(self, status: int, headers: tuple[tuple[str, str], ...], text: str = "") -> None:
+        """Answer with an HTTP status and end. What still arrives is thrown away, so that the answer gets through."""
+        if self.is_lost:
+            return
+        self._head = None
+        self._ending = True
+        body = f"{status} {http.HTTPStatus(status).phrase}\n{text}".encode()
+        lines = [
+            f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",
+            f"Date: {email.utils.formatdate(usegmt=True)}",
+            *(f"{name}: {value}" for name, value in headers),
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+        ]
+        self._transport.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body)
+        self._transport.resume_reading()
+        self._finish_writing(_LINGER_S)
+
+    def send_text(self, text: str) -> None:
+        """Send a message; it is dropped if the conversation has ended."""
+        wire = self._wire
+        if wire is not None and not self._lost:
+            wire.send_text(text)
+            self._flush(wire)
+
+    def send_ping(self) -> None:
+        """Ask for a sign of life."""
+        if self._wire is not None and not self._lost:
+            self._wire.send_ping()
+            self._flush(self._wire)
+
+    def close(self, code: int, reason: str, timeout_s: float) -> None:
+        """Say goodbye; the TCP connection is cut when the peer has not answered in time."""
+        self._told = True
+        if self._wire is None or self._lost:
+            self.abort()
+            return
+        if not self._ending:
+            self._wire.send_close(code, reason)
+            self._ending = True
+            self._flush(self._wire)
+        self.resume_reading()
+        self._stop_timer()
+        self._timer = self._loop.call_later(timeout_s, self.abort)
+
+    def abort(self) -> None:
+        """Cut the TCP connection."""
+        self._stop_timer()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Let the peer wait: TCP will tell it."""
+        if not self._reading_paused and not self.is_lost:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take messages again."""
+        if self._reading_paused and not self.is_lost:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # What asyncio tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`. TCP's own keep-alive backs up the pings, which can be switched off."""
+        self._transport = transport
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family in (sockets.AF_INET, sockets.AF_INET6):
+            raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        wire = self._wire
+        if wire is None:
+            self._read_head(data)
+            return
+        listener = self._listener
+        assert listener is not None
+        heard = wire.heard
+        messages = wire.receive(data)
+        if wire.heard != heard:
+            listener.heard(wire.heard - heard)
+        for message in messages:
+            if self._ending:
+                break
+            if isinstance(message, Binary):
+                listener.binary_received()
+            else:
+                listener.text_received(message)
+        if wire.out:
+            self._flush(wire)
+        if wire.finished:
+            self._finished(wire)
+
+    def eof_received(self) -> bool:
+        """See `asyncio.Protocol`: false lets the transport close itself."""
+        if self._wire is not None:
+            self._wire.receive_eof()
+            self._wire.out.clear()
+            self._finished(self._wire)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._lost = True
+        self._stop_timer()
+        if self._wire is not None:
+            self._tell(self._wire.close_code, self._wire.close_reason)
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if self._listener is not None:
+            self._listener.write_paused()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if self._listener is not None:
+            self._listener.write_resumed()
+
+    # Inside.
+
+    def _read_head(self, data: bytes) -> None:
+        if self._head is None:  # a refused peer that is still talking
+            return
+        self._head += data
+        request: HandshakeRequest | BadRequest
+        try:
+            length = head_length(self._head, self._limits)
+            if length is None:
+                return
+            head = bytes(self._head[:length])
+            del self._head[:length]
+            request = parse_request(head, self._limits, self.remote_address, self._certificate())
+        except BadRequest as error:
+            request = error
+        self._transport.pause_reading()
+        self._on_request(self, request)
+
+    def _certificate(self) -> bytes | None:
+        tls = self._transport.get_extra_info("ssl_object")
+        return None if tls is None else tls.getpeercert(binary_form=True)
+
+    def _flush(self, wire: Wire) -> None:
+        out, wire.out = wire.out, []
+        transport = self._transport
+        if len(out) == 1 and out[0]:
+            transport.write(out[0])
+            return
+        data = b"".join(out)
+        if data:
+            transport.write(data)
+        if out and not out[-1]:
+            self._finish_writing(_LINGER_S)
+
+    def _finish_writing(self, linger_s: float) -> None:
+        """No more will be written: half-close where the transport can, and cut the connection a little later."""
+        self._stop_timer()
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._timer = self._loop.call_later(linger_s, self.abort)
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _finished(self, wire: Wire) -> None:
+        self._ending = True
+        self._tell(wire.close_code, wire.close_reason)
+
+    def _tell(self, code: int, reason: str) -> None:
+        if not self._told and self._listener is not None:
+            self._told = True
+            self._listener.disconnected(code, reason)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,268 @@
+"""WebSocket frames between bytes and messages, for the server's end (RFC 6455), without I/O.
+
+The rule that shapes this file: a whole, plain, masked text frame, which is what stations send nearly
+always, is cut out and unmasked here; so are pings and pongs. Everything else (fragments, compression,
+closing, and every violation) is judged by the library `websockets`, whose protocol object is made
+only when such a frame comes, and which then keeps the connection to its end. Another
+library takes its place in this file alone.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from websockets.exceptions import PayloadTooBig, ProtocolError
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import Protocol, Side, State
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without the compiled part of the library
+    from websockets.utils import apply_mask
+
+__all__ = ["BINARY", "Binary", "Wire"]
+
+_TEXT: Final = 0x81
+_COMPRESSED_TEXT: Final = 0xC1
+_PING: Final = 0x89
+_PONG: Final = 0x8A
+_MASKED: Final = 0x80
+_SHORT: Final = 125
+_MEDIUM: Final = 65535
+_MEDIUM_MARK: Final = 126
+_LONG_MARK: Final = 127
+_HEADS: Final = frozenset({_TEXT, _COMPRESSED_TEXT})
+_SHORT_HEADS: Final = _HEADS | {_PING, _PONG}
+_MASK_LENGTH: Final = 4
+_LONGEST_REASON: Final = 123
+
+# The library logs each opening and closing; the hub records them as facts.
+_log = logging.getLogger("stationmaster.gateway.wire")
+_log.setLevel(logging.ERROR)
+
+
+class Binary:
+    """A binary message, which OCPP does not have: that there was one is all that matters."""
+
+
+BINARY: Final = Binary()
+
+
+class Wire:
+    """One connection's framing, from the 101 to the close.
+
+    `receive` takes bytes and returns the messages they complete: text, or `BINARY`. What must be
+    written gathers in `out`, to be taken after every call; an empty item means the end of writing.
+    `heard` counts all frames, also pings and pongs. `finished` tells that the peer or a violation
+    ended the conversation: `close_code` and `close_reason` say how.
+    """
+
+    __slots__ = (
+        "_compress_from",
+        "_deflate",
+        "_failed",
+        "_fragments",
+        "_library",
+        "_limit",
+        "_needed",
+        "_partial",
+        "heard",
+        "out",
+    )
+
+    def __init__(self, message_limit: int, deflate: PerMessageDeflate | None = None, compress_from: int = 0) -> None:
+        self._limit = message_limit
+        self._deflate = deflate
+        self._compress_from = compress_from
+        self._library: Protocol | None = None
+        self._partial: bytearray | None = None
+        self._needed = 0
+        self._fragments: list[bytes] | None = None
+        self._failed = False
+        self.heard = 0
+        self.out: list[bytes] = []
+
+    # Input.
+
+    def receive(self, data: bytes) -> Sequence[str | Binary]:
+        """Bytes arrived."""
+        if self._library is not None:
+            return self._judge(data)
+        if self._partial is None:
+            return self._cut(data)
+        self._partial += data
+        if len(self._partial) < self._needed:
+            return ()
+        whole, self._partial = bytes(self._partial), None
+        return self._cut(whole)
+
+    def receive_eof(self) -> None:
+        """The peer will send nothing more."""
+        library = self._engage()
+        library.receive_eof()
+        self.out += library.data_to_send()
+
+    # Output.
+
+    def send_text(self, text: str) -> None:
+        """Send one message."""
+        payload = text.encode("utf-8", "replace")
+        if self._deflate is not None and len(payload) >= self._compress_from:
+            library = self._engage()
+            if library.state is State.OPEN:
+                library.send_text(payload)
+                self.out += library.data_to_send()
+        elif self._library is None or self._library.state is State.OPEN:
+            self.out.append(_head(_TEXT, len(payload)) + payload)
+
+    def send_ping(self) -> None:
+        """Ask for a sign of life."""
+        if self._library is None or self._library.state is State.OPEN:
+            self.out.append(b"\x89\x00")
+
+    def send_close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake; the peer's part is awaited by the owner."""
+        library = self._engage()
+        if library.state is State.OPEN:
+            library.send_close(code, _cut_to_fit(reason))
+            self.out += library.data_to_send()
+
+    # State.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can still be sent."""
+        return self._library is None or self._library.state is State.OPEN
+
+    @property
+    def finished(self) -> bool:
+        """Whether the peer has closed, or broken the protocol: nothing more will be received."""
+        library = self._library
+        return library is not None and (
+            library.close_rcvd is not None or library.parser_exc is not None or self._failed
+        )
+
+    @property
+    def close_code(self) -> int:
+        """The code with which the conversation ended; 1006 if it just broke off."""
+        library = self._library
+        close = None if library is None else library.close_rcvd or library.close_sent
+        return CloseCode.ABNORMAL_CLOSURE if close is None else close.code
+
+    @property
+    def close_reason(self) -> str:
+        """The reason that came with the code."""
+        library = self._library
+        close = None if library is None else library.close_rcvd or library.close_sent
+        return "" if close is None else close.reason
+
+    # Inside.
+
+    def _cut(self, data: bytes) -> list[str | Binary]:
+        """Cut whole frames; hand the first one that is not plain, and all that follows, to the library."""
+        messages: list[str | Binary] = []
+        position, end, needed = 0, len(data), 2
+        while end - position >= 2:
+            head, mark = data[position], data[position + 1]
+            length, start = mark & 0x7F, position + 6
+            if length > _SHORT:
+                start += 2 if length < _LONG_MARK else 8
+                needed = start - _MASK_LENGTH - position
+                if end - position < needed:
+                    break
+                length = int.from_bytes(data[position + 2 : position + needed])
+            if mark < _MASKED or length > self._limit or head not in (_HEADS if length > _SHORT else _SHORT_HEADS):
+                return messages + self._judge(data[position:])
+            stop = start + length
+            needed = stop - position
+            if stop > end:
+                break
+            message = self._plain(head, apply_mask(data[start:stop], data[start - 4 : start]))
+            if message is None:
+                return messages + self._judge(data[position:])
+            if message is not BINARY:
+                messages.append(message)
+            self.heard += 1
+            position, needed = stop, 2
+        if position < end:
+            self._needed = needed
+            self._partial = bytearray(data[position:])
+        return messages
+
+    def _plain(self, head: int, payload: bytes) -> str | Binary | None:
+        """The text of a frame; BINARY for one that carries none; None if the library must judge it."""
+        if head == _PONG:
+            return BINARY
+        if head == _PING:
+            self.out.append(_head(_PONG, len(payload)) + payload)
+            return BINARY
+        if head == _COMPRESSED_TEXT:
+            if self._deflate is None:
+                return None
+            try:
+                frame = self._deflate.decode(Frame(Opcode.TEXT, payload, True, True), max_size=self._limit)
+            except (ProtocolError, PayloadTooBig):
+                return None
+            payload = bytes(frame.data)
+        try:
+            return payload.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def _judge(self, data: bytes) -> list[str | Binary]:
+        library = self._engage()
+        if library.reader.eof:
+            return []
+        library.receive_data(data)
+        messages: list[str | Binary] = []
+        for event in library.events_received():
+            assert isinstance(event, Frame)
+            self.heard += 1
+            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and not self._assemble(event, messages):
+                break
+        self.out += library.data_to_send()
+        return messages
+
+    def _assemble(self, frame: Frame, messages: list[str | Binary]) -> bool:
+        """Put fragments together; False if the text is not UTF-8 and the connection has failed."""
+        library = self._engage()
+        if frame.opcode is not Opcode.CONT:
+            self._fragments = [] if frame.opcode is Opcode.TEXT else None
+        if self._fragments is not None and frame.data:
+            self._fragments.append(bytes(frame.data))
+        if not frame.fin:
+            return True
+        if self._fragments is None:
+            messages.append(BINARY)
+            return True
+        try:
+            messages.append(b"".join(self._fragments).decode())
+        except UnicodeDecodeError:
+            library.fail(CloseCode.INVALID_DATA, "the text is not UTF-8")
+            self._failed = True
+            return False
+        self._fragments = None
+        return True
+
+    def _engage(self) -> Protocol:
+        if self._library is None:
+            self._library = Protocol(Side.SERVER, max_size=self._limit, logger=_log)
+            if self._deflate is not None:
+                self._library.extensions = [self._deflate]
+            if self._partial is not None:
+                self._library.receive_data(bytes(self._partial))
+                self._partial = None
+        return self._library
+
+
+def _head(first: int, length: int) -> bytes:
+    if length <= _SHORT:
+        return bytes((first, length))
+    if length <= _MEDIUM:
+        return bytes((first, _MEDIUM_MARK)) + length.to_bytes(2)
+    return bytes((first, _LONG_MARK)) + length.to_bytes(8)
+
+
+def _cut_to_fit(reason: str) -> str:
+    return reason.encode()[:_LONGEST_REASON].decode("utf-8", "ignore")
