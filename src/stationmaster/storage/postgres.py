@@ -1,0 +1,231 @@
+"""The storage on PostgreSQL: one connection that writes, a pool that reads.
+
+A batch is a handful of prepared statements with one array per column, between BEGIN and
+COMMIT. A connection that breaks is opened anew for the next batch; a batch that was under way
+is repeated only when it certainly was not committed.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import asyncpg
+from sqlalchemy.sql import ClauseElement
+
+from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
+from stationmaster.storage.programs import Execute, Program, Result
+from stationmaster.storage.schema import check_revision
+from stationmaster.storage.statements import Bulk, compile_postgresql
+
+__all__ = ["PostgresDriver"]
+
+T = TypeVar("T")
+
+_READERS: Final = 4
+_CONNECT_TIMEOUT_S: Final = 5.0
+_COMMAND_TIMEOUT_S: Final = 30.0
+_ATTEMPTS: Final = 2
+
+_SETTINGS: Final = {
+    "application_name": "stationmaster",
+    "synchronous_commit": "on",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    # Compiling a plan costs more than any of these statements.
+    "jit": "off",
+}
+
+_DOWN: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalServerError,
+    OSError,
+    TimeoutError,
+)
+
+
+class _Lost(Exception):
+    """The connection broke before the commit: nothing of the batch is stored."""
+
+
+class _Reader(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that only reads leaves nothing behind to be reset."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class PostgresDriver:
+    """A PostgreSQL database."""
+
+    def __init__(
+        self, url: str, *, readers: int = _READERS, connect_timeout_s: float = _CONNECT_TIMEOUT_S
+    ) -> None:
+        """`url` is `postgresql://user:password@host:port/database`."""
+        self._url = url
+        self._max_readers = readers
+        self._connect_timeout_s = connect_timeout_s
+        self._writer: asyncpg.Connection | None = None
+        self._prepared: dict[str, Any] = {}
+        self._readers: asyncpg.Pool | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Connect; see `Driver.open`."""
+        self._closed = False
+        writer = await self._connect()
+        try:
+            check_revision(await _revision_of(writer))
+            self._readers = await asyncpg.create_pool(
+                self._url,
+                min_size=0,
+                max_size=self._max_readers,
+                timeout=self._connect_timeout_s,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings=_SETTINGS,
+                connection_class=_Reader,
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise _translate(error) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        await self._drop_writer()
+        if self._readers is not None:
+            self._readers.terminate()
+            self._readers = None
+
+    async def run(self, make: Callable[[], Program[T]]) -> T:
+        """Run a program on the writing connection; see `Driver.run`."""
+        try:
+            return await self._transact(await self._connect(), make())
+        except _Lost:
+            return await self._again(make)
+
+    async def _again(self, make: Callable[[], Program[T]]) -> T:
+        try:
+            return await self._transact(await self._connect(), make())
+        except _Lost as error:
+            raise Unavailable(f"the connection to the database broke: {error.__cause__}") from error
+
+    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+        """Read on a connection of the pool; see `Driver.read`."""
+        if isinstance(statement, Bulk):
+            sql, values = statement.postgresql, list(zip(*rows, strict=True))
+        else:
+            sql, values = compile_postgresql(statement)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                if self._readers is None:
+                    raise Unavailable("the database is closed")
+                async with self._readers.acquire(timeout=self._connect_timeout_s) as connection:
+                    found: list[Sequence[Any]] = await connection.fetch(sql, *values)
+                    return found
+            except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError) as error:
+                # A pooled connection may have been dead for long; a fresh one tells the truth.
+                if attempt == _ATTEMPTS or isinstance(error, ValueError):
+                    raise _translate(error) from error
+            except Exception as error:
+                raise _translate(error) from error
+        raise AssertionError
+
+    async def _connect(self) -> asyncpg.Connection:
+        if self._closed:
+            raise Unavailable("the database is closed")
+        if self._writer is not None and not self._writer.is_closed():
+            return self._writer
+        self._prepared.clear()
+        try:
+            self._writer = await asyncpg.connect(
+                self._url,
+                timeout=self._connect_timeout_s,
+                command_timeout=_COMMAND_TIMEOUT_S,
+                server_settings=_SETTINGS,
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise _translate(error) from error
+        return self._writer
+
+    async def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        self._prepared.clear()
+        if writer is not None and not writer.is_closed():
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                await writer.close(timeout=self._connect_timeout_s)
+
+    async def _transact(self, connection: asyncpg.Connection, program: Program[T]) -> T:
+        committing = False
+        try:
+            await connection.execute("BEGIN")
+            try:
+                step = next(program)
+                while True:
+                    step = program.send(await self._step(connection, step))
+            except StopIteration as end:
+                committing = True
+                await connection.execute("COMMIT")
+                outcome: T = end.value
+                return outcome
+        except BaseException as error:
+            await self._abandon(connection)
+            if not committing and connection.is_closed() and not isinstance(error, StorageError):
+                raise _Lost from error
+            if isinstance(error, Exception):
+                raise _translate(error) from error
+            raise
+        finally:
+            program.close()
+
+    async def _abandon(self, connection: asyncpg.Connection) -> None:
+        """Undo the transaction; a connection on which that fails is given up."""
+        try:
+            await connection.execute("ROLLBACK")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            connection.terminate()
+
+    async def _step(self, connection: asyncpg.Connection, step: Execute) -> Result:
+        statement = step.statement
+        if isinstance(statement, Bulk):
+            prepared = self._prepared.get(statement.postgresql)
+            if prepared is None:
+                prepared = self._prepared[statement.postgresql] = await connection.prepare(statement.postgresql)
+            rows = await prepared.fetch(*zip(*step.rows, strict=True))
+        else:
+            sql, values = compile_postgresql(statement)
+            prepared = await connection.prepare(sql)
+            rows = await prepared.fetch(*values)
+        return Result(rows, int(prepared.get_statusmsg().rpartition(" ")[2]))
+
+
+async def _revision_of(connection: asyncpg.Connection) -> str | None:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return found
+
+
+def _translate(error: Exception) -> StorageError:
+    if isinstance(error, StorageError):
+        return error
+    translated: StorageError
+    if isinstance(error, asyncpg.UniqueViolationError):
+        translated = Conflict(str(error))
+    elif isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
+        translated = Unavailable(f"the connection to the database broke: {error}")
+    elif isinstance(error, _DOWN):
+        translated = Unavailable(f"{type(error).__name__}: {error}")
+    else:
+        translated = Refused(f"{type(error).__name__}: {error}")
+    translated.__cause__ = error
+    return translated
+
+
