@@ -11,19 +11,22 @@ that was mended may leave the range that the typed decode insists on.
 
 from abc import ABC
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, inspect
 
 from stationmaster.instants import parse_instant
 
 INT32_MAX: Final = 2**31 - 1
 INT64_MAX: Final = 2**63 - 1
-LARGEST_LIMIT: Final = Decimal(10**12)
-"""No charging limit, in W or A, reaches this figure; it keeps `1e999999999` out."""
+DIGITS_OF_LIMIT: Final = 12
+"""No charging limit, in W or A, has more digits before the point."""
+
+URI_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9+.-]*:\S+\Z"
+"""A scheme, a colon and no blanks; what stands behind the colon is for the station to judge."""
 
 _TENTH: Final = Decimal("0.1")
 
@@ -87,12 +90,12 @@ Text800 = Annotated[str, Meta(max_length=800)]
 Text5500 = Annotated[str, Meta(max_length=5500)]
 Text10000 = Annotated[str, Meta(max_length=10000)]
 IdToken = CiString20
-PaddedCiString20 = Annotated[str, Meta(max_length=20, extra={"missing": ""})]
+MissableCiString20 = Annotated[str, Meta(max_length=20, extra={"missing": ""})]
 """Mandatory text that some stations leave out; lenient reading takes it as empty."""
-ReportedKey = Annotated[str, Meta(max_length=50, pattern=r"^(?!\s)[\s\S]*(?<!\s)\Z")]
+ReportedKey = Annotated[str, Meta(max_length=50, pattern=r"^(?!\s)[\s\S]*(?<!\s)\Z", extra={"stripped": True})]
 """A configuration key as a station reports it; lenient reading strips blanks around it."""
-Uri = Annotated[str, Meta(extra={"uri": True})]
-Uri512 = Annotated[str, Meta(max_length=512, extra={"uri": True})]
+Uri = Annotated[str, Meta(pattern=URI_PATTERN)]
+Uri512 = Annotated[str, Meta(max_length=512, pattern=URI_PATTERN)]
 
 Integer = Annotated[int, Meta(ge=-INT64_MAX - 1, le=INT64_MAX)]
 Identifier = Annotated[int, Meta(ge=-INT32_MAX - 1, le=INT32_MAX)]
@@ -106,9 +109,11 @@ Seconds = Annotated[int, Meta(ge=0, le=INT32_MAX)]
 def in_tenths(value: Decimal) -> Decimal:
     """The same number with at most one digit after the point, as it is written on the wire.
 
-    Raises ValueError if it needs more digits or is not a number below `LARGEST_LIMIT`.
+    Raises ValueError if it needs more digits or has more than `DIGITS_OF_LIMIT`
+    before the point.
     """
-    if not value.is_finite() or abs(value) >= LARGEST_LIMIT:
+    # The exponent is looked at before anything is computed: 1e999999999999 is a legal JSON number.
+    if not value.is_finite() or value.adjusted() >= DIGITS_OF_LIMIT:
         raise ValueError("out of range")
     exponent = value.as_tuple().exponent
     if exponent in (0, -1):
@@ -136,11 +141,24 @@ def typed_decoder(message: type[Message]) -> msgspec.json.Decoder[Message]:
     return msgspec.json.Decoder(message, dec_hook=read_custom, float_hook=Decimal)
 
 
-DECODING_ERRORS: Final = (msgspec.MsgspecError, ValueError, RecursionError, InvalidOperation)
+DECODING_ERRORS: Final = (msgspec.MsgspecError, ValueError, RecursionError, ArithmeticError)
 """Everything a typed decode of hostile text may raise."""
 
 
 @cache
 def holds_tenths(message: type[Message]) -> bool:
     """Whether a decimal occurs anywhere in a message class."""
-    return "Tenths" in repr(msgspec.inspect.type_info(message))
+    return _holds_tenths(inspect.type_info(message))
+
+
+def _holds_tenths(field_type: inspect.Type) -> bool:
+    match field_type:
+        case inspect.Metadata(type=inner):
+            return _holds_tenths(inner)
+        case inspect.VarTupleType(item_type=item_type):
+            return _holds_tenths(item_type)
+        case inspect.StructType(fields=members):
+            return any(_holds_tenths(member.type) for member in members)
+        case inspect.CustomType(cls=cls):
+            return cls is Tenths
+    return False

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from .errors import ErrorCode, OcppError
 from .fields import Message
@@ -84,8 +84,8 @@ class Protocol:
         """
         return self._responses[self._row(action).name].read(payload, _STRICT if strict else _LENIENT)
 
-    def check_outgoing(self, action: str, payload: Mapping[str, Any]) -> Message:
-        """Build a request of ours from its members in the words of the wire.
+    def check_outgoing(self, action: str, payload: object) -> Message:
+        """Build a request of ours from a JSON object (a dict) in the words of the wire.
 
         What was left out stays out, and an empty text or list that was given stays in. Numbers
         may be `int`, `float` or `Decimal`. Raises OcppError with the path of the field and the
@@ -93,7 +93,7 @@ class Protocol:
         """
         return self._requests[self._row(action).name].build(payload)
 
-    def check_outgoing_response(self, action: str, payload: Mapping[str, Any]) -> Message:
+    def check_outgoing_response(self, action: str, payload: object) -> Message:
         """Build a response of ours; as `check_outgoing`."""
         return self._responses[self._row(action).name].build(payload)
 

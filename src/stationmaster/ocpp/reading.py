@@ -5,8 +5,7 @@ and the search for escapes that the typed decode would let through.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -51,9 +50,9 @@ class Reader:
         value = self._shape.read({} if raw is None else raw, walk)
         return Read(value, tuple(walk.oddities))
 
-    def build(self, payload: Mapping[str, Any]) -> Message:
+    def build(self, payload: object) -> Message:
         """A message of ours from its members. Raises OcppError if it must not be sent."""
-        return self._shape.read(dict(payload), Walk(Mode.SENDING))
+        return self._shape.read(payload, Walk(Mode.SENDING))
 
 
 def _read_plainly(payload: bytes) -> object:

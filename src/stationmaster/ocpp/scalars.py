@@ -13,7 +13,7 @@ from typing import Final
 from stationmaster.instants import parse_instant
 
 from .errors import ErrorCode
-from .fields import INT64_MAX, LARGEST_LIMIT, in_tenths
+from .fields import DIGITS_OF_LIMIT, INT64_MAX, URI_PATTERN, in_tenths
 from .oddities import OddityKind
 from .plain_json import Number
 from .walk import Walk
@@ -38,7 +38,7 @@ _WRONG_VALUE: Final = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
+_URI: Final = re.compile(URI_PATTERN)
 
 
 def storable(text: str) -> str:
@@ -56,6 +56,8 @@ def _clean(text: str, walk: Walk) -> str:
 
 def _number(raw: object) -> Decimal | None:
     """The number that a JSON number or a text stands for, if it is one of bearable size."""
+    if isinstance(raw, int) and abs(raw) > INT64_MAX:
+        return None
     text = str(raw).strip()
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
@@ -78,7 +80,7 @@ class TextShape:
         if self.longest is not None and len(text) > self.longest:
             reason = f"is longer than {self.longest} characters"
             walk.tolerate(OddityKind.LONG_TEXT, text, _WRONG_VALUE, reason)
-        if self.uri and walk.sending and not _URI.fullmatch(text):
+        if self.uri and not _URI.match(text):
             raise walk.refuse(_WRONG_VALUE, "is not a URI")
         return text
 
@@ -210,7 +212,7 @@ class TenthsShape:
         number = _number(raw)
         if number is None and given_as_text:
             raise walk.refuse(_WRONG_TYPE, "is not a number")
-        if number is None or abs(number) >= LARGEST_LIMIT:
+        if number is None or number.adjusted() >= DIGITS_OF_LIMIT:
             raise walk.refuse(_WRONG_VALUE, "is out of range")
         if given_as_text:
             walk.tolerate(OddityKind.NUMBER_AS_TEXT, raw, _WRONG_TYPE, "is not a number")

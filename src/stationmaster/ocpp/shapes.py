@@ -21,6 +21,7 @@ from .walk import Refusal, Walk
 __all__ = ["ObjectShape", "Shape", "shape_of"]
 
 _ABSENT: Final = object()
+_LONGEST_NAME: Final = 100
 
 
 class Shape(Protocol):
@@ -50,11 +51,13 @@ class ListShape:
         items: list[object] = []
         for index, raw_item in enumerate(raw):
             walk.path.append(index)
+            depth = len(walk.path)
             try:
                 items.append(self.item.read(raw_item, walk))
             except Refusal:
                 if not walk.transaction_related:
                     raise
+                del walk.path[depth:]
                 walk.note(OddityKind.UNREADABLE_VALUE, raw_item)
             walk.path.pop()
         return tuple(items)
@@ -79,11 +82,13 @@ class Field:
         """The value of the field, given what stands in its place (`_ABSENT` for nothing)."""
         if raw is _ABSENT or raw is None:
             return self._read_nothing(raw, walk)
+        depth = len(walk.path)
         try:
             return self.shape.read(raw, walk)
         except Refusal:
             if not self._may_be_unread(walk):
                 raise
+        del walk.path[depth:]
         is_timestamp = isinstance(self.shape, scalars.TimestampShape)
         kind = OddityKind.BAD_TIMESTAMP if is_timestamp else OddityKind.UNREADABLE_VALUE
         walk.note(kind, raw)
@@ -146,7 +151,7 @@ class ObjectShape:
         for name, member in members.items():
             if name in known:
                 continue
-            walk.path.append(scalars.storable(str(name)))
+            walk.path.append(scalars.storable(str(name))[:_LONGEST_NAME])
             walk.tolerate(
                 OddityKind.EXTRA_FIELD,
                 member,
@@ -198,7 +203,7 @@ def _shape(field_type: inspect.Type, extra: dict[str, Any]) -> Shape:
         case inspect.BoolType():
             return scalars.BooleanShape()
         case inspect.StrType(max_length=longest, pattern=pattern):
-            return scalars.TextShape(longest, stripped=pattern is not None, uri=bool(extra.get("uri")))
+            return scalars.TextShape(longest, stripped="stripped" in extra, uri=pattern == fields.URI_PATTERN)
         case inspect.LiteralType(values=values):
             return scalars.ChoiceShape(frozenset(map(str, values)), extra.get("unknown"), extra.get("aliases", {}))
         case inspect.CustomType(cls=fields.Timestamp):

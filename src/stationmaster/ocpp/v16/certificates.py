@@ -3,7 +3,9 @@
 Source: handbook 4.7, 4.8.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from stationmaster.ocpp.fields import (
     CiString40,
@@ -66,7 +68,7 @@ class GetInstalledCertificateIdsResponse(Message, frozen=True, kw_only=True):
     """The installed ones; `NotFound` if there is none."""
 
     status: GetInstalledCertificateStatus
-    certificate_hash_data: Maybe[tuple[CertificateHashData, ...]] = None
+    certificate_hash_data: Maybe[Annotated[tuple[CertificateHashData, ...], Meta(min_length=1)]] = None
 
 
 class InstallCertificateRequest(Message, frozen=True, kw_only=True):

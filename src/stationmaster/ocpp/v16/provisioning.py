@@ -12,7 +12,7 @@ from stationmaster.ocpp.fields import (
     CiString500,
     Maybe,
     Message,
-    PaddedCiString20,
+    MissableCiString20,
     ReportedKey,
     Seconds,
     Timestamp,
@@ -27,8 +27,8 @@ ConfigurationStatus = Literal["Accepted", "Rejected", "RebootRequired", "NotSupp
 class BootNotificationRequest(Message, frozen=True, kw_only=True):
     """Sent at every boot. Vendor and model are empty if a station left them out."""
 
-    charge_point_vendor: PaddedCiString20
-    charge_point_model: PaddedCiString20
+    charge_point_vendor: MissableCiString20
+    charge_point_model: MissableCiString20
     charge_point_serial_number: Maybe[CiString25] = None
     charge_box_serial_number: Maybe[CiString25] = None
     firmware_version: Maybe[CiString50] = None
