@@ -1,0 +1,74 @@
+"""The ASGI application: routers, borders and pages put together."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+
+from stationmaster.api import (
+    api_keys,
+    authorization,
+    availability,
+    commands,
+    configuration,
+    events,
+    health,
+    messages,
+    metering,
+    pages,
+    provisioning,
+    reports,
+    transactions,
+)
+from stationmaster.api.context import ApiContext
+from stationmaster.api.documents import openapi_of
+from stationmaster.api.middleware import BodyLimit, ErrorBoundary, SecurityHeaders
+from stationmaster.api.problems import register
+
+__all__ = ["build_api"]
+
+DESCRIPTION = (
+    "Everything that Stationmaster knows and can do. Send an API key with each request: `Authorization: Bearer KEY`. "
+    "Errors are problem documents (RFC 9457) whose `code` is for programs and whose `detail` is for people."
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    provisioning.router,
+    availability.router,
+    configuration.router,
+    commands.router,
+    authorization.router,
+    transactions.router,
+    metering.router,
+    events.router,
+    messages.router,
+    reports.router,
+    api_keys.router,
+)
+"""What lies under /api/v1, in the order of the documents."""
+
+
+def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI:
+    """The application that serves `context`."""
+    app = FastAPI(
+        title="Stationmaster",
+        version=context.node.version,
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+    app.include_router(health.router)
+    pages.register_pages(app, context, ui_folder)
+    register(app)
+    # The last one added is the outermost.
+    app.add_middleware(
+        BodyLimit, limit_bytes=context.settings.body_limit_bytes, timeout_s=context.settings.body_timeout_s
+    )
+    app.add_middleware(ErrorBoundary)
+    app.add_middleware(SecurityHeaders)
+    app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # the way FastAPI documents
+    return app
