@@ -185,6 +185,13 @@ def test_in_responses(action: str, payload: Any, path: str, value: object, kind:
         V16.read_response(action, text, strict=True)
 
 
+@pytest.mark.parametrize("readonly", ["maybe", "", 2, 1.0, {}, "1"])
+def test_not_everything_is_a_truth_value(readonly: object) -> None:
+    with pytest.raises(OcppError) as caught:
+        V16.read_response("GetConfiguration", json.dumps(key(readonly=readonly)).encode())
+    assert caught.value.field == f"{KEY}.readonly"
+
+
 def test_an_extra_field_is_dropped_and_told() -> None:
     assert kinds(from_station("Heartbeat", {"x": {"y": 1}})) == [("extra_field", "x", '{"y":1}')]
 

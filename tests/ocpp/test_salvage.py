@@ -53,6 +53,8 @@ DEEP = "[" * 100_000 + "]" * 100_000
         DEEP,
         "[3," + DEEP + "]",
         "9" * 100_000,
+        '[2,"\\q","MeterValues",' + DEEP + "]",
+        "[2,01," + DEEP + "]",
     ],
 )
 def test_text_without_a_readable_call_gets_no_answer(text: str) -> None:
@@ -102,6 +104,7 @@ def test_an_unknown_type_number_and_an_empty_frame_are_ignored(text: str) -> Non
         ('[2,"1","MeterValues",' + DEEP + "]", "1"),
         ('[2,"1","MeterValues",{"a":' + '{"a":' * 100_000 + "1" + "}" * 100_001 + "]", "1"),
         (' [ 2 , 17 , "MeterValues",' + DEEP + "]", 17),
+        ('[2,"a\\"b","MeterValues",' + DEEP + "]", 'a"b'),
     ],
 )
 def test_a_broken_call_is_answered_with_the_id_it_has(text: str, message_id: MessageId) -> None:
@@ -133,6 +136,7 @@ def test_a_broken_call_is_answered_with_the_id_it_has(text: str, message_id: Mes
         ('[2,"1","A",{"a":"\ud800"}]', Call("1", "A", b'{"a":"\xed\xa0\x80"}', ("invalid_characters",))),
         ('[2,"1","A",{"a":1e400}]', Call("1", "A", b'{"a":1e400}')),
         ('[2,"1","A",{"a":1,"a":2}]', Call("1", "A", b'{"a":1,"a":2}')),
+        ('[3,"a\\u0000",{}]', CallResult("a\0", b"{}", ("control_characters_in_id",))),
         ("[3,7,{}]", CallResult(7, b"{}", ("integer_id",))),
         ('[3,"1"]', CallResult("1", b"null", ("missing_elements",))),
         ('[3,"1",{},{}]', CallResult("1", b"{}", ("extra_elements",))),

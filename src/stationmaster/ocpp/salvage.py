@@ -87,10 +87,8 @@ def _too_deep(text: str) -> Frame:
     head = _HEAD.match(text)
     if head is None:
         return Unanswerable("the text is nested too deeply")
-    try:
-        message_id, _ = _read_id(read_json(head[1]))
-    except ValueError:
-        message_id = None
+    # The id is JSON: the reading that went too deep has passed it.
+    message_id, _ = _read_id(read_json(head[1]))
     return _broken(message_id, "the payload is nested too deeply")
 
 

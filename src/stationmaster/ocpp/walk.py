@@ -82,4 +82,6 @@ def raw_text(raw: object) -> str:
     except (RecursionError, ValueError):
         return "(nested too deeply to show)"
     clipped = text[:LONGEST_RAW]
-    return clipped if clipped.isprintable() else clipped.encode("unicode_escape").decode("ascii")
+    if clipped.isprintable():
+        return clipped
+    return clipped.encode("unicode_escape").decode("ascii")[:LONGEST_RAW]
