@@ -21,7 +21,7 @@ _COUNT = insert_into(
 )
 
 
-def store_unknown_tokens(batch: Batch, facts: list[UnknownTokenSeen]) -> Program[None]:
+def store_unknown_tokens(_batch: Batch, facts: list[UnknownTokenSeen]) -> Program[None]:
     """Count each unknown token, with where it was presented last."""
     groups: dict[tuple[str, str], list[UnknownTokenSeen]] = {}
     for fact in facts:

@@ -30,7 +30,7 @@ _REQUEST = insert_into(
 )
 
 
-def store_statuses(batch: Batch, facts: list[ConnectorStatusChanged]) -> Program[None]:
+def store_statuses(_batch: Batch, facts: list[ConnectorStatusChanged]) -> Program[None]:
     """The current status is the one received last (§3.2.9); the history is made of the events."""
     latest = {fact.location: fact for fact in facts}
     yield Execute(
@@ -54,7 +54,7 @@ def store_statuses(batch: Batch, facts: list[ConnectorStatusChanged]) -> Program
     )
 
 
-def store_requests(batch: Batch, facts: list[AvailabilityRequested]) -> Program[None]:
+def store_requests(_batch: Batch, facts: list[AvailabilityRequested]) -> Program[None]:
     """Keep what was asked for last and how the station answered (§3.3.2)."""
     latest = {fact.location: fact for fact in facts}
     yield Execute(

@@ -26,7 +26,7 @@ _CHANGE = insert_into(
 )
 
 
-def store_reports(batch: Batch, facts: list[ConfigurationReported]) -> Program[None]:
+def store_reports(_batch: Batch, facts: list[ConfigurationReported]) -> Program[None]:
     """Merge what was read, report by report; a complete one also removes what it does not name."""
     for fact in facts:
         head, tail = fact.station_id, (fact.organisation_id,)
@@ -41,7 +41,7 @@ def store_reports(batch: Batch, facts: list[ConfigurationReported]) -> Program[N
             yield Execute(sa.delete(variable).where(older))
 
 
-def store_changes(batch: Batch, facts: list[ConfigurationValueChanged]) -> Program[None]:
+def store_changes(_batch: Batch, facts: list[ConfigurationValueChanged]) -> Program[None]:
     """Keep what was set; the last one of a variable counts. A secret's value is None."""
     latest = {(fact.station_id, clip(fact.component), clip(fact.variable)): fact for fact in facts}
     yield Execute(

@@ -19,6 +19,9 @@ T = TypeVar("T")
 class Driver(Protocol):
     """A database. Every error that leaves it is a `StorageError`."""
 
+    shared: bool
+    """Whether other nodes may write to it at the same time."""
+
     async def open(self) -> None:
         """Connect; raises `SchemaMismatch` when the schema is not this program's."""
 

@@ -13,7 +13,7 @@ _COLUMNS = tuple(column.name for column in job.columns)
 _WRITE = insert_into(job, keys=("id",))
 
 
-def store_jobs(batch: Batch, facts: list[JobChanged]) -> Program[None]:
+def store_jobs(_batch: Batch, facts: list[JobChanged]) -> Program[None]:
     """The last state of each job in the batch is the one that stays."""
     latest = {fact.id: fact for fact in facts}
     yield Execute(_WRITE, [_row(fact) for fact in latest.values()])

@@ -4,7 +4,7 @@ from stationmaster.domain.facts import MessageLogged
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into
 from stationmaster.storage.tables import message, message_volume
-from stationmaster.storage.text import clean, is_clean
+from stationmaster.storage.text import cleaned
 
 __all__ = ["HOUR_US", "ROW_OVERHEAD_BYTES", "store_messages"]
 
@@ -28,12 +28,8 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
     rows = []
     size = 0
     row_ids = batch.take_ids(len(facts))
-    for row_id, fact in zip(row_ids, facts, strict=True):
-        frame, answer = _storable(fact.frame), fact.answer
-        if answer is not None:
-            answer = _storable(answer)
-            size += len(answer)
-        size += len(frame) + ROW_OVERHEAD_BYTES
+    for row_id, fact in zip(row_ids, map(_storable, facts), strict=True):
+        size += len(fact.frame) + len(fact.answer or "") + ROW_OVERHEAD_BYTES
         rows.append(
             (
                 row_id,
@@ -43,10 +39,10 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
                 fact.received_at,
                 fact.direction,
                 fact.kind,
-                None if fact.message_id is None else _storable(fact.message_id),
-                None if fact.action is None else _storable(fact.action),
-                frame,
-                answer,
+                fact.message_id,
+                fact.action,
+                fact.frame,
+                fact.answer,
                 fact.answer_kind,
                 fact.latency_us,
                 fact.error_code,
@@ -56,5 +52,7 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
     yield Execute(_COUNT, [((row_ids[0] >> 10) // HOUR_US, len(rows), size)])
 
 
-def _storable(text: str) -> str:
-    return text if is_clean(text) else clean(text)
+def _storable(fact: MessageLogged) -> MessageLogged:
+    """A frame is kept as it is, other control characters included, unless no database would take it."""
+    texts = f"{fact.frame}{fact.answer}{fact.message_id}{fact.action}"
+    return fact if texts.isascii() and "\0" not in texts else cleaned(fact)

@@ -15,7 +15,7 @@ from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
 from stationmaster.storage.tables import meter_value, transaction
-from stationmaster.storage.text import clean, cleaned, clip
+from stationmaster.storage.text import clean, cleaned, key_text
 
 __all__ = ["merge_samples", "register_of", "store_samples"]
 
@@ -86,7 +86,7 @@ class _Set:
             fact.received_at,
             encode_samples(samples),
             register_of(samples),
-            "" if reported is None else _key_text(reported),
+            "" if reported is None else key_text(reported),
             fact.inferred,
             _flags_text(self.flags),
         )
@@ -172,7 +172,7 @@ def _find_transactions(batch: Batch, facts: list[MeterSampled]) -> Program[_Tran
             if number not in drawn and owners.station_of(number) is None:
                 numbers.add(number)
         elif fact.reported_transaction_id is not None:
-            name = (fact.station_id, _key_text(fact.reported_transaction_id))
+            name = (fact.station_id, key_text(fact.reported_transaction_id))
             if owners.transaction_of(*name) is None:
                 names.add(name)
     transactions = _Transactions()
@@ -196,7 +196,7 @@ def _link(batch: Batch, found: _Transactions, fact: MeterSampled) -> tuple[int |
     if number is None:
         if fact.reported_transaction_id is None:
             return None, fact.flags
-        name = (fact.station_id, _key_text(fact.reported_transaction_id))
+        name = (fact.station_id, key_text(fact.reported_transaction_id))
         number = batch.owners.transaction_of(*name) or found.named.get(name)
         return number, fact.flags if number is not None else (*fact.flags, "unknown_transaction")
     if number in batch.transactions:
@@ -210,12 +210,8 @@ def _link(batch: Batch, found: _Transactions, fact: MeterSampled) -> tuple[int |
 def _key_of(fact: MeterSampled, transaction_id: int | None) -> _Key:
     if transaction_id is not None:
         return (transaction_id, fact.sampled_at)
-    reported = "" if fact.reported_transaction_id is None else _key_text(fact.reported_transaction_id)
+    reported = "" if fact.reported_transaction_id is None else key_text(fact.reported_transaction_id)
     return (fact.station_id, fact.location.evse_id or 0, reported, fact.sampled_at)
-
-
-def _key_text(text: str) -> str:
-    return clip(clean(text))
 
 
 def encode_samples(samples: Iterable[MeterSample]) -> str:

@@ -66,9 +66,9 @@ class _Reader(asyncpg.Connection):  # type: ignore[misc]
 class PostgresDriver:
     """A PostgreSQL database."""
 
-    def __init__(
-        self, url: str, *, readers: int = _READERS, connect_timeout_s: float = _CONNECT_TIMEOUT_S
-    ) -> None:
+    shared: bool = True
+
+    def __init__(self, url: str, *, readers: int = _READERS, connect_timeout_s: float = _CONNECT_TIMEOUT_S) -> None:
         """`url` is `postgresql://user:password@host:port/database`."""
         self._url = url
         self._max_readers = readers
@@ -227,5 +227,3 @@ def _translate(error: Exception) -> StorageError:
         translated = Refused(f"{type(error).__name__}: {error}")
     translated.__cause__ = error
     return translated
-
-

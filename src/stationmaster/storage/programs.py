@@ -77,9 +77,13 @@ class Owners:
         for transaction_id, station_id, ocpp_id in owned:
             self._stations[transaction_id] = station_id
             self._transactions[station_id, ocpp_id] = transaction_id
-        for memory in (self._stations, self._transactions):
-            while len(memory) > self._limit:
-                del memory[next(iter(memory))]  # type: ignore[attr-defined]
+        _forget(self._stations, self._limit)
+        _forget(self._transactions, self._limit)
+
+
+def _forget(memory: dict[Any, Any], limit: int) -> None:
+    while len(memory) > limit:
+        del memory[next(iter(memory))]
 
 
 class Batch:

@@ -66,7 +66,7 @@ _SEE = insert_into(
 )
 
 
-def store_connections(batch: Batch, facts: list[StationConnected]) -> Program[None]:
+def store_connections(_batch: Batch, facts: list[StationConnected]) -> Program[None]:
     """Keep each connection, and per station the newest as its presence."""
     yield Execute(
         _INSERT_CONNECTIONS,
@@ -106,7 +106,7 @@ def store_connections(batch: Batch, facts: list[StationConnected]) -> Program[No
     )
 
 
-def store_disconnections(batch: Batch, facts: list[StationDisconnected]) -> Program[None]:
+def store_disconnections(_batch: Batch, facts: list[StationDisconnected]) -> Program[None]:
     """Close the connections; a station counts as gone only if the one that closed was its newest."""
     latest = {fact.connection_id: fact for fact in facts}.values()
     yield Execute(
@@ -116,7 +116,7 @@ def store_disconnections(batch: Batch, facts: list[StationDisconnected]) -> Prog
     yield Execute(_DISCONNECT, [(fact.station_id, fact.connection_id, fact.received_at) for fact in latest])
 
 
-def store_seen(batch: Batch, facts: list[StationSeen]) -> Program[None]:
+def store_seen(_batch: Batch, facts: list[StationSeen]) -> Program[None]:
     """Move the time at which each station was last heard of."""
     latest = {fact.station_id: fact.received_at for fact in facts}
     yield Execute(_SEE, [(station_id, False, 0, seen_at) for station_id, seen_at in latest.items()])
@@ -140,7 +140,7 @@ _BOOT_REFUSED = update_by(station, ("id",), _BOOT, changes=_KEEP_SERIAL)
 _BOOT_ACCEPTED = update_by(station, ("id",), _BOOT, changes=_KEEP_SERIAL | {"accepted_before": "TRUE"})
 
 
-def store_boots(batch: Batch, facts: list[StationBooted]) -> Program[None]:
+def store_boots(_batch: Batch, facts: list[StationBooted]) -> Program[None]:
     """Keep what each station said of itself, and how it was answered.
 
     A serial number that is registered is not overwritten: it is what a later one is compared with (§3.2.2).
@@ -231,7 +231,7 @@ _COUNT_ODDITIES = insert_into(
 _RAW_LENGTH = 1_000
 
 
-def store_oddities(batch: Batch, facts: list[OddityTolerated]) -> Program[None]:
+def store_oddities(_batch: Batch, facts: list[OddityTolerated]) -> Program[None]:
     """Count what was tolerated, with the latest example."""
     groups: dict[tuple[str, str, str, str], list[OddityTolerated]] = {}
     for fact in facts:

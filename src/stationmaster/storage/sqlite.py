@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
@@ -38,6 +39,8 @@ _Job = tuple[Callable[[], Program[Any]], "asyncio.Future[Any]"]
 
 class SqliteDriver:
     """An SQLite database file."""
+
+    shared: bool = False
 
     def __init__(self, path: Path | str, *, readers: int = _READERS, busy_timeout_ms: int = _BUSY_TIMEOUT_MS) -> None:
         """`busy_timeout_ms` is how long a write waits for another program that holds the file."""
@@ -89,20 +92,26 @@ class SqliteDriver:
     def _write(self, ready: "asyncio.Future[None]") -> None:
         try:
             connection = self._connect()
-            check_revision(_revision_of(connection))
-        except (sqlite3.Error, StorageError) as error:
-            self._settle(ready, None, error if isinstance(error, StorageError) else _translate(error))
+        except sqlite3.Error as error:
+            self._settle(ready, None, _translate(error))
             return
-        self._settle(ready, None, None)
-        while (job := self._jobs.get()) is not None:
-            make, future = job
-            outcome, failure = None, None
+        with closing(connection):
             try:
-                outcome = _transact(connection, make())
-            except Exception as error:  # noqa: BLE001 -- whatever a program does wrong, the thread goes on
-                failure = error if isinstance(error, StorageError) else _translate(error)
-            self._settle(future, outcome, failure)
-        connection.close()
+                check_revision(_revision_of(connection))
+            except (sqlite3.Error, StorageError) as error:
+                self._settle(ready, None, _translate(error))
+                return
+            self._settle(ready, None, None)
+            while (job := self._jobs.get()) is not None:
+                self._do(connection, *job)
+
+    def _do(self, connection: sqlite3.Connection, make: Callable[[], Program[T]], future: "asyncio.Future[T]") -> None:
+        outcome, failure = None, None
+        try:
+            outcome = _transact(connection, make())
+        except Exception as error:  # noqa: BLE001 -- whatever a program does wrong, the thread goes on
+            failure = _translate(error)
+        self._settle(future, outcome, failure)
 
     def _settle(self, future: "asyncio.Future[Any]", outcome: Any, failure: StorageError | None) -> None:
         def settle() -> None:

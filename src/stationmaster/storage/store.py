@@ -5,10 +5,11 @@ everything else reads, or changes what operators keep. One SQL implementation se
 and PostgreSQL; the driver given at construction is the only difference.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, Final, TypeVar
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.sql import ClauseElement
 
@@ -17,6 +18,7 @@ from stationmaster.instants import Instant
 from stationmaster.storage.batch import Call
 from stationmaster.storage.committed import Committed
 from stationmaster.storage.driver import Driver
+from stationmaster.storage.errors import StorageError
 from stationmaster.storage.numbers import RowIds, node_number
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
@@ -33,13 +35,22 @@ from stationmaster.storage.queries.reports import (
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
 from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
 from stationmaster.storage.queries.transactions import TransactionQueries
-from stationmaster.storage.statements import Bulk
+from stationmaster.storage.retention import Retention
+from stationmaster.storage.statements import Bulk, insert_into
+from stationmaster.storage.tables import counter
+from stationmaster.storage.trails import STRIDE
 from stationmaster.storage.transaction_numbers import TransactionNumbers
 from stationmaster.storage.writer import Writer, WriterFigures
 
 __all__ = ["Storage"]
 
 _LOG = structlog.get_logger(__name__)
+
+_SETTLED_US: Final = 10_000_000
+"""After this long no other node commits a row that it made before."""
+_EXTEND_TRAILS_S: Final = 1.0
+_EXTEND_SHORT_TRAILS_EVERY: Final = 60
+_PROBE: Final = insert_into(counter, keys=("name",))
 
 T = TypeVar("T")
 
@@ -55,6 +66,8 @@ class Storage:
         self._callbacks: list[Callable[[Sequence[Committed]], None]] = []
         self._writer = Writer(driver, self.row_ids, clock, self._tell)
         self._numbers = TransactionNumbers(self)
+        self._trails: asyncio.Task[None] | None = None
+        self.retention = Retention(self, settled_us=_SETTLED_US if driver.shared else 0)
         self.organisations = OrganisationQueries(self)
         self.stations = StationQueries(self)
         self.connectors = ConnectorQueries(self)
@@ -76,9 +89,14 @@ class Storage:
         """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""
         await self._driver.open()
         self._writer.start()
+        self._trails = asyncio.create_task(self._extend_trails(), name="storage-trails")
 
     async def close(self) -> None:
         """Write what waits, notes included, and let go of the database."""
+        if self._trails is not None:
+            self._trails.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._trails
         await self._writer.close()
         await self._driver.close()
 
@@ -123,8 +141,8 @@ class Storage:
         self._callbacks.append(callback)
 
     async def check(self) -> None:
-        """Raise `Unavailable` unless the database can be written to now."""
-        await self.write(execute, sa.select(sa.literal(1)))
+        """Raise `Unavailable` unless the database takes a write now."""
+        await self.write(execute, _PROBE, [("checked_at", self.clock())])
 
     @property
     def figures(self) -> WriterFigures:
@@ -135,5 +153,14 @@ class Storage:
         for callback in self._callbacks:
             try:
                 callback(committed)
-            except Exception:
+            except Exception:  # noqa: BLE001 -- what is durable stays so, whatever a listener does with it
                 _LOG.exception("a listener to commits failed")
+
+    async def _extend_trails(self) -> None:
+        """Enter rows in the trails once enough of them wait, and every minute whatever waits."""
+        turn = 0
+        while True:
+            await asyncio.sleep(_EXTEND_TRAILS_S)
+            turn += 1
+            with suppress(StorageError):
+                await self.retention.extend_trails(at_least=STRIDE if turn % _EXTEND_SHORT_TRAILS_EVERY else 1)

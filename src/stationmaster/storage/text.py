@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-__all__ = ["KEY_LENGTH", "clean", "cleaned", "clip", "is_clean"]
+__all__ = ["KEY_LENGTH", "clean", "cleaned", "clip", "key_text"]
 
 KEY_LENGTH: Final = 255
 """Characters of a text that is part of a key: an index entry has a limit, a column has none."""
@@ -19,13 +19,10 @@ _UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 T = TypeVar("T")
 
 
-def is_clean(text: str) -> bool:
-    """Whether a text can be stored as it is."""
-    return (text.isascii() and text.isprintable()) or _UNWANTED.search(text) is None
-
-
 def clean(text: str) -> str:
     """The text without control characters; half of a surrogate pair becomes U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return text
     return _UNWANTED.sub(lambda match: "\ufffd" if match[0] > "\x7f" else "", text)
 
 
@@ -52,3 +49,8 @@ def _cleaned(value: Any) -> Any:
 def clip(text: str) -> str:
     """The beginning of a text, as much as a key may hold."""
     return text[:KEY_LENGTH]
+
+
+def key_text(text: str) -> str:
+    """A text as it may be part of a key."""
+    return clean(text)[:KEY_LENGTH]

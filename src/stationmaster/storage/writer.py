@@ -38,17 +38,32 @@ _RETRY_NOTES_S: Final = 1.0
 
 
 class WriterFigures:
-    """Counts since the start, for the metrics page."""
+    """Counts since the start, for the metrics page, and whether the database takes writes.
 
-    __slots__ = ("batches", "dropped_notes", "facts", "failed_batches", "waiting")
+    `waiting`: facts of calls that wait for a commit. `unavailable_since`: when the database was
+    first found unable to write; None while it can.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_notes", "batches", "facts", "failed_batches", "unavailable_since", "waiting")
+
+    def __init__(self, notes: Notes) -> None:
         """All zero."""
+        self._notes = notes
         self.batches = 0
         self.facts = 0
         self.failed_batches = 0
-        self.dropped_notes = 0
         self.waiting = 0
+        self.unavailable_since: Instant | None = None
+
+    @property
+    def waiting_notes(self) -> int:
+        """Notes that wait for a commit."""
+        return len(self._notes)
+
+    @property
+    def dropped_notes(self) -> int:
+        """Notes that were given up."""
+        return self._notes.dropped
 
 
 class Writer:
@@ -77,9 +92,10 @@ class Writer:
         self._room: deque[asyncio.Future[None]] = deque()
         self._wake = asyncio.Event()
         self._notes_timer: asyncio.TimerHandle | None = None
+        self._idle = False
         self._closing = False
         self._task: asyncio.Task[None] | None = None
-        self.figures = WriterFigures()
+        self.figures = WriterFigures(self._notes)
 
     def start(self) -> None:
         """Begin to write."""
@@ -115,33 +131,36 @@ class Writer:
     def note(self, fact: Fact) -> None:
         """Have a fact written with some later commit."""
         self._notes.add(fact)
-        self.figures.dropped_notes = self._notes.dropped
-        if self._notes_timer is None and not self._calls and not self._closing:
+        if self._idle:
+            self._idle = False
             self._flush_notes_in(_NOTES_WAIT_S)
 
-    def _flush_notes_in(self, delay_s: float) -> None:
-        self._notes_timer = asyncio.get_running_loop().call_later(delay_s, self._wake.set)
-
     async def _work(self) -> None:
-        while True:
-            if not self._calls and not (self._closing and self._notes):
-                if self._closing:
-                    return
-                await self._wake.wait()
-            self._wake.clear()
-            if self._notes_timer is not None:
-                self._notes_timer.cancel()
-                self._notes_timer = None
+        while not self._closing or self._calls or self._notes:
+            if not self._calls and not self._closing:
+                await self._wait()
             calls, notes = self._take_calls(), self._notes.take(self._max_batch)
-            if not calls and not notes:
-                continue
-            if not await self._commit(calls, notes) and not self._calls:
+            written = await self._commit(calls, notes)
+            if not written:
                 if self._closing:
                     return
                 self._flush_notes_in(_RETRY_NOTES_S)
-                continue
-            if self._notes and self._notes_timer is None and not self._calls:
+            elif self._notes:
                 self._flush_notes_in(_NOTES_WAIT_S)
+
+    async def _wait(self) -> None:
+        """Sleep until there is a call, notes have waited long enough, or the end has come."""
+        self._idle = self._notes_timer is None
+        self._wake.clear()
+        await self._wake.wait()
+        self._idle = False
+        if self._notes_timer is not None:
+            self._notes_timer.cancel()
+            self._notes_timer = None
+
+    def _flush_notes_in(self, delay_s: float) -> None:
+        if self._notes_timer is None:
+            self._notes_timer = asyncio.get_running_loop().call_later(delay_s, self._wake.set)
 
     def _take_calls(self) -> list[Call]:
         calls: list[Call] = []
@@ -169,26 +188,34 @@ class Writer:
         try:
             outcomes, committed = await self._driver.run(make)
         except Unavailable as error:
-            self._fail(calls, error)
-            self._notes.put_back(notes)
+            self._fail(calls, notes, error)
             return False
         except StorageError as error:
             self.figures.failed_batches += 1
             return await self._divide(calls, notes, error)
         self._owners.learn(batch.learned)
-        self.figures.batches += 1
-        self.figures.facts += len(notes)
+        figures = self.figures
+        if figures.unavailable_since is not None:
+            _LOG.info("the database takes writes again", since=figures.unavailable_since)
+            figures.unavailable_since = None
+        figures.batches += 1
+        figures.facts += len(notes)
         for call, outcome in zip(calls, outcomes, strict=True):
-            self.figures.facts += call.size
+            figures.facts += call.size
             call.succeed(outcome)
         if committed:
             self._tell(committed)
         return True
 
-    def _fail(self, calls: Sequence[Call], error: StorageError) -> None:
-        self.figures.failed_batches += 1
+    def _fail(self, calls: Sequence[Call], notes: list[Fact], error: Unavailable) -> None:
+        figures = self.figures
+        figures.failed_batches += 1
+        if figures.unavailable_since is None:
+            figures.unavailable_since = self._clock()
+            _LOG.error("the database cannot be written to", error=str(error))
         for call in calls:
             call.fail(error)
+        self._notes.put_back(notes)
 
     async def _divide(self, calls: list[Call], notes: list[Fact], error: StorageError) -> bool:
         if len(calls) + len(notes) == 1:

@@ -88,7 +88,7 @@ class MessageQueries:
         """Reads through `access`."""
         self._access = access
 
-    async def find(
+    async def find(  # noqa: PLR0913 -- filters are given by name
         self,
         organisation_id: str | None = None,
         *,

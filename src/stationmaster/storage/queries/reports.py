@@ -43,7 +43,7 @@ class JobQueries:
         rows = await self._access.read(_SELECT_JOBS.where(_j.id == job_id))
         return _JOBS.one(rows[0]) if rows else None
 
-    async def find(
+    async def find(  # noqa: PLR0913 -- filters are given by name
         self,
         organisation_id: str | None = None,
         *,

@@ -60,7 +60,7 @@ class StationQueries:
         rows = await self._access.read(_SELECT.where(station.c.id.in_(station_ids)))
         return {found.id: found for found in _STATIONS.many(rows)}
 
-    async def find(
+    async def find(  # noqa: PLR0913 -- filters are given by name
         self,
         organisation_id: str | None = None,
         *,

@@ -114,7 +114,7 @@ class TransactionQueries:
         rows = await self._access.read(sa.select(sa.func.count()).select_from(transaction).where(*where))
         return int(rows[0][0])
 
-    async def find(
+    async def find(  # noqa: PLR0913 -- filters are given by name
         self,
         organisation_id: str | None = None,
         *,
