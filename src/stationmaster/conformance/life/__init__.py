@@ -6,7 +6,8 @@ what that says.
 """
 
 from stationmaster.conformance.life.clock import Clock
+from stationmaster.conformance.life.population import Population, Resident
 from stationmaster.conformance.life.station import Habits, LivingStation
 from stationmaster.conformance.life.traits import Outlet, Traits, draw_traits
 
-__all__ = ["Clock", "Habits", "LivingStation", "Outlet", "Traits", "draw_traits"]
+__all__ = ["Clock", "Habits", "LivingStation", "Outlet", "Population", "Resident", "Traits", "draw_traits"]
