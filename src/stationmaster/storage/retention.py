@@ -4,24 +4,23 @@ Rows go in small portions, the oldest first, each portion a write of its own, so
 are answered in between. Transactions and measured values are never removed here.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
 from stationmaster.instants import Instant
-from stationmaster.storage.message_log import HOUR_US, ROW_OVERHEAD_BYTES
+from stationmaster.storage.message_log import HOUR_US
 from stationmaster.storage.numbers import first_id_at
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access
 from stationmaster.storage.tables import (
     connection,
     connection_attempt,
-    message,
     message_volume,
     oddity,
     unknown_token,
 )
-from stationmaster.storage.trails import EVENTS, MESSAGES, STRIDE, TRAILS, Trail, extend_trail, oldest_rows
+from stationmaster.storage.trails import EVENTS, MESSAGES, STRIDE, TRAILS, Trail, extend_trail, remove_rows
 
 __all__ = ["Retention"]
 
@@ -38,16 +37,17 @@ class Retention:
 
     async def extend_trails(self, *, at_least: int = 1) -> int:
         """Enter the rows of messages and events in their trails where `at_least` so many wait; returns how many."""
-        settled = self._access.clock() - self._settled_us
+        now = self._access.clock()
         entered = 0
         for trail in TRAILS:
-            while await self._waiting(trail, settled) >= at_least:
-                entered += await self._access.write(extend_trail, trail, settled)
+            while await self._waiting(trail, now) >= at_least:
+                entered += await self._access.write(extend_trail, trail, now, self._settled_us)
         return entered
 
-    async def _waiting(self, trail: Trail, settled: Instant) -> int:
+    async def _waiting(self, trail: Trail, now: Instant) -> int:
         t = trail.table.c
-        fresh = sa.select(t.id).where(t.id > trail.end, t.id < first_id_at(settled)).limit(STRIDE).subquery()
+        settled = first_id_at(now - self._settled_us)
+        fresh = sa.select(t.id).where(t.id > trail.end, t.id < settled).limit(STRIDE).subquery()
         return int((await self._access.read(sa.select(sa.func.count()).select_from(fresh)))[0][0])
 
     async def prune_messages(self, *, before: Instant | None = None, max_bytes: int | None = None) -> int:
@@ -55,11 +55,11 @@ class Retention:
         end = 0 if before is None else first_id_at(before)
         if max_bytes is not None:
             end = max(end, first_id_at(await self._fits_from(max_bytes)))
-        return await self._remove(_remove_messages, end)
+        return await self._remove(MESSAGES, end)
 
     async def prune_events(self, *, before: Instant) -> int:
         """Remove events that are older than `before`; returns how many."""
-        return await self._remove(_remove_events, first_id_at(before))
+        return await self._remove(EVENTS, first_id_at(before))
 
     async def prune_seen(self, *, before: Instant) -> int:
         """Remove refused handshakes, unknown tokens, oddities and closed connections last seen before `before`."""
@@ -82,45 +82,14 @@ class Retention:
             room -= int(size)
         return 0
 
-    async def _remove(self, program: Any, end: int) -> int:
+    async def _remove(self, trail: Trail, end: int) -> int:
         removed = 0
         while end:
-            portion = await self._access.write(program, end)
+            portion = await self._access.write(remove_rows, trail, end, _PORTION)
             removed += portion
             if portion < _PORTION:
                 break
         return removed
-
-
-def _remove_rows(trail: Trail, last: int) -> Program[None]:
-    t, i = trail.table.c, trail.index.c
-    old = sa.select(t.station_id, t.id).where(t.id <= last)
-    yield from execute(sa.delete(trail.index).where(sa.tuple_(i.station_id, i.id).in_(old)))
-    yield from execute(sa.delete(trail.table).where(t.id <= last))
-
-
-def _remove_events(end: int) -> Program[int]:
-    last, count = (yield from execute(oldest_rows(EVENTS, end, _PORTION))).rows[0]
-    if last is not None:
-        yield from _remove_rows(EVENTS, last)
-    return int(count)
-
-
-def _remove_messages(end: int) -> Program[int]:
-    last, count = (yield from execute(oldest_rows(MESSAGES, end, _PORTION))).rows[0]
-    if last is None:
-        return 0
-    hour = message.c.id / sa.literal_column(str(first_id_at(HOUR_US)))
-    length = sa.func.length(message.c.frame) + sa.func.coalesce(sa.func.length(message.c.answer), 0)
-    size = sa.func.sum(length + ROW_OVERHEAD_BYTES)
-    chosen = sa.select(hour, sa.func.count(), size).where(message.c.id <= last).group_by(hour)
-    v = message_volume.c
-    for of_hour, messages, size_bytes in (yield from execute(chosen)).rows:
-        smaller = {"messages": v.messages - int(messages), "bytes": v.bytes - int(size_bytes)}
-        yield from execute(sa.update(message_volume).where(v.hour == int(of_hour)).values(smaller))
-    yield from execute(sa.delete(message_volume).where(v.messages <= 0))
-    yield from _remove_rows(MESSAGES, last)
-    return int(count)
 
 
 def _remove_seen(before: Instant) -> Program[int]:

@@ -38,7 +38,7 @@ from stationmaster.storage.queries.transactions import TransactionQueries
 from stationmaster.storage.retention import Retention
 from stationmaster.storage.statements import Bulk, insert_into
 from stationmaster.storage.tables import counter
-from stationmaster.storage.trails import STRIDE
+from stationmaster.storage.trails import SETTLED_US, STRIDE
 from stationmaster.storage.transaction_numbers import TransactionNumbers
 from stationmaster.storage.writer import Writer, WriterFigures
 
@@ -46,8 +46,6 @@ __all__ = ["Storage"]
 
 _LOG = structlog.get_logger(__name__)
 
-_SETTLED_US: Final = 10_000_000
-"""After this long no other node commits a row that it made before."""
 _EXTEND_TRAILS_S: Final = 1.0
 _EXTEND_SHORT_TRAILS_EVERY: Final = 60
 _PROBE: Final = insert_into(counter, keys=("name",))
@@ -67,7 +65,7 @@ class Storage:
         self._writer = Writer(driver, self.row_ids, clock, self._tell)
         self._numbers = TransactionNumbers(self)
         self._trails: asyncio.Task[None] | None = None
-        self.retention = Retention(self, settled_us=_SETTLED_US if driver.shared else 0)
+        self.retention = Retention(self, settled_us=SETTLED_US if driver.shared else 0)
         self.organisations = OrganisationQueries(self)
         self.stations = StationQueries(self)
         self.connectors = ConnectorQueries(self)

@@ -11,11 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ClauseElement
 
 from stationmaster.instants import Instant
+from stationmaster.storage.message_log import HOUR_US, ROW_OVERHEAD_BYTES
 from stationmaster.storage.numbers import first_id_at
 from stationmaster.storage.programs import Program, execute
-from stationmaster.storage.tables import counter, event, message, station_event, station_message
+from stationmaster.storage.tables import counter, event, message, message_volume, station_event, station_message
 
-__all__ = ["EVENTS", "MESSAGES", "STRIDE", "TRAILS", "Trail", "extend_trail", "oldest_rows"]
+__all__ = ["EVENTS", "MESSAGES", "SETTLED_US", "STRIDE", "TRAILS", "Trail", "extend_trail", "remove_rows"]
+
+SETTLED_US: Final = 10_000_000
+"""After this long no other node commits a row that it made before."""
 
 STRIDE: Final = 4_096
 """Rows that are entered at once: enough to be cheap, few enough not to hold up a commit."""
@@ -37,19 +41,15 @@ EVENTS: Final = Trail(event, station_event)
 TRAILS: Final = (MESSAGES, EVENTS)
 
 
-def extend_trail(trail: Trail, settled: Instant) -> Program[int]:
-    """Enter the next rows that were made before `settled`, at most `STRIDE`; returns how many.
-
-    `settled` lies so far back that no other node can still commit a row from before it.
-    """
+def extend_trail(trail: Trail, now: Instant, settled_us: int = SETTLED_US) -> Program[int]:
+    """Enter the next rows, at most `STRIDE`, that were made `settled_us` ago or earlier; returns how many."""
     # The row of the counter is locked first: two nodes take turns.
     moved = yield from execute(sa.update(counter).where(counter.c.name == trail.name).values(value=counter.c.value))
     if not moved.rowcount:
         yield from execute(sa.insert(counter).values(name=trail.name, value=0))
     t = trail.table.c
     begin = int((yield from execute(sa.select(trail.end))).rows[0][0])
-    fresh = sa.select(t.id).where(t.id > begin, t.id < first_id_at(settled)).order_by(t.id).limit(STRIDE).subquery()
-    end, count = (yield from execute(sa.select(sa.func.max(fresh.c.id), sa.func.count()).select_from(fresh))).rows[0]
+    end, count = (yield from execute(_oldest(trail, first_id_at(now - settled_us), STRIDE, begin))).rows[0]
     if end is None:
         return 0
     chosen = sa.select(t.station_id, t.id).where(t.id > begin, t.id <= end).order_by(t.station_id, t.id)
@@ -58,8 +58,34 @@ def extend_trail(trail: Trail, settled: Instant) -> Program[int]:
     return int(count)
 
 
-def oldest_rows(trail: Trail, before: int, limit: int) -> ClauseElement:
-    """The last id and the number of the oldest rows below `before`, at most `limit` of them."""
+def remove_rows(trail: Trail, before: int, limit: int) -> Program[int]:
+    """Remove the oldest rows with ids below `before`, at most `limit`, with their entries; returns how many."""
+    last, count = (yield from execute(_oldest(trail, before, limit, 0))).rows[0]
+    if last is None:
+        return 0
+    if trail is MESSAGES:
+        yield from _count_down(last)
+    t, i = trail.table.c, trail.index.c
+    old = sa.select(t.station_id, t.id).where(t.id <= last)
+    yield from execute(sa.delete(trail.index).where(sa.tuple_(i.station_id, i.id).in_(old)))
+    yield from execute(sa.delete(trail.table).where(t.id <= last))
+    return int(count)
+
+
+def _oldest(trail: Trail, before: int, limit: int, after: int) -> ClauseElement:
+    """The last id and the number of the oldest rows between two ids, at most `limit` of them."""
     t = trail.table.c
-    oldest = sa.select(t.id).where(t.id < before).order_by(t.id).limit(limit).subquery()
+    oldest = sa.select(t.id).where(t.id > after, t.id < before).order_by(t.id).limit(limit).subquery()
     return sa.select(sa.func.max(oldest.c.id), sa.func.count()).select_from(oldest)
+
+
+def _count_down(last: int) -> Program[None]:
+    """Take the frames that go from the hourly volumes."""
+    m, v = message.c, message_volume.c
+    hour = m.id / sa.literal_column(str(first_id_at(HOUR_US)))
+    length = sa.func.length(m.frame) + sa.func.coalesce(sa.func.length(m.answer), 0) + ROW_OVERHEAD_BYTES
+    chosen = sa.select(hour, sa.func.count(), sa.func.sum(length)).where(m.id <= last).group_by(hour)
+    for of_hour, messages, size_bytes in (yield from execute(chosen)).rows:
+        smaller = {"messages": v.messages - int(messages), "bytes": v.bytes - int(size_bytes)}
+        yield from execute(sa.update(message_volume).where(v.hour == int(of_hour)).values(smaller))
+    yield from execute(sa.delete(message_volume).where(v.messages <= 0))

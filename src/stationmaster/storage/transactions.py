@@ -58,6 +58,7 @@ _INSERT_STARTS = insert_into(
         "started_at_text",
         "start_received_at",
         "digest",
+        "remote_start_job_id",
         "flags",
     ),
 )
@@ -162,6 +163,7 @@ def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int) -> tuple[Any
         fact.started_at_text,
         fact.received_at,
         digest,
+        fact.remote_start_job_id,
         flags_text(fact.flags),
     )
 
