@@ -1,10 +1,12 @@
 """The table of actions at work: who may send what, and the codes of handbook 1.8."""
 
+import json
 from typing import Any
 
 import pytest
 
 from stationmaster.ocpp.errors import ErrorCode, OcppError
+from stationmaster.ocpp.frames import encode_payload
 from stationmaster.ocpp.protocol import Sender
 from stationmaster.ocpp.v16 import V16
 from stationmaster.ocpp.v16.authorization import AuthorizeRequest
@@ -204,6 +206,23 @@ def test_a_request_of_ours_that_breaks_a_limit_is_told_in_words(
     with pytest.raises(OcppError, match=description) as caught:
         V16.check_outgoing(action, payload)
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("RemoteStopTransaction", {"transactionId": -1}),
+        ("RemoteStopTransaction", {"transactionId": 0}),
+        ("CancelReservation", {"reservationId": -5}),
+        ("ClearChargingProfile", {"id": -1, "stackLevel": -1, "connectorId": 0}),
+        ("SendLocalList", {"listVersion": 0, "updateType": "Full"}),
+        ("UnlockConnector", {"connectorId": 99}),
+        ("ChangeConfiguration", {"key": " no such key ", "value": "\t"}),
+        ("SetChargingProfile", {"connectorId": 0, "csChargingProfiles": {**PROFILE, "stackLevel": -1}}),
+    ],
+)
+def test_what_a_station_should_judge_itself_may_be_sent(action: str, payload: dict[str, object]) -> None:
+    assert json.loads(encode_payload(V16.check_outgoing(action, payload))) == payload
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from stationmaster.ocpp.plain_json import read_json
 from stationmaster.ocpp.shapes import shape_of
 from stationmaster.ocpp.v16 import V16
 from stationmaster.ocpp.walk import Mode, Walk
-from tests.ocpp.messages import from_station, kinds
+from tests.ocpp.messages import at, from_station, kinds
 from tests.ocpp.schemas import MESSAGES, mutants, payloads
 
 
@@ -71,6 +71,16 @@ def test_an_escaped_control_character_is_found_and_removed(escape: str) -> None:
     assert [kind for kind, _, _ in kinds(read)] == ["control_characters"]
     with pytest.raises(OcppError):
         from_station("DataTransfer", f'{{"vendorId":"x{escape}y"}}', strict=True)
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\udc00", "\\ud800\\u0041", "\\ud83d\\ud83d", "\\ude00\\ud83d"])
+def test_half_a_surrogate_pair_is_replaced_wherever_it_stands(half: str) -> None:
+    for text in (half, f"{half} and more text", f"text and {half}"):
+        read = from_station("DataTransfer", f'{{"vendorId":"{text}"}}')
+
+        assert {kind for kind, _, _ in kinds(read)} == {"control_characters"}
+        assert "\N{REPLACEMENT CHARACTER}" in at(read.value, "vendorId")
+        at(read.value, "vendorId").encode()
 
 
 def test_a_certificate_keeps_its_line_ends() -> None:

@@ -18,8 +18,8 @@ from .walk import Mode, Walk
 
 __all__ = ["Read", "Reader"]
 
-# Escapes that may stand for a control character or for half of a surrogate pair.
-_SUSPECT_ESCAPE: Final = re.compile(rb"\\(?:[bf]|u(?:00[01]|[dD][89a-fA-F]))")
+# Escapes that may stand for a control character. (Half a surrogate pair the typed decode refuses by itself.)
+_SUSPECT_ESCAPE: Final = re.compile(rb"\\(?:[bf]|u00[01])")
 
 
 class Read(msgspec.Struct, frozen=True, gc=False):

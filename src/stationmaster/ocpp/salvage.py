@@ -103,7 +103,7 @@ def _frame(text: str, elements: object) -> Frame:
     if not elements:
         return Unanswerable("the array is empty")
     kind = elements[0]
-    if type(kind) is not int or kind not in (_CALL, _CALL_RESULT, _CALL_ERROR):
+    if kind not in (_CALL, _CALL_RESULT, _CALL_ERROR):
         return Ignored("the message type number is not known")
     if len(elements) == 1:
         return Unanswerable("the array is too short to hold an id")
