@@ -29,11 +29,11 @@ class NodeView:
     """What the front page and the probes say of the node."""
 
     version: str
-    ocpp_urls: tuple[str, ...]
-    """What is typed into a station, but for its identity."""
+    ocpp_url: Callable[[str], str]
+    """What is typed into a station that reaches the node by this host name, but for its identity."""
     problems: Callable[[], Awaitable[dict[str, str]]]
     """What keeps the node from working: part -> words. Empty when it is ready."""
-    metrics: Callable[[], Awaitable[str]]
+    metrics: Callable[[], str]
     """The page for Prometheus."""
 
 

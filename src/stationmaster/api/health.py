@@ -34,4 +34,4 @@ async def figures(request: Request, context: Context) -> Response:
     """Figures for Prometheus. Whether a key is needed is a setting."""
     if not context.settings.open_metrics:
         (await principal_of(request, context)).require("settings:read")
-    return PlainTextResponse(await context.node.metrics(), media_type=METRICS_TYPE)
+    return PlainTextResponse(context.node.metrics(), media_type=METRICS_TYPE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from starlette.datastructures import URL
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from stationmaster.api.context import ApiContext
@@ -68,9 +69,9 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
     else:
 
         @router.get("/")
-        async def front() -> Response:
+        async def front(request: Request) -> Response:
             stations, connected = await context.storage.stations.count()
-            return HTMLResponse(front_page(context, stations, connected))
+            return HTMLResponse(front_page(context, request.url, stations, connected))
 
     app.include_router(router)
 
@@ -90,9 +91,9 @@ def _register_ui(router: APIRouter, folder: Path) -> None:
         return FileResponse(found, headers={"Cache-Control": _ASSETS_CACHED if hashed else "no-cache"})
 
 
-def front_page(context: ApiContext, stations: int, connected: int) -> str:
-    """What is connected, how to connect a station, and where to read on."""
-    urls = "".join(f"<pre><code>{escape(url)}/<em>station id</em></code></pre>" for url in context.node.ocpp_urls)
+def front_page(context: ApiContext, here: URL, stations: int, connected: int) -> str:
+    """What is connected, how to connect a station, and where to read on. `here` is where the reader found us."""
+    ocpp_url = context.node.ocpp_url(here.hostname or "localhost")
     return _page(
         "Stationmaster",
         f"""
@@ -102,10 +103,11 @@ def front_page(context: ApiContext, stations: int, connected: int) -> str:
 <h2>Connect a station</h2>
 <ol>
 <li>Register it:
-<pre><code>curl -X POST http://localhost:8080/api/v1/stations -H "Authorization: Bearer $KEY" \\
+<pre><code>curl -X POST {escape(f"{here.scheme}://{here.netloc}")}/api/v1/stations -H "Authorization: Bearer $KEY" \\
      -H 'Content-Type: application/json' -d '{{"id": "CP7"}}'</code></pre>
 The answer holds a password that was made for it.</li>
-<li>Type into the station (some want it without the last part): {urls}</li>
+<li>Type into the station (some want it without the last part):
+<pre><code>{escape(ocpp_url)}/<em>station id</em></code></pre></li>
 <li>It does not come in? <code>GET /api/v1/refused-handshakes</code> says why, in words.</li>
 </ol>
 <h2>Use it</h2>

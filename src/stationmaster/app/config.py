@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-__all__ = ["Settings"]
+__all__ = ["PEPPER_BYTES", "HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings"]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -56,9 +56,6 @@ class NodeSettings(Section):
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="Name of this node; each node of a cluster has its own.",
     )
-    number: int = Field(
-        default=0, ge=0, le=1023, description="Number of this node, part of the ids of events; each node has its own."
-    )
 
 
 class DatabaseSettings(Section):
@@ -90,6 +87,36 @@ class OcppSettings(Section):
         default=False,
         description="Let stations in that nobody registered, without a password. For laboratories and demos only.",
     )
+    path: str = Field(
+        default="/ocpp",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="What comes before the identity in the URL of a station.",
+    )
+    accept_missing_subprotocol: bool = Field(
+        default=False, description="Take a station that names no version of OCPP for one of version 1.6."
+    )
+    compression: bool = Field(default=True, description="Agree to permessage-deflate when a station offers it.")
+    message_limit_bytes: int = Field(
+        default=1_048_576, ge=65_536, le=16 * 1_048_576, description="Longest message; a longer one closes with 1009."
+    )
+    handshake_timeout_s: Seconds = Field(default=10, description="How long a handshake may take.")
+    connection_limit: int = Field(
+        default=0, ge=0, description="Open sockets at a time; 0 takes what the limit of open files allows."
+    )
+    ping_interval_s: float = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="How often a station is pinged; silent for two intervals, it is gone. 0: never.",
+    )
+    write_timeout_s: Seconds = Field(default=30, description="How long a station may leave unread what it is sent.")
+    failures_per_minute: int = Field(
+        default=30, ge=1, description="Refused logins of one identity from one address before it has to wait."
+    )
+    frames_per_s: float = Field(
+        default=500, ge=0, description="Frames a station may send per second in the long run; 0: no limit."
+    )
+    log_messages: bool = Field(default=True, description="Keep every frame in the message log.")
 
 
 class HttpSettings(Section):
@@ -111,6 +138,7 @@ class HttpSettings(Section):
         default=30, description="How long a connection without a request is kept."
     )
     connection_limit: int = Field(default=1000, ge=1, description="Connections at a time; more get 503.")
+    open_metrics: bool = Field(default=True, description="Let /metrics be read without an API key.")
     event_client_limit: int = Field(default=200, ge=1, description="Event streams at a time; more get 503.")
     event_queue_limit: int = Field(
         default=1000,
@@ -174,9 +202,13 @@ class RetentionSettings(Section):
     """How long things are kept that grow for ever otherwise."""
 
     message_days: Days = Field(default=30, description="Messages with stations.")
-    message_limit: int = Field(default=10_000_000, ge=1000, description="Messages kept at most, whatever their age.")
+    message_mib: int = Field(
+        default=4096, ge=1, description="Messages kept at most, in MiB of their text, whatever their age."
+    )
     event_days: Days = Field(default=7, description="Events, for streams that resume.")
-    attempt_days: Days = Field(default=90, description="Refused handshakes.")
+    attempt_days: Days = Field(
+        default=90, description="Refused handshakes, unknown tokens, tolerated oddities and ended connections."
+    )
 
 
 class LogSettings(Section):

@@ -133,6 +133,11 @@ class HttpServer:
         """Whether requests are answered."""
         return self._serving is not None and not self._serving.done()
 
+    async def ended(self) -> None:
+        """Return when requests are answered no more, for whatever reason."""
+        if self._serving is not None:
+            await asyncio.wait({self._serving})
+
     async def stop(self) -> None:
         """Accept nothing more, let requests end within the drain time, close what is left."""
         if self._serving is None:

@@ -128,6 +128,10 @@ class NatsBus:
         except (nats.errors.Error, OSError):
             self._lost += 1
 
+    def tell_here(self, subject: str, message: bytes) -> None:
+        """Give `message` to the listeners of this node only."""
+        self._here.deliver(subject, message)
+
     async def request(self, subject: str, message: bytes, timeout_s: float, *, epoch: int = 0) -> bytes:
         """See `Bus.request`."""
         if self._here.responder_of(subject, epoch) is not None:

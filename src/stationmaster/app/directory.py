@@ -1,0 +1,159 @@
+"""Who the stations are, for the gateway, and who is told about their connections."""
+
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from stationmaster.actions.contract import StationConnection
+from stationmaster.app.figures import NodeFigures
+from stationmaster.domain.errors import DomainError
+from stationmaster.domain.facts import (
+    HandshakeRefused,
+    MessageLogged,
+    OddityTolerated,
+    SecurityEventReported,
+    StationConnected,
+    StationDisconnected,
+    StationSeen,
+)
+from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
+from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
+from stationmaster.instants import Instant
+from stationmaster.services.bundle import Services
+from stationmaster.services.stations import NewStation
+from stationmaster.session.events import CallAnsweredLate
+
+__all__ = ["Directory"]
+
+log = structlog.get_logger(__name__)
+
+_REQUESTED: Final = ("SignedUpdateFirmware", "GetLog")
+_UNNUMBERED: Final = ("UpdateFirmware", "GetDiagnostics")
+_JOBS_REMEMBERED: Final = 100
+
+
+class Directory:
+    """The gateway's `StationDirectory`, on storage and services."""
+
+    def __init__(self, services: Services, figures: NodeFigures, *, accept_unknown: bool, log_messages: bool) -> None:
+        self._services = services
+        self._storage = services.context.storage
+        self._figures = figures
+        self._accept_unknown = accept_unknown
+        self._log_messages = log_messages
+        self._pending: dict[str, Station] = {}
+        """Stations at the door of which something is to be settled when they come in."""
+
+    async def lookup(self, identity: str) -> Station | None:
+        """See `StationDirectory.lookup`."""
+        station = await self._storage.stations.lookup(identity)
+        if station is not None and (
+            station.pending_password_hash is not None or station.pending_security_profile is not None
+        ):
+            self._pending[station.id] = station
+        return station
+
+    async def unknown_seen(self, attempt: Attempt) -> Station | None:
+        """Admit an unknown station only where the operator said so; the refusal is recorded by `refused`."""
+        if not self._accept_unknown:
+            return None
+        try:
+            registered = await self._services.stations.create(
+                DEFAULT_ORGANISATION_ID, NewStation(id=attempt.identity, security_profile=0)
+            )
+        except DomainError as error:
+            log.info("directory.not_admitted", station_id=attempt.identity, reason=error.message)
+            return None
+        log.warning("directory.unknown_admitted", station_id=attempt.identity, remote_address=attempt.remote_address)
+        return registered.station
+
+    async def gate_memory(self, record: Station) -> GateMemory:
+        """See `StationDirectory.gate_memory`."""
+        request_ids: set[int] = set()
+        for action in _REQUESTED:
+            jobs = await self._storage.jobs.find(
+                record.organisation_id, station_id=record.id, action=action, limit=_JOBS_REMEMBERED
+            )
+            request_ids.update(_request_ids([job.payload for job in jobs.items]))
+        job_sent_at: dict[str, Instant] = {}
+        for action in _UNNUMBERED:
+            job = await self._storage.jobs.latest(record.id, action)
+            if job is not None and job.sent_at is not None:
+                job_sent_at[action] = job.sent_at
+        return GateMemory(frozenset(request_ids), job_sent_at)
+
+    async def connected(self, fact: StationConnected, admission: Admission) -> None:
+        """See `StationDirectory.connected`."""
+        await self._storage.record([fact])
+        station = self._pending.pop(fact.station_id, None)
+        if station is not None:
+            password = None if admission.password is None else admission.password.value
+            await self._services.security.came_in(station, admission.security_profile, password)
+
+    async def disconnected(self, fact: StationDisconnected) -> None:
+        """See `StationDirectory.disconnected`."""
+        await self._storage.record([fact])
+
+    async def refused(self, fact: HandshakeRefused) -> None:
+        """See `StationDirectory.refused`."""
+        self._figures.refused(fact.reason)
+        await self._storage.record([fact])
+
+    async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
+        """Say aloud that two devices claim one identity."""
+        log.error("directory.identity_contested", station_id=record.id, addresses=addresses)
+        now = self._services.context.clock()
+        await self._storage.record(
+            [
+                SecurityEventReported(
+                    organisation_id=record.organisation_id,
+                    station_id=record.id,
+                    received_at=now,
+                    type="StationIdentityContested",
+                    occurred_at=now,
+                    technical_info=f"Connections from {' and '.join(addresses)} keep replacing each other.",
+                    critical=True,
+                    source="csms",
+                )
+            ]
+        )
+
+    def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
+        """See `StationDirectory.note`; what is measured is measured here."""
+        if isinstance(fact, MessageLogged):
+            self._figures.message(fact)
+            if not self._log_messages:
+                return
+        elif isinstance(fact, OddityTolerated):
+            self._figures.oddity(fact.kind)
+        self._storage.note(fact)
+
+    def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:
+        """The job has ended as a timeout; that the station did act may matter to whoever looks for it."""
+        log.warning(
+            "directory.answered_late",
+            station_id=connection.station_id,
+            action=event.action,
+            job_id=event.key,
+            latency_s=event.latency_us / 1_000_000,
+        )
+
+    def check_password(self, record: Station, presented: bytes) -> PasswordMatch | None:
+        """The gateway's `PasswordCheck`."""
+        match = self._services.security.which_password(record, presented)
+        return None if match is None else PasswordMatch(match)
+
+
+def _request_ids(payloads: list[str]) -> set[int]:
+    found: set[int] = set()
+    for payload in payloads:
+        members: Any = msgspec.json.decode(payload)
+        if isinstance(members, dict) and isinstance(members.get("requestId"), int):
+            found.add(members["requestId"])
+    return found
+
+
+def no_certificates(_record: Station, _certificate: bytes) -> str | None:
+    """The gateway's `CertificateCheck` where no listener asks for certificates: none is good enough."""
+    return "Client certificates are not accepted on this node."

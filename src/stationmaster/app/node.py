@@ -1,0 +1,321 @@
+"""A node: everything built and joined, started in order, stopped in order. The one file that wires.
+
+Start: secrets, database, bus, services, then the doors (stations, people), then periodic work. Stop goes
+the other way round: nobody new comes in, streams end, stations are sent away, what is under way
+ends, and what waits is written before the database is let go.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from stationmaster import __version__
+from stationmaster.actions.v16 import CATALOGUE, Actions16
+from stationmaster.api.application import build_api
+from stationmaster.api.context import ApiContext, ApiSettings, NodeView
+from stationmaster.api.live import EventHub
+from stationmaster.app.config import NodeSettings, Settings
+from stationmaster.app.databases import database_url, migrated, open_storage
+from stationmaster.app.directory import Directory, no_certificates
+from stationmaster.app.errors import StartError
+from stationmaster.app.event_publisher import EventPublisher
+from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
+from stationmaster.app.http_server import BACKLOG, HttpServer
+from stationmaster.app.secrets import first_api_key, pepper_of
+from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
+from stationmaster.app.watchdog import LoopWatchdog
+from stationmaster.bus import Bus, Unreachable
+from stationmaster.bus.memory import MemoryBus
+from stationmaster.bus.messages_v1 import Invalidate, encode
+from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.gateway.contract import Surroundings
+from stationmaster.gateway.server import Gateway
+from stationmaster.instants import Instant
+from stationmaster.jobs.presence import BEAT_S, NodePresence
+from stationmaster.jobs.runner import JobRunner, Periodic
+from stationmaster.jobs.upkeep import Upkeep
+from stationmaster.ocpp.v16 import V16
+from stationmaster.services.bundle import Services
+from stationmaster.services.context import ServiceContext
+from stationmaster.services.data_transfer import installed_plugins
+from stationmaster.services.secrets import SecretKeeper
+from stationmaster.storage import Storage, StorageError
+from stationmaster.storage.numbers import node_number
+
+__all__ = ["Node", "clock", "data_folder", "running_node"]
+
+log = structlog.get_logger(__name__)
+
+READY_CHECK_S: Final = 2.0
+READY_REMEMBERED_S: Final = 1.0
+PROTOCOL: Final = "ocpp1.6"
+
+
+def clock() -> Instant:
+    """The present, by the clock of this machine."""
+    return time.time_ns() // 1_000
+
+
+class Node:
+    """A node that works. Made by `running_node`."""
+
+    def __init__(self, settings: Settings, storage: Storage, bus: Bus, services: Services) -> None:
+        self.settings = settings
+        self.storage = storage
+        self.bus = bus
+        self.services = services
+        self.figures = NodeFigures()
+        self.watchdog = LoopWatchdog(settings.log.watchdog_s)
+        self.clustered = settings.bus.url is not None
+        self.events = EventHub(
+            client_limit=settings.http.event_client_limit, queue_limit=settings.http.event_queue_limit
+        )
+        self.publisher = EventPublisher(self.events, bus, settings.node.id, clustered=self.clustered)
+        self.gateway = self._gateway()
+        self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
+        self.runner = JobRunner(storage, clock, self._periodic_work())
+        self.first_key: str | None = None
+        """The administrator's key, on the very first start: to be shown once."""
+        self.http_port = 0
+        self._http: HttpServer | None = None
+        self._stopping = False
+        self._checked_at = 0.0
+        self._problems: dict[str, str] = {}
+
+    @property
+    def ocpp_port(self) -> int:
+        """The port on which stations connect."""
+        return self.gateway.ports[0]
+
+    async def start(self, http_listener: socket.socket) -> None:
+        """Open the doors. Raises StartError when the port for stations cannot be had."""
+        self.storage.on_committed(self.publisher.committed)
+        self.watchdog.start()
+        await self.presence.begin(clock())
+        ocpp = self.settings.ocpp
+        try:
+            await self.gateway.start()
+        except OSError as error:
+            raise port_error("stations", ocpp.host or self.settings.node.host, ocpp.port, "ocpp", error) from None
+        self.http_port = http_listener.getsockname()[1]
+        self._http = HttpServer(build_api(self._api_context()), self.settings.http)
+        await self._http.start(http_listener)
+        self.runner.start()
+        self.first_key = await first_api_key(self.storage, self.services.api_keys)
+
+    async def stop(self) -> None:
+        """Close the doors in good order."""
+        self._stopping = True
+        self.events.close()
+        await self.runner.stop()
+        http = self._http.stop() if self._http is not None else asyncio.sleep(0)
+        await asyncio.gather(self.gateway.drain(self.settings.http.drain_timeout_s), http)
+        await self.gateway.stop()
+        self.watchdog.stop()
+
+    async def wait_for_failure(self) -> None:
+        """Return when a part has ended that should go on as long as the node."""
+        if self._http is not None:
+            await self._http.ended()
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps the node from working. The database is asked at most once a second, whoever asks us."""
+        if self._stopping:
+            return {"node": "it is stopping"}
+        now = asyncio.get_running_loop().time()
+        if now - self._checked_at >= READY_REMEMBERED_S:
+            self._checked_at = now
+            self._problems = await self._check()
+        return self._problems
+
+    # Inside.
+
+    async def _check(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(READY_CHECK_S):
+                await self.storage.check()
+        except TimeoutError:
+            found["database"] = f"it did not answer within {READY_CHECK_S:g} s"
+        except StorageError as error:
+            found["database"] = str(error)
+        if not self.gateway.ports:
+            found["gateway"] = "it does not listen for stations"
+        if not self.bus.connected:
+            found["bus"] = "the broker between the nodes is away"
+        return found
+
+    def _gateway(self) -> Gateway:
+        settings = self.settings
+        actions = Actions16(self.services)
+        directory = Directory(
+            self.services,
+            self.figures,
+            accept_unknown=settings.ocpp.accept_unknown,
+            log_messages=settings.ocpp.log_messages,
+        )
+        return Gateway(
+            listeners(settings),
+            gateway_settings(settings),
+            Surroundings(
+                protocol=V16,
+                clock=clock,
+                directory=directory,
+                handler=actions.dispatch,
+                commands=actions.handle_command,
+                check_password=directory.check_password,
+                check_certificate=no_certificates,
+                bus=self.bus,
+                node_id=settings.node.id,
+                node_number=node_number(settings.node.id),
+            ),
+        )
+
+    def _periodic_work(self) -> list[Periodic]:
+        upkeep = Upkeep(self.storage, bounds(self.settings))
+        work = [
+            Periodic(name="job-expiry", interval_s=10, work=self.services.sweeper.sweep),
+            Periodic(name="message-retention", interval_s=300, work=upkeep.remove_messages),
+            Periodic(name="event-retention", interval_s=600, work=upkeep.remove_events),
+            Periodic(name="seen-retention", interval_s=3600, work=upkeep.remove_seen),
+            Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
+        ]
+        if self.clustered:
+            work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
+        return work
+
+    def _api_context(self) -> ApiContext:
+        http = self.settings.http
+        exposition = Exposition(
+            self.figures,
+            NodeParts(
+                storage=self.storage,
+                bus=self.bus,
+                events=self.events,
+                watchdog=self.watchdog,
+                runner=self.runner,
+                connected=lambda: len(self.gateway.connected_stations()),
+                events_unpublished=lambda: len(self.publisher),
+            ),
+        )
+        return ApiContext(
+            storage=self.storage,
+            services=self.services,
+            events=self.events,
+            clock=clock,
+            settings=ApiSettings(
+                body_limit_bytes=http.body_limit_bytes,
+                body_timeout_s=http.body_timeout_s,
+                event_heartbeat_s=http.event_heartbeat_s,
+                open_metrics=http.open_metrics,
+            ),
+            node=NodeView(version=__version__, ocpp_url=self.ocpp_url, problems=self.problems, metrics=exposition.page),
+        )
+
+    def ocpp_url(self, host: str) -> str:
+        """What is typed into a station that reaches this node as `host`, but for its identity."""
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.ocpp_port}{self.settings.ocpp.path}"
+
+
+@asynccontextmanager
+async def running_node(settings: Settings) -> AsyncIterator[Node]:
+    """A node that works while the context is open. Raises StartError with one line."""
+    _check_cluster(settings)
+    data = data_folder(settings)
+    async with AsyncExitStack() as stack:
+        # Bound first: whoever starts a second node by mistake is told before it touches the database.
+        listener = _bound(settings)
+        stack.callback(listener.close)
+        url = database_url(settings)
+        if settings.database.migrate:
+            await migrated(url)
+        secrets = SecretKeeper(pepper_of(settings.security, data))
+        storage = await open_storage(url, settings.node.id, clock)
+        stack.push_async_callback(storage.close)
+        bus = await _bus(settings)
+        stack.push_async_callback(bus.close)
+        context = ServiceContext(storage, bus, clock, service_settings(settings), secrets)
+        services = Services(context, {PROTOCOL: CATALOGUE}, installed_plugins())
+        await stack.enter_async_context(services.running())
+        node = Node(settings, storage, bus, services)
+        await stack.enter_async_context(node.publisher.running())
+        stack.push_async_callback(node.stop)
+        await node.start(listener)
+        yield node
+
+
+def data_folder(settings: Settings) -> Path:
+    """The folder for everything that a node keeps, made if it is missing. Raises StartError."""
+    data = settings.node.data
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot make the data folder {data}: {error.strerror}") from None
+    return data
+
+
+def _check_cluster(settings: Settings) -> None:
+    """Many nodes need a database that they share, names that differ, and a pepper that does not."""
+    if settings.bus.url is None:
+        return
+    if database_url(settings).startswith("sqlite:"):
+        raise StartError("bus.url is for many nodes, and they need one PostgreSQL database: set database.url")
+    if settings.node.id == NodeSettings().id:
+        raise StartError("bus.url is for many nodes, and each needs a name of its own: set node.id")
+    if settings.security.pepper is None:
+        raise StartError(
+            "bus.url is for many nodes, and they hash with one key: set security.pepper to the same on all"
+        )
+
+
+async def _bus(settings: Settings) -> Bus:
+    if settings.bus.url is None:
+        return MemoryBus()
+    try:
+        from stationmaster.bus.nats import NatsBus  # noqa: PLC0415 - the extra [cluster] may be missing
+    except ModuleNotFoundError:
+        raise StartError("bus.url needs the extra [cluster]: pip install 'stationmaster[cluster]'") from None
+    buses: list[NatsBus] = []
+
+    def reconnected() -> None:
+        # Messages about changes may have been missed meanwhile.
+        for bus in buses:
+            bus.tell_here(INVALIDATE, encode(Invalidate(kind="everything", key="")))
+
+    try:
+        bus = await NatsBus.connect(settings.bus.url.get_secret_value(), clock=clock, reconnected=reconnected)
+    except Unreachable as error:
+        raise StartError(str(error)) from None
+    buses.append(bus)
+    return bus
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The socket for people and programs."""
+    host = settings.http.host or settings.node.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, settings.http.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        with suppress(OSError):
+            listener.close()
+        raise port_error("the API", host, settings.http.port, "http", error) from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def port_error(who: str, host: str, port: int, section: str, error: OSError) -> StartError:
+    """One line about a port that cannot be had."""
+    return StartError(
+        f"cannot listen for {who} on {host} port {port}: {error.strerror or error} "
+        f"(choose another with --{section}-port)"
+    )

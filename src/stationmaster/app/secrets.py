@@ -1,0 +1,62 @@
+"""Secrets that are made at the first start: the pepper, and the first key of the API.
+
+There is no default password. The pepper is a file that only its owner reads; the key is printed
+once, when everything else works, and only its hash is kept.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from stationmaster.app.config import PEPPER_BYTES, SecuritySettings
+from stationmaster.app.errors import StartError
+from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
+from stationmaster.services.api_keys import ApiKeys
+from stationmaster.storage import Storage
+
+__all__ = ["first_api_key", "pepper_of"]
+
+FIRST_KEY_NAME = "first administrator"
+_GENERATED_BYTES = 32
+
+
+def pepper_of(settings: SecuritySettings, data: Path) -> bytes:
+    """The key under which secrets are hashed: the setting, else the file in the data folder, made if missing.
+
+    Raises StartError when the file cannot be read or made, or holds something else.
+    """
+    if settings.pepper is not None:
+        return settings.pepper.get_secret_value().encode()
+    file = data / "pepper"
+    try:
+        pepper = _read_or_make(file)
+    except OSError as error:
+        raise StartError(f"cannot use the secret file {file}: {error.strerror}") from None
+    if not PEPPER_BYTES[0] <= len(pepper) <= PEPPER_BYTES[1]:
+        raise StartError(f"{file} does not hold {PEPPER_BYTES[0]} to {PEPPER_BYTES[1]} bytes; restore it from a backup")
+    return pepper
+
+
+def _read_or_make(file: Path) -> bytes:
+    # Written aside and linked into place: a file that is there is whole, and whoever comes second reads it.
+    if not file.exists():
+        aside = file.with_name(f"{file.name}.{os.getpid()}")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                opened.write(secrets.token_hex(_GENERATED_BYTES).encode())
+                opened.flush()
+                os.fsync(opened.fileno())
+            with suppress(FileExistsError):
+                os.link(aside, file)
+        finally:
+            aside.unlink()
+    return file.read_bytes().strip()
+
+
+async def first_api_key(storage: Storage, api_keys: ApiKeys) -> str | None:
+    """A new administrator's key if there never was any key; None otherwise."""
+    if (await storage.api_keys.find(limit=1)).items:
+        return None
+    return (await api_keys.create(DEFAULT_ORGANISATION_ID, FIRST_KEY_NAME, "admin")).text

@@ -1,0 +1,69 @@
+"""The sections of the configuration as the parts of a node take them."""
+
+from stationmaster.app.config import Settings
+from stationmaster.gateway.identities import PathRules
+from stationmaster.gateway.settings import GatewaySettings, Listener
+from stationmaster.jobs.upkeep import Bounds
+from stationmaster.services.context import ServiceSettings
+
+__all__ = ["bounds", "gateway_settings", "listeners", "service_settings"]
+
+MIB = 1024 * 1024
+
+
+def listeners(settings: Settings) -> tuple[Listener, ...]:
+    """Where stations may come in."""
+    ocpp = settings.ocpp
+    return (
+        Listener(
+            host=ocpp.host or settings.node.host,
+            port=ocpp.port,
+            paths=PathRules(endpoints=(ocpp.path,)),
+            accept_missing_subprotocol=ocpp.accept_missing_subprotocol,
+            compression=ocpp.compression,
+        ),
+    )
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    """How stations are treated at the door and behind it."""
+    ocpp, stations = settings.ocpp, settings.stations
+    return GatewaySettings(
+        message_limit=ocpp.message_limit_bytes,
+        handshake_timeout_s=ocpp.handshake_timeout_s,
+        connection_limit=ocpp.connection_limit,
+        failures_per_minute=ocpp.failures_per_minute,
+        ping_interval_s=ocpp.ping_interval_s,
+        write_timeout_s=ocpp.write_timeout_s,
+        frames_per_s=ocpp.frames_per_s,
+        call_timeout_s=stations.call_timeout_s,
+        queue_expiry_s=stations.command_expiry_s,
+    )
+
+
+def service_settings(settings: Settings) -> ServiceSettings:
+    """What the services go by."""
+    stations = settings.stations
+    return ServiceSettings(
+        heartbeat_interval_s=stations.heartbeat_interval_s,
+        pending_interval_s=stations.pending_interval_s,
+        rejected_interval_s=stations.rejected_interval_s,
+        interval_spread_percent=stations.interval_spread_percent,
+        authorization_cache_lifetime_s=stations.authorization_cache_lifetime_s,
+        token_memory_s=stations.token_memory_s,
+        call_timeout_s=stations.call_timeout_s,
+        command_expiry_s=stations.command_expiry_s,
+        connection_timeout_s=stations.connection_timeout_s,
+        minimum_password_bytes=settings.security.minimum_password_bytes,
+    )
+
+
+def bounds(settings: Settings) -> Bounds:
+    """How long things are kept."""
+    kept = settings.retention
+    return Bounds(
+        message_days=kept.message_days,
+        message_bytes=kept.message_mib * MIB,
+        event_days=kept.event_days,
+        attempt_days=kept.attempt_days,
+    )

@@ -1,0 +1,49 @@
+"""The command `stationmaster`. It reads what a person typed; the work is done below.
+
+A mistake of the person is one line on standard error and exit code 2.
+"""
+
+import importlib.util
+import sys
+
+import typer
+
+from stationmaster.cli.api_key import keys
+from stationmaster.cli.config import settings
+from stationmaster.cli.migrate import migrate
+from stationmaster.cli.serve import serve
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="stationmaster",
+    help="A charging station management system: the central system of OCPP 1.6-J.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(serve)
+app.command()(migrate)
+app.add_typer(keys, name="api-key")
+app.add_typer(settings, name="config")
+
+for _name in ("demo", "simulate", "conformance"):
+    # Each of these modules has a command, or a group of them, of its own name.
+    if importlib.util.find_spec(f"{__name__}.{_name}") is not None:
+        _command = getattr(importlib.import_module(f"{__name__}.{_name}"), _name)
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    # The other layers are imported by the commands that need them, so their errors are known by name only.
+    try:
+        app()
+    except Exception as error:
+        if type(error).__name__ not in ("ConfigError", "StartError"):
+            raise
+        print(f"stationmaster: {error}", file=sys.stderr)  # noqa: T201 - the line for the person
+        sys.exit(2)

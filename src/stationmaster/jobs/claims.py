@@ -1,0 +1,50 @@
+"""Whose turn it is: of many nodes on one database, one does a piece of periodic work.
+
+The rule that shapes this file: the turn is taken in the database, in one statement, by the row that
+says when it was last taken. Who finds the row too young lets it be; a node that dies in the
+middle has missed its turn and nothing else.
+"""
+
+import sqlalchemy as sa
+
+from stationmaster.instants import Instant
+from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.tables import counter
+
+__all__ = ["beat", "beats", "take_turn"]
+
+_TURN = "turn:"
+_BEAT = "node:"
+
+
+def take_turn(name: str, interval_us: int, now: Instant) -> Program[bool]:
+    """Take the turn `name` if nobody took it within the interval; tell whether it is ours."""
+    key = f"{_TURN}{name}"
+    c = counter.c
+    due = sa.and_(c.name == key, sa.or_(c.value <= now - interval_us, c.value > now + interval_us))
+    taken = yield from execute(sa.update(counter).where(due).values(value=now))
+    if taken.rowcount:
+        return True
+    there = yield from execute(sa.select(c.value).where(c.name == key))
+    if there.rows:
+        return False
+    yield from execute(sa.insert(counter).values(name=key, value=now))
+    return True
+
+
+def beat(node_id: str, now: Instant) -> Program[Instant | None]:
+    """A node's sign of life; returns when it gave the one before."""
+    key = f"{_BEAT}{node_id}"
+    c = counter.c
+    before = yield from execute(sa.select(c.value).where(c.name == key))
+    if not before.rows:
+        yield from execute(sa.insert(counter).values(name=key, value=now))
+        return None
+    yield from execute(sa.update(counter).where(c.name == key).values(value=now))
+    return int(before.rows[0][0])
+
+
+def beats() -> Program[dict[str, Instant]]:
+    """When each node gave its last sign of life."""
+    found = yield from execute(sa.select(counter.c.name, counter.c.value).where(counter.c.name.startswith(_BEAT)))
+    return {str(name).removeprefix(_BEAT): int(value) for name, value in found.rows}

@@ -1,0 +1,63 @@
+"""Stations of nodes that are gone: they are not connected any more, and nobody else would say so.
+
+Each node gives a sign of life in the database. Whoever has the turn looks for nodes that have
+not, and marks their stations as not connected. A node that was only cut off from the database
+finds, at its next sign of life, that it was silent for too long, and puts its own stations right again.
+"""
+
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+import structlog
+
+from stationmaster.instants import Instant
+from stationmaster.jobs.claims import beat, beats
+from stationmaster.storage import Storage
+from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.tables import presence
+
+__all__ = ["BEAT_S", "NodePresence"]
+
+log = structlog.get_logger(__name__)
+
+BEAT_S = 3.0
+SILENT_AFTER_S = 9.0
+_AT_A_TIME = 500
+
+
+class NodePresence:
+    """A node's sign of life, and the watch over the others'. `connected` gives the stations connected here."""
+
+    def __init__(self, storage: Storage, node_id: str, connected: Callable[[], Sequence[str]]) -> None:
+        self._storage = storage
+        self._node_id = node_id
+        self._connected = connected
+
+    async def begin(self, now: Instant) -> int:
+        """At the start nobody is connected here, whatever the database says; returns how many it said were."""
+        await self._storage.write(beat, self._node_id, now)
+        return await self._storage.stations.forget_connections(self._node_id)
+
+    async def beat(self, now: Instant) -> None:
+        """Give the sign of life."""
+        before = await self._storage.write(beat, self._node_id, now)
+        if before is not None and now - before > round(SILENT_AFTER_S * 1_000_000):
+            log.warning("presence.was_silent", seconds=(now - before) / 1_000_000)
+            station_ids = list(self._connected())
+            for start in range(0, len(station_ids), _AT_A_TIME):
+                await self._storage.write(_restore, self._node_id, station_ids[start : start + _AT_A_TIME])
+
+    async def bury(self, now: Instant) -> None:
+        """Mark the stations of silent nodes as not connected."""
+        limit = now - round(SILENT_AFTER_S * 1_000_000)
+        for node_id, last in (await self._storage.write(beats)).items():
+            if node_id != self._node_id and last < limit:
+                lost = await self._storage.stations.forget_connections(node_id)
+                if lost:
+                    log.warning("presence.node_lost", node_id=node_id, stations=lost)
+
+
+def _restore(node_id: str, station_ids: Sequence[str]) -> Program[None]:
+    p = presence.c
+    ours = sa.and_(p.node_id == node_id, p.station_id.in_(station_ids))
+    yield from execute(sa.update(presence).where(ours).values(connected=True, disconnected_at=None))

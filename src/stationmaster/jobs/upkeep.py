@@ -1,0 +1,45 @@
+"""Keeping what grows within bounds: by age and, for the message log, by size. Storage knows how."""
+
+from dataclasses import dataclass
+
+from stationmaster.instants import Instant
+from stationmaster.storage import Storage
+
+__all__ = ["Bounds", "Upkeep"]
+
+DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How long things are kept, and how many bytes of messages."""
+
+    message_days: float
+    message_bytes: int
+    event_days: float
+    attempt_days: float
+
+
+class Upkeep:
+    """Removes what is too old or too much. Each method returns how many rows went."""
+
+    def __init__(self, storage: Storage, bounds: Bounds) -> None:
+        self._retention = storage.retention
+        self._bounds = bounds
+
+    async def remove_messages(self, now: Instant) -> int:
+        """Messages that are too old, and the oldest while there are too many bytes."""
+        before = now - _days(self._bounds.message_days)
+        return await self._retention.prune_messages(before=before, max_bytes=self._bounds.message_bytes)
+
+    async def remove_events(self, now: Instant) -> int:
+        """Events that are too old to be told to a stream that resumes."""
+        return await self._retention.prune_events(before=now - _days(self._bounds.event_days))
+
+    async def remove_seen(self, now: Instant) -> int:
+        """Refused handshakes, unknown tokens, oddities and ended connections of long ago."""
+        return await self._retention.prune_seen(before=now - _days(self._bounds.attempt_days))
+
+
+def _days(days: float) -> int:
+    return round(days * DAY_US)
