@@ -356,7 +356,10 @@ class ConfigurationReported(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class ConfigurationValueChanged(Fact, frozen=True, kw_only=True, gc=False):
-    """A variable was set: `status` "accepted" or "reboot_required". `value` None when it is secret."""
+    """A variable was set: `status` "accepted", "reboot_required", or "unknown" when the answer came too late.
+
+    `value` is None when it is secret.
+    """
 
     event_type: ClassVar[str | None] = "configuration.changed"
 

@@ -213,6 +213,16 @@ class Commands:
         state = running.result().state if running.done() and not running.cancelled() else job.state
         return CommandReply(job_id=job.id, state=state, warnings=review.warnings)
 
+    async def answered_late(self, job_id: str, response: str, result: str | None) -> Job | None:
+        """Keep an answer that came after its time with its job, which stays as it ended; the job, if it is one."""
+        job: Job | None = await self._storage.jobs.get(job_id)
+        if job is None or job.state != JobState.TIMEOUT or job.response is not None:
+            return None
+        now = self._clock()
+        known = msgspec.structs.replace(job, response=response, result=result, answered_at=now)
+        await self._storage.record([job_changed(known, now)])
+        return known
+
     async def close(self, patience_s: float = 5.0) -> None:
         """Let the jobs under way record their end; their connections have been closed before."""
         if self._running:

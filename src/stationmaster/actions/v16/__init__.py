@@ -9,6 +9,7 @@ from typing import Final
 
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.actions.v16 import (
+    aftermath,
     authorization,
     availability,
     certificates,
@@ -29,10 +30,12 @@ from stationmaster.actions.v16.command import Command
 from stationmaster.actions.v16.context import ActionContext, Handler, Situation
 from stationmaster.actions.v16.link import Catalogue16, Link16
 from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, decode, encode
+from stationmaster.domain.stations import Station
+from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
 from stationmaster.services.bundle import Services
-from stationmaster.session.events import CallReceived
+from stationmaster.session.events import CallAnsweredLate, CallReceived
 
 __all__ = ["CALLS", "CATALOGUE", "COMMANDS", "Actions16"]
 
@@ -108,3 +111,11 @@ class Actions16:
     async def handle_command(self, connection: StationConnection, message: bytes) -> bytes:
         """The same for a message of the bus; raises `msgspec.MsgspecError` when it holds no command."""
         return encode(await self.run_command(connection, decode(message, CommandRequest)))
+
+    async def answered_late(self, connection: StationConnection, late: CallAnsweredLate) -> None:
+        """A command that had timed out was answered after all."""
+        await aftermath.answered_late(self._context, connection, late)
+
+    async def reportable_jobs(self, station: Station) -> tuple[frozenset[int], dict[str, Instant]]:
+        """What a station that is not accepted may report on: request ids, and when each transfer was last sent."""
+        return await aftermath.reportable_jobs(self._context, station.organisation_id, station.id)

@@ -105,7 +105,7 @@ Warn = Callable[[Asking, Any], Awaitable[str | None]]
 """What the operator should know, in words; None when there is nothing."""
 
 Settle = Callable[[Asking, Any, Any], Awaitable[Settled]]
-"""What follows from (message, response)."""
+"""What follows from (message, response). One that makes the job wait must not itself wait for anything."""
 
 Before = Callable[[Asking, Any], Awaitable[None]]
 """What must be remembered before the command is sent."""

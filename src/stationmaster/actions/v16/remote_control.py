@@ -60,6 +60,11 @@ async def _warn_of_no_smart_charging(asking: Asking, message: RemoteStartTransac
     return "The station does not support smart charging and will ignore the profile."
 
 
+async def _learn_the_wait(asking: Asking, _message: RemoteStartTransactionRequest) -> None:
+    """Read the keys before it is sent: the transaction may begin in the moment after the answer."""
+    await asking.configuration()
+
+
 async def _start_agreed(
     asking: Asking, message: RemoteStartTransactionRequest, response: RemoteStartTransactionResponse
 ) -> Settled:
@@ -75,6 +80,7 @@ async def _start_agreed(
 REMOTE_START_TRANSACTION = Command(
     blocks=(_block_profile,),
     warnings=(warn_of_unknown_connector, _warn_of_busy_connector, _warn_of_no_smart_charging),
+    before=_learn_the_wait,
     settle=_start_agreed,
 )
 

@@ -1,0 +1,80 @@
+"""What earlier commands leave behind: answers that come too late, and what a Pending station may report on.
+
+The rule that shapes this file: an answer that comes after its time changes nothing that was decided; but
+where it says that the station accepted something, what we know of the station is in doubt (handbook §1.7).
+"""
+
+from typing import Any
+
+import msgspec
+
+from stationmaster.actions.contract import StationConnection
+from stationmaster.actions.v16.command import OCPP16
+from stationmaster.actions.v16.configuration import AUTHORIZATION_KEY
+from stationmaster.actions.v16.context import ActionContext
+from stationmaster.domain.facts import ConfigurationValueChanged, Fact
+from stationmaster.domain.jobs import Job
+from stationmaster.instants import Instant
+from stationmaster.session.events import CallAnsweredLate
+from stationmaster.session.masking import mask_secrets
+
+__all__ = ["answered_late", "reportable_jobs"]
+
+_ACCEPTED = frozenset({"Accepted", "RebootRequired"})
+
+
+async def answered_late(context: ActionContext, connection: StationConnection, late: CallAnsweredLate) -> None:
+    """Keep the late answer with its job; a key that was changed after all counts as unknown until it is read."""
+    if late.payload is None:
+        return
+    text = late.payload.decode("utf-8", "replace")
+    answer = _members(text)
+    status = answer.get("status")
+    job = await context.services.commands.answered_late(
+        late.key, mask_secrets(late.action, text), status if isinstance(status, str) else None
+    )
+    if job is not None and late.action == "ChangeConfiguration" and status in _ACCEPTED:
+        await context.services.context.storage.record(_doubts(context, connection, job))
+
+
+def _doubts(context: ActionContext, connection: StationConnection, job: Job) -> list[Fact]:
+    asked = _members(job.payload)
+    key = str(asked.get("key", ""))
+    value = asked.get("value")
+    return [
+        ConfigurationValueChanged(
+            organisation_id=connection.organisation_id,
+            station_id=connection.station_id,
+            received_at=context.clock(),
+            component=OCPP16,
+            variable=key,
+            value=value if isinstance(value, str) and key.strip().lower() != AUTHORIZATION_KEY else None,
+            status="unknown",
+        )
+    ]
+
+
+def _members(text: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+async def reportable_jobs(
+    context: ActionContext, organisation_id: str, station_id: str
+) -> tuple[frozenset[int], dict[str, Instant]]:
+    """What a Pending station may report on: request ids of ours, and when unnumbered transfers were last sent (§1.13)."""
+    jobs = context.services.context.storage.jobs
+    request_ids: set[int] = set()
+    for action in ("SignedUpdateFirmware", "GetLog"):
+        page = await jobs.find(organisation_id, station_id=station_id, action=action)
+        found = (_members(job.payload).get("requestId") for job in page.items)
+        request_ids |= {request_id for request_id in found if isinstance(request_id, int)}
+    sent_at: dict[str, Instant] = {}
+    for action in ("UpdateFirmware", "GetDiagnostics"):
+        latest = await jobs.latest(station_id, action)
+        if latest is not None and latest.sent_at is not None:
+            sent_at[action] = latest.sent_at
+    return frozenset(request_ids), sent_at
