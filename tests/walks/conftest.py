@@ -1,0 +1,34 @@
+"""A running node for each kind of database, shared by all walks of a test run; stations and tokens are new in each."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.postgres import PostgresServer
+from tests.walks.running import Api, NodeProcess
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """A node that runs."""
+    data = tmp_path_factory.mktemp(f"walks-{request.param}")
+    if request.param == "sqlite":
+        running = NodeProcess(data, f"sqlite:///{data / 'stationmaster.sqlite'}")
+        running.start()
+        yield running
+        assert running.stop() == 0
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    running = NodeProcess(data, server.url_of(name))
+    running.start()
+    yield running
+    assert running.stop() == 0
+    server.drop(name)
+
+
+@pytest.fixture
+async def api(node: NodeProcess) -> AsyncIterator[Api]:
+    """Its API."""
+    async with node.api() as client:
+        yield client
