@@ -1,0 +1,309 @@
+"""Starts and ends as a station tells them, once or more often (handbook §1.14, §3.2.8, §3.2.10)."""
+
+import asyncio
+from typing import Any
+
+from stationmaster.domain.facts import TransactionEndStored, TransactionStored
+from stationmaster.domain.tokens import Token
+from stationmaster.storage import Storage
+from stationmaster.storage.numbers import scramble
+from tests.storage.conftest import opened
+from tests.storage.facts import at, ended, register, sampled, started
+
+
+async def begin(storage: Storage, **more: Any) -> TransactionStored:
+    """>> a start << what it became."""
+    outcome = (await storage.record([started(await storage.draw_transaction_id(), **more)]))[0]
+    assert isinstance(outcome, TransactionStored)
+    return outcome
+
+
+async def end(storage: Storage, ocpp_id: str, **more: Any) -> TransactionEndStored:
+    """>> an end << what it became."""
+    outcome = (await storage.record([ended(ocpp_id, await storage.draw_transaction_id(), **more)]))[0]
+    assert isinstance(outcome, TransactionEndStored)
+    return outcome
+
+
+async def states(storage: Storage) -> dict[int, str]:
+    return {found.id: found.state for found in (await storage.transactions.find()).items}
+
+
+async def test_a_start_is_stored_open_and_known_by_a_scrambled_number(storage: Storage) -> None:
+    outcome = await begin(storage, id_tag="TAG", meter_start_wh=1000, remote_start_job_id="job-1")
+    assert outcome == TransactionStored(1, str(scramble(1)), False, "Accepted")
+    found = await storage.transactions.by_ocpp_id("CP1", outcome.ocpp_id)
+    assert found is not None
+    assert (found.id, found.state, found.evse_id, found.connector_id) == (1, "open", 1, 1)
+    assert (found.id_tag, found.meter_start_wh, found.started_at, found.start_received_at) == (
+        "TAG",
+        1000,
+        at(0),
+        at(5),
+    )
+    assert (found.energy_wh, found.stopped_at, found.flags, found.remote_start_job_id) == (None, None, (), "job-1")
+    assert await storage.transactions.by_ocpp_id("CP2", outcome.ocpp_id) is None
+
+
+async def test_a_resent_start_is_answered_as_before_and_adds_nothing(storage: Storage) -> None:
+    first = await begin(storage, authorization_status="Blocked", parent_id_tag="GROUP", authorization_expires_at=at(99))
+    again = await begin(storage, authorization_status="Accepted")
+    assert again == TransactionStored(first.id, first.ocpp_id, True, "Blocked", at(99), "GROUP")
+    assert await states(storage) == {first.id: "open"}
+
+
+async def test_a_resend_of_a_transaction_that_is_over_is_recognised(storage: Storage) -> None:
+    first = await begin(storage)
+    await end(storage, first.ocpp_id)
+    assert (await begin(storage)).id == first.id
+    assert await states(storage) == {first.id: "closed"}
+
+
+async def test_whatever_differs_makes_another_transaction(storage: Storage) -> None:
+    first = await begin(storage)
+    others = [
+        await begin(storage, seconds=0.001),
+        await begin(storage, id_tag="OTHER"),
+        await begin(storage, id_tag=None),
+        await begin(storage, meter_start_wh=1001),
+        await begin(storage, meter_start_wh=None),
+        await begin(storage, connector=2),
+        await begin(storage, station_id="CP2"),
+    ]
+    assert len({first.id, *(other.id for other in others)}) == 8
+
+
+async def test_a_start_without_a_time_is_recognised_while_it_is_open(storage: Storage) -> None:
+    first = await begin(storage, seconds=0, started_at_text=None)
+    assert (await begin(storage, seconds=70, started_at_text=None)) == TransactionStored(
+        first.id, first.ocpp_id, True, "Accepted"
+    )
+    await end(storage, first.ocpp_id, seconds=100)
+    assert (await begin(storage, seconds=200, started_at_text=None)).id != first.id
+
+
+async def test_a_newer_start_supersedes_the_open_one_on_its_connector_only(storage: Storage) -> None:
+    old = await begin(storage, connector=1)
+    beside = await begin(storage, connector=2)
+    elsewhere = await begin(storage, station_id="CP2")
+    new = await begin(storage, connector=1, seconds=100)
+    assert new.superseded_ids == (old.id,)
+    assert await states(storage) == {
+        old.id: "superseded",
+        beside.id: "open",
+        elsewhere.id: "open",
+        new.id: "open",
+    }
+    assert [found.id for found in await storage.transactions.open_of_station("CP1")] == [beside.id, new.id]
+
+
+async def test_a_superseded_transaction_is_closed_by_its_late_end(storage: Storage) -> None:
+    old = await begin(storage)
+    await begin(storage, seconds=100)
+    assert await end(storage, old.ocpp_id, seconds=90) == TransactionEndStored(old.id, "closed")
+    assert (await states(storage))[old.id] == "closed"
+
+
+async def test_starts_of_one_commit_supersede_each_other_in_order(storage: Storage) -> None:
+    numbers = [await storage.draw_transaction_id() for _ in range(3)]
+    facts = [started(number, seconds=i) for i, number in enumerate(numbers)]
+    outcomes = await storage.record([*facts, started(99, seconds=0)])
+    assert [outcome.superseded_ids for outcome in outcomes] == [(), (numbers[0],), (numbers[1],), ()]
+    assert (outcomes[3].id, outcomes[3].resend) == (numbers[0], True)
+    assert await states(storage) == dict(zip(numbers, ["superseded", "superseded", "open"], strict=True))
+
+
+async def test_an_end_closes(storage: Storage) -> None:
+    first = await begin(storage, meter_start_wh=1000)
+    outcome = await end(storage, first.ocpp_id, meter_stop_wh=8000, reason="Remote", id_tag="tag", flags=("late",))
+    assert outcome == TransactionEndStored(first.id, "closed", ("late",))
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert (found.state, found.stopped_at, found.stop_received_at, found.stop_reason) == (
+        "closed",
+        at(3600),
+        at(3605),
+        "Remote",
+    )
+    assert (found.meter_stop_wh, found.energy_wh, found.energy_source) == (8000, 7000, "meter_stop")
+    assert (found.stop_id_tag, found.flags) == ("tag", ("late",))
+    assert await storage.transactions.open_of_station("CP1") == []
+
+
+async def test_a_repeated_end_changes_nothing(storage: Storage) -> None:
+    first = await begin(storage)
+    await end(storage, first.ocpp_id)
+    before = await storage.transactions.get(first.id)
+    assert await end(storage, first.ocpp_id) == TransactionEndStored(first.id, "resend")
+    assert await storage.transactions.get(first.id) == before
+
+
+async def test_a_contradicting_end_is_flagged_and_the_first_stays(storage: Storage) -> None:
+    first = await begin(storage)
+    await end(storage, first.ocpp_id, meter_stop_wh=8000)
+    assert await end(storage, first.ocpp_id, meter_stop_wh=9000) == TransactionEndStored(
+        first.id, "conflict", ("conflicting_stop",)
+    )
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert (found.meter_stop_wh, found.flags) == (8000, ("conflicting_stop",))
+
+
+async def test_doubtful_ends_are_stored_as_they_are_and_flagged(storage: Storage) -> None:
+    first = await begin(storage, seconds=100, meter_start_wh=1000)
+    outcome = await end(storage, first.ocpp_id, seconds=50, meter_stop_wh=900)
+    assert outcome.flags == ("negative_energy", "stopped_before_start")
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert (found.meter_stop_wh, found.energy_wh) == (900, -100)
+
+
+async def test_a_stopping_tag_of_another_group_is_flagged(storage: Storage) -> None:
+    async def token(value: str, parent: str | None) -> int:
+        new = Token(id=0, organisation_id="default", value=value, parent_id_tag=parent)
+        return (await storage.tokens.create(new)).id
+
+    mate, stranger = await token("MATE", "group"), await token("STRANGER", "OTHERS")
+    cases: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+        ({"id_tag": "tag", "token_id": None}, ()),
+        ({"id_tag": None}, ()),
+        ({"id_tag": "MATE", "token_id": mate}, ()),
+        ({"id_tag": "STRANGER", "token_id": stranger}, ("stopped_by_other_token",)),
+        ({"id_tag": "UNKNOWN", "token_id": None}, ("stopped_by_other_token",)),
+    ]
+    for i, (stop, flags) in enumerate(cases):
+        first = await begin(storage, seconds=i, parent_id_tag="GROUP")
+        assert (await end(storage, first.ocpp_id, **stop)).flags == flags
+
+
+async def test_an_end_of_nothing_becomes_an_orphan_of_its_own(storage: Storage) -> None:
+    first = await end(storage, "-1", seconds=10, meter_stop_wh=5)
+    assert (first.result, first.flags) == ("orphan", ("orphan",))
+    assert await end(storage, "-1", seconds=10, meter_stop_wh=5) == TransactionEndStored(
+        first.id, "resend", ("orphan",)
+    )
+    others = [
+        await end(storage, "-1", seconds=11, meter_stop_wh=5),
+        await end(storage, "-1", seconds=10, meter_stop_wh=6),
+        await end(storage, "-1", seconds=10, meter_stop_wh=None),
+        await end(storage, "0", seconds=10, meter_stop_wh=5),
+        await end(storage, "-1", station_id="CP2", seconds=10, meter_stop_wh=5),
+    ]
+    assert [other.result for other in others] == ["orphan"] * 5
+    assert len(await states(storage)) == 6
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert (found.ocpp_id, found.started_at, found.evse_id, found.energy_wh) == ("-1", None, None, None)
+    assert (found.stopped_at, found.meter_stop_wh, found.stop_reason) == (at(10), 5, "Local")
+
+
+async def test_an_orphan_without_a_time_is_told_by_its_meter(storage: Storage) -> None:
+    first = await end(storage, "-1", seconds=10, ended_at_text=None)
+    assert (await end(storage, "-1", seconds=90, ended_at_text=None)).id == first.id
+
+
+async def test_nobody_ends_another_stations_transaction(storage: Storage) -> None:
+    first = await begin(storage, station_id="CP1")
+    assert (await end(storage, first.ocpp_id, station_id="CP2")).result == "orphan"
+    assert (await states(storage))[first.id] == "open"
+
+
+async def test_a_transaction_closed_by_policy_gives_way_to_its_own_end(storage: Storage) -> None:
+    first = await begin(storage)
+    await storage.transactions.update(
+        first.id, {"state": "closed", "stop_reason": "lost", "flags": ("closed_by_policy",)}
+    )
+    assert (await end(storage, first.ocpp_id)).result == "closed"
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert (found.stop_reason, found.flags) == ("Local", ("closed_by_policy",))
+
+
+async def test_the_energy_of_an_end_without_a_reading_is_that_of_the_last_sample(storage: Storage) -> None:
+    first = await begin(storage, meter_start_wh=1000)
+    await storage.record(
+        [sampled(first.id, register(1500), seconds=60), sampled(first.id, register(2500), seconds=120)]
+    )
+    running = await storage.transactions.get(first.id)
+    assert running is not None
+    assert (running.last_meter_wh, running.last_sampled_at, running.energy_wh) == (2500, at(120), None)
+    await end(storage, first.ocpp_id, meter_stop_wh=None)
+    over = await storage.transactions.get(first.id)
+    assert over is not None
+    assert (over.energy_wh, over.energy_source, over.meter_stop_wh) == (1500, "last_sample", None)
+
+
+async def test_numbers_are_not_given_again_after_a_restart(database_url: str) -> None:
+    drawn: list[int] = []
+    for node_id in ("node-1", "node-2", "node-1"):
+        async with opened(database_url, node_id=node_id) as storage:
+            drawn += await asyncio.gather(*(storage.draw_transaction_id() for _ in range(300)))
+    assert len(set(drawn)) == 900
+    assert min(drawn) == 1
+
+
+async def test_open_transactions_of_a_token_are_counted(storage: Storage) -> None:
+    for connector, token_id in ((1, 7), (2, 7), (3, 8)):
+        await begin(storage, connector=connector, token_id=token_id)
+    over = await begin(storage, connector=4, token_id=7)
+    await end(storage, over.ocpp_id)
+    assert await storage.transactions.count_open_of_token(7) == 2
+    assert await storage.transactions.count_open_of_token(7, but_not_at=("CP1", 1)) == 1
+    assert await storage.transactions.count_open_of_token(7, but_not_at=("CP2", 1)) == 2
+
+
+async def test_the_transaction_at_a_moment_is_found(storage: Storage) -> None:
+    first = await begin(storage, seconds=0)
+    await end(storage, first.ocpp_id, seconds=100)
+    second = await begin(storage, seconds=200)
+
+    async def number_at(seconds: float, evse_id: int = 1) -> int | None:
+        found = await storage.transactions.at("CP1", evse_id, at(seconds))
+        return None if found is None else found.id
+
+    assert [await number_at(s) for s in (-1, 0, 100, 101, 200, 9999)] == [
+        None,
+        first.id,
+        first.id,
+        None,
+        second.id,
+        second.id,
+    ]
+    assert await number_at(50, evse_id=2) is None
+
+
+async def test_our_number_of_a_stations_number(storage: Storage) -> None:
+    first, second = await begin(storage), await begin(storage, connector=2)
+    numbers = storage.transactions.number_of
+    assert await asyncio.gather(
+        numbers("CP1", first.ocpp_id),
+        numbers("CP1", second.ocpp_id),
+        numbers("CP2", first.ocpp_id),
+        numbers("CP1", "-1"),
+    ) == [first.id, second.id, None, None]
+
+
+async def test_lists_are_filtered_and_paged(storage: Storage) -> None:
+    for i in range(5):
+        outcome = await begin(storage, seconds=i, connector=i + 1, id_tag=f"Tag{i % 2}")
+        if i < 2:
+            await end(storage, outcome.ocpp_id, meter_stop_wh=0 if i else 5000)
+
+    async def numbers(**filters: Any) -> list[int]:
+        return [found.id for found in (await storage.transactions.find(**filters)).items]
+
+    assert await numbers() == [5 + 2, 4 + 2, 3 + 2, 2 + 1, 1]
+    assert len(await numbers(state="open")) == 3
+    assert len(await numbers(state="closed")) == 2
+    assert len(await numbers(id_tag="tag1")) == 2
+    assert len(await numbers(since=at(1), until=at(3))) == 2
+    assert len(await numbers(flagged=True)) == 1
+    assert len(await numbers(evse_id=3)) == 1
+    assert await numbers(station_id="CP9") == []
+    assert await numbers(organisation_id="other") == []
+    assert await numbers(site_ids=["s"]) == []
+    first = await storage.transactions.find(limit=2)
+    second = await storage.transactions.find(limit=2, cursor=first.next_cursor)
+    third = await storage.transactions.find(limit=2, cursor=second.next_cursor)
+    assert third.next_cursor is None
+    assert [found.id for page in (first, second, third) for found in page.items] == await numbers()

@@ -1,0 +1,254 @@
+"""One batch under way, the rest gathers: how commits are shared, and who gets which error."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from stationmaster.domain.facts import OddityTolerated, StationSeen
+from stationmaster.storage import Conflict, Refused, Storage, Unavailable
+from stationmaster.storage.batch import Call
+from stationmaster.storage.driver import Driver
+from stationmaster.storage.numbers import RowIds
+from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.tables import organisations
+from stationmaster.storage.writer import Writer
+from tests.storage.conftest import Clock, driver_of, opened, rows_of
+from tests.storage.facts import head, logged, sampled, started, status
+
+TOO_LARGE = 2**70
+
+
+async def test_many_at_once_share_few_commits(storage: Storage) -> None:
+    before = storage.figures.batches
+    facts = [status("Available", station_id=f"CP{i}") for i in range(200)]
+    assert await asyncio.gather(*(storage.record([fact]) for fact in facts)) == [[None]] * 200
+    assert storage.figures.batches - before <= 2
+    assert storage.figures.waiting == 0
+
+
+async def test_what_arrives_during_a_commit_goes_into_the_next(storage: Storage) -> None:
+    async def station(number: int) -> None:
+        for i in range(20):
+            await storage.record([status("Available", station_id=f"CP{number}", seconds=i)])
+
+    before = storage.figures.batches
+    await asyncio.gather(*map(station, range(20)))
+    assert 20 <= storage.figures.batches - before <= 60
+
+
+async def test_record_returns_when_it_can_be_read(storage: Storage, database_url: str) -> None:
+    await storage.record([status("Charging")])
+    assert await rows_of(database_url, "SELECT status FROM connector") == [("Charging",)]
+
+
+async def test_all_facts_of_a_call_are_stored_or_none(storage: Storage) -> None:
+    with pytest.raises(Refused):
+        await storage.record([status("Charging"), started(1, meter_start_wh=TOO_LARGE)])
+    assert await storage.connectors.of("CP1") == []
+    assert (await storage.events.find()).items == []
+
+
+async def test_a_poisonous_fact_only_harms_itself(storage: Storage) -> None:
+    told: list[int] = []
+    storage.on_committed(lambda committed: told.extend(item.event_id for item in committed))
+    calls = [storage.record([status("Charging", station_id=f"CP{i}")]) for i in range(20)]
+    calls.insert(7, storage.record([started(1, meter_start_wh=TOO_LARGE)]))
+    calls.insert(15, storage.record([sampled(TOO_LARGE, seconds=1)]))
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [i for i, result in enumerate(results) if isinstance(result, Refused)] == [7, 15]
+    assert [result for result in results if not isinstance(result, Refused)] == [[None]] * 20
+    assert len((await storage.events.find()).items) == 20
+    assert len(told) == 20
+    assert told == sorted(told)
+
+
+async def test_a_poisonous_note_is_given_up_and_the_others_stored(storage: Storage) -> None:
+    for i in range(10):
+        storage.note(logged("[2]", latency_us=TOO_LARGE if i == 4 else i))
+    await storage.record([status("Charging")])
+    await storage.record([status("Available")])
+    assert len((await storage.messages.find()).items) == 9
+    assert storage.figures.dropped_notes == 1
+
+
+async def test_characters_that_no_database_takes_break_nothing(storage: Storage) -> None:
+    hostile = "a\x00b\ud800c\x1bd"
+    storage.note(logged(hostile, message_id=hostile, action=hostile, answer=hostile))
+    storage.note(OddityTolerated(**head("CP1"), kind="k\x00", action=hostile, path=hostile, raw=hostile))
+    await storage.record([status(hostile, info=hostile, vendor_id="\x00", vendor_error_code="é\x00")])
+    await storage.record([started(1, id_tag=hostile, started_at_text=hostile)])
+    connector = (await storage.connectors.of("CP1"))[0]
+    assert (connector.status, connector.info, connector.vendor_id) == ("ab\ufffdcd", "ab\ufffdcd", "")
+    assert connector.vendor_error_code == "é"
+    message = (await storage.messages.find()).items[0]
+    assert (message.frame, message.message_id, message.answer) == ("ab\ufffdcd",) * 3
+    assert (await storage.oddities.of("CP1"))[0].path == "ab\ufffdcd"
+    assert (await storage.events.find(type="connector.status")).items[0].data["status"] == "ab\ufffdcd"
+    transaction = await storage.transactions.get(1)
+    assert transaction is not None
+    assert transaction.id_tag == "ab\ufffdcd"
+
+
+async def test_a_program_of_ones_own_runs_in_the_same_transaction_and_returns_its_value(storage: Storage) -> None:
+    def rename(name: str) -> Program[str]:
+        yield from execute(sa.update(organisations).values(name=name))
+        result = yield from execute(sa.select(organisations.c.name))
+        return str(result.rows[0][0])
+
+    assert await storage.write(rename, "Ours") == "Ours"
+
+
+async def test_a_program_that_fails_leaves_nothing_behind(storage: Storage) -> None:
+    def fail(error: Exception) -> Program[None]:
+        yield from execute(sa.update(organisations).values(name="half done"))
+        raise error
+
+    def duplicate() -> Program[None]:
+        yield from execute(sa.insert(organisations).values(id="default", name="", created_at=0))
+
+    beside = storage.record([status("Charging")])
+    results = await asyncio.gather(
+        storage.write(fail, Conflict("mine")),
+        storage.write(fail, ZeroDivisionError("bug")),
+        storage.write(duplicate),
+        beside,
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [Conflict, Refused, Conflict, list]
+    assert str(results[0]) == "mine"
+    found = await storage.organisations.get("default")
+    assert found is not None
+    assert found.name == "Default"
+
+
+async def test_a_listener_that_fails_harms_nobody(storage: Storage) -> None:
+    told: list[str | None] = []
+
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    storage.on_committed(fail)
+    storage.on_committed(lambda committed: told.extend(item.fact.event_type for item in committed))
+    await storage.record([status("Charging")])
+    assert told == ["connector.status"]
+
+
+async def test_a_caller_who_has_left_disturbs_nobody(storage: Storage) -> None:
+    leaving = asyncio.create_task(storage.record([status("Charging")]))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await storage.record([status("Available", connector=2)])
+    assert [found.status for found in await storage.connectors.of("CP1")] == ["Charging", "Available"]
+
+
+async def test_notes_alone_are_written_after_a_while(storage: Storage) -> None:
+    storage.note(logged("[2]"))
+    async with asyncio.timeout(10):
+        while not (await storage.messages.find()).items:
+            await asyncio.sleep(0.02)
+
+
+async def test_closing_writes_what_waits(database_url: str) -> None:
+    async with opened(database_url) as storage:
+        for i in range(5000):
+            storage.note(logged("[2]", latency_us=i))
+        recorded = asyncio.create_task(storage.record([status("Charging")]))
+        await asyncio.sleep(0)
+    assert await recorded == [None]
+    assert await rows_of(database_url, "SELECT count(*) FROM message") == [(5000,)]
+
+
+async def test_a_closed_storage_says_so(database_url: str) -> None:
+    async with opened(database_url) as storage:
+        pass
+    with pytest.raises(Unavailable):
+        await storage.record([status("Charging")])
+    with pytest.raises(Unavailable):
+        await storage.messages.find()
+
+
+async def test_nothing_to_record_needs_no_commit(storage: Storage) -> None:
+    before = storage.figures.batches
+    assert await storage.record([]) == []
+    assert storage.figures.batches == before
+
+
+class Held:
+    """A driver whose writes wait for a gate, and may fail."""
+
+    shared = False
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.gate = asyncio.Event()
+        self.down = False
+        self.runs = 0
+
+    async def open(self) -> None:
+        await self._driver.open()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def run(self, make: Any) -> Any:
+        self.runs += 1
+        await self.gate.wait()
+        if self.down:
+            raise Unavailable("down")
+        return await self._driver.run(make)
+
+    async def read(self, statement: Any, rows: Any = ()) -> Any:
+        return await self._driver.read(statement, rows)
+
+
+@pytest.fixture
+async def held(database_url: str) -> Any:
+    driver = Held(driver_of(database_url))
+    await driver.open()
+    yield driver
+    await driver.close()
+
+
+async def test_callers_wait_when_too_much_waits(held: Held) -> None:
+    writer = Writer(held, RowIds(0), Clock(), lambda committed: None, max_waiting=10, max_batch=5)
+    writer.start()
+    calls = [asyncio.create_task(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(40)]
+    await asyncio.sleep(0.05)
+    assert writer.figures.waiting <= 10
+    held.gate.set()
+    assert await asyncio.gather(*calls) == [[None]] * 40
+    assert held.runs >= 8
+    await writer.close()
+
+
+async def test_while_the_database_is_down_callers_are_told_and_notes_wait(held: Held, database_url: str) -> None:
+    clock = Clock()
+    writer = Writer(held, RowIds(0), clock, lambda committed: None)
+    writer.start()
+    held.gate.set()
+    held.down = True
+    writer.note(logged("[2]"))
+    writer.note(StationSeen(**head("CP1")))
+    with pytest.raises(Unavailable):
+        await writer.submit(Call([status("Charging")]))
+    assert writer.figures.unavailable_since == clock.now
+    assert writer.figures.waiting_notes == 2
+    held.down = False
+    assert await writer.submit(Call([status("Charging")])) == [None]
+    assert writer.figures.unavailable_since is None
+    assert await rows_of(database_url, "SELECT count(*) FROM message") == [(1,)]
+    await writer.close()
+
+
+async def test_closing_while_the_database_is_down_ends(held: Held) -> None:
+    writer = Writer(held, RowIds(0), Clock(), lambda committed: None)
+    writer.start()
+    held.gate.set()
+    held.down = True
+    writer.note(logged("[2]"))
+    async with asyncio.timeout(10):
+        await writer.close()
+    with pytest.raises(Unavailable):
+        await writer.submit(Call([status("Charging")]))
