@@ -297,7 +297,7 @@ def test_a_message_reports_a_bounded_number_of_oddities() -> None:
     ids=["empty objects", "numbers", "extra fields"],
 )
 def test_a_message_made_of_defects_is_refused(payload: Any) -> None:
-    with pytest.raises(OcppError, match="more than 10000 defects"):
+    with pytest.raises(OcppError, match=f"more than {MOST_DEFECTS} defects"):
         from_station("MeterValues", payload)
 
 

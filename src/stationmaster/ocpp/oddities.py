@@ -16,8 +16,12 @@ LONGEST_RAW: Final = 500
 """Characters of the original value that an oddity keeps."""
 MOST_ODDITIES: Final = 100
 """Oddities that one message reports; further ones are mended but not listed."""
-MOST_DEFECTS: Final = 10_000
-"""Defects after which a message is no longer mended but refused with FormationViolation."""
+MOST_DEFECTS: Final = 50_000
+"""Defects after which a message is no longer mended but refused with FormationViolation.
+
+No honest message within the frame limit has as many, even if every sample of a long transaction
+has two; each defect costs some microseconds, so that a hostile one cannot hold up a node.
+"""
 
 
 class OddityKind(StrEnum):
