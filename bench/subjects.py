@@ -7,7 +7,6 @@ stations and the reconnect storm.
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -104,12 +103,11 @@ def _node(stations: int, database_url: str | None = None, database: str | None =
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         log = Path(directory) / "log"
         where = ["--data", directory, *(["--database-url", database_url] if database_url else [])]
-        key = _admin_key(where)
+        key = _seeded(where, stations)
         ports = ["--ocpp-port", str(ocpp_port), "--http-port", str(http_port)]
         with started(["stationmaster", "serve", "--host", "127.0.0.1", *where, *ports], ocpp_port, log) as pid:
             api = Api(http_port, key)
             _wait_until_ready(api)
-            _register(api, stations)
             yield Running(pid, f"ws://127.0.0.1:{ocpp_port}/ocpp", log, PASSWORD, api, database)
 
 
@@ -143,14 +141,13 @@ async def _execute(statement: str) -> None:
         await connection.close()
 
 
-def _admin_key(where: list[str]) -> str:
-    """Migrate the database and make a key, as an administrator would on the command line."""
-    command = [sys.executable, "-m", "stationmaster", "api-key", "create", "--role", "admin", *where]
-    output = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    keys = re.findall(r"[A-Za-z0-9_\-.~]{32,}", output.stdout)
-    if output.returncode != 0 or not keys:
-        raise RuntimeError(f"{' '.join(command)}: {output.stdout}{output.stderr}")
-    return str(keys[-1])
+def _seeded(where: list[str], stations: int) -> str:
+    """Register the stations and tokens; returns a key of the API."""
+    command = [sys.executable, "-m", "bench.seed", *where, "--stations", str(stations), "--password", PASSWORD]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+    return done.stdout.strip()
 
 
 def _wait_until_ready(api: Api) -> None:
@@ -164,10 +161,3 @@ def _wait_until_ready(api: Api) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def _register(api: Api, stations: int) -> None:
-    for number in range(stations):
-        api.request("POST", "/stations", {"id": f"BENCH-{number:05d}", "security_profile": 1, "password": PASSWORD})
-    for number in range(50):
-        api.request("POST", "/tokens", {"id_tag": f"BENCHTAG{number:04d}"})
