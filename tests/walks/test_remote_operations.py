@@ -155,7 +155,7 @@ async def test_019_configuration_is_read(node: NodeProcess, api: Api) -> None:
         request, _ = await api.press(station, "GetConfiguration", one, {"configurationKey": keys[1:]})
         assert request.payload == one
         known = await api.everything(f"/stations/{station.identity}/configuration")
-        assert {entry["variable"]: entry["value"] for entry in known} == {entry["key"]: entry["value"] for entry in keys}
+        assert {(entry["variable"], entry["value"]) for entry in known} == {(key["key"], key["value"]) for key in keys}
 
 
 @pytest.mark.parametrize(
