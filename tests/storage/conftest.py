@@ -91,12 +91,26 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """The same, an SQLite file only."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}"
+
+
+@pytest.fixture
+def postgres_url(emptied_postgres_url: str, postgres_server: PostgresServer) -> str:
+    """The same, on PostgreSQL only."""
+    postgres_server.run(empty(emptied_postgres_url))
+    return emptied_postgres_url
+
+
 async def empty(url: str) -> None:
     """Remove every row but the default organisation."""
     connection = await asyncpg.connect(url)
     try:
         others = [table.name for table in reversed(metadata.sorted_tables) if table is not organisations]
-        await connection.execute("".join(f'DELETE FROM "{name}";' for name in others))
+        for name in others:
+            await connection.execute(f'DELETE FROM "{name}"')  # noqa: S608 - our own tables
         await connection.execute("DELETE FROM organisation WHERE id <> 'default'")
         await connection.execute("UPDATE organisation SET name = 'Default'")
     finally:

@@ -111,7 +111,7 @@ def status(
     name: str, station_id: str = "CP1", connector: int = 1, seconds: float = 0, **more: Any
 ) -> ConnectorStatusChanged:
     """A status of a connector."""
-    fields = {"error_code": "NoError", "reported_at": at(seconds)} | more
+    fields: dict[str, Any] = {"error_code": "NoError", "reported_at": at(seconds)} | more
     return ConnectorStatusChanged(
         **head(station_id, seconds), location=place(station_id, connector), status=name, **fields
     )
@@ -119,7 +119,7 @@ def status(
 
 def logged(frame: str, station_id: str = "CP1", seconds: float = 0, **more: Any) -> MessageLogged:
     """A frame."""
-    fields = {
+    fields: dict[str, Any] = {
         "connection_id": 1,
         "direction": "in",
         "kind": "call",
@@ -131,7 +131,7 @@ def logged(frame: str, station_id: str = "CP1", seconds: float = 0, **more: Any)
 
 def booted(registration: str = "Accepted", station_id: str = "CP1", seconds: float = 0, **more: Any) -> StationBooted:
     """A boot."""
-    fields = {"protocol": "ocpp1.6", "vendor": "Vendor", "model": "Model"} | more
+    fields: dict[str, Any] = {"protocol": "ocpp1.6", "vendor": "Vendor", "model": "Model"} | more
     return StationBooted(**head(station_id, seconds), registration=registration, **fields)
 
 
@@ -139,7 +139,7 @@ def connected(
     connection_id: int, epoch: int, station_id: str = "CP1", seconds: float = 0, **more: Any
 ) -> StationConnected:
     """A connection."""
-    fields = {
+    fields: dict[str, Any] = {
         "node_id": "node-1",
         "remote_address": "192.0.2.1",
         "protocol": "ocpp1.6",

@@ -146,7 +146,7 @@ async def test_a_caller_who_has_left_disturbs_nobody(storage: Storage) -> None:
 async def test_notes_alone_are_written_after_a_while(storage: Storage) -> None:
     storage.note(logged("[2]"))
     async with asyncio.timeout(10):
-        while not (await storage.messages.find()).items:
+        while not (await storage.messages.find()).items:  # noqa: ASYNC110 - nobody tells of notes
             await asyncio.sleep(0.02)
 
 
@@ -212,7 +212,7 @@ async def held(database_url: str) -> Any:
 
 
 async def test_callers_wait_when_too_much_waits(held: Held) -> None:
-    writer = Writer(held, RowIds(0), Clock(), lambda committed: None, max_waiting=10, max_batch=5)
+    writer = Writer(held, RowIds(0), Clock(), lambda _: None, max_waiting=10, max_batch=5)
     writer.start()
     calls = [asyncio.create_task(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(40)]
     await asyncio.sleep(0.05)
@@ -225,7 +225,7 @@ async def test_callers_wait_when_too_much_waits(held: Held) -> None:
 
 async def test_while_the_database_is_down_callers_are_told_and_notes_wait(held: Held, database_url: str) -> None:
     clock = Clock()
-    writer = Writer(held, RowIds(0), clock, lambda committed: None)
+    writer = Writer(held, RowIds(0), clock, lambda _: None)
     writer.start()
     held.gate.set()
     held.down = True
@@ -233,17 +233,17 @@ async def test_while_the_database_is_down_callers_are_told_and_notes_wait(held: 
     writer.note(StationSeen(**head("CP1")))
     with pytest.raises(Unavailable):
         await writer.submit(Call([status("Charging")]))
-    assert writer.figures.unavailable_since == clock.now
-    assert writer.figures.waiting_notes == 2
+    figures = writer.figures
+    assert (figures.unavailable_since, figures.waiting_notes) == (clock.now, 2)
     held.down = False
     assert await writer.submit(Call([status("Charging")])) == [None]
-    assert writer.figures.unavailable_since is None
+    assert (figures.unavailable_since, figures.waiting_notes) == (None, 0)
     assert await rows_of(database_url, "SELECT count(*) FROM message") == [(1,)]
     await writer.close()
 
 
 async def test_closing_while_the_database_is_down_ends(held: Held) -> None:
-    writer = Writer(held, RowIds(0), Clock(), lambda committed: None)
+    writer = Writer(held, RowIds(0), Clock(), lambda _: None)
     writer.start()
     held.gate.set()
     held.down = True

@@ -81,9 +81,8 @@ class PostgresDriver:
     async def open(self) -> None:
         """Connect; see `Driver.open`."""
         self._closed = False
-        writer = await self._connect()
         try:
-            check_revision(await _revision_of(writer))
+            check_revision(await _revision_of(await self._connect()))
             self._readers = await asyncpg.create_pool(
                 self._url,
                 min_size=0,
@@ -93,7 +92,8 @@ class PostgresDriver:
                 server_settings=_SETTINGS,
                 connection_class=_Reader,
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except Exception as error:
+            await self._drop_writer()
             raise _translate(error) from error
 
     async def close(self) -> None:
