@@ -138,10 +138,8 @@ class ObjectShape:
             member = members.get(field.wire_name, _ABSENT)
             found += member is not _ABSENT
             walk.path.append(field.wire_name)
-            value = field.read(member, walk)
+            values[field.name] = field.read(member, walk)
             walk.path.pop()
-            if value is not None or field.required:
-                values[field.name] = value
         if found != len(members):
             self._read_extra(members, walk)
         return self.message(**values)
