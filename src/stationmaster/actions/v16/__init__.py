@@ -30,8 +30,6 @@ from stationmaster.actions.v16.command import Command
 from stationmaster.actions.v16.context import ActionContext, Handler, Situation
 from stationmaster.actions.v16.link import Catalogue16, Link16
 from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, decode, encode
-from stationmaster.domain.stations import Station
-from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
 from stationmaster.services.bundle import Services
@@ -115,7 +113,3 @@ class Actions16:
     async def answered_late(self, connection: StationConnection, late: CallAnsweredLate) -> None:
         """A command that had timed out was answered after all."""
         await aftermath.answered_late(self._context, connection, late)
-
-    async def reportable_jobs(self, station: Station) -> tuple[frozenset[int], dict[str, Instant]]:
-        """What a station that is not accepted may report on: request ids, and when each transfer was last sent."""
-        return await aftermath.reportable_jobs(self._context, station.organisation_id, station.id)

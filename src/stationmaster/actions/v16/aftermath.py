@@ -1,7 +1,7 @@
-"""What earlier commands leave behind: answers that come too late, and what a Pending station may report on.
+"""Answers that come too late (handbook §1.7).
 
 The rule that shapes this file: an answer that comes after its time changes nothing that was decided; but
-where it says that the station accepted something, what we know of the station is in doubt (handbook §1.7).
+where it says that the station accepted something, what we know of the station is in doubt.
 """
 
 from typing import Any
@@ -14,11 +14,10 @@ from stationmaster.actions.v16.configuration import AUTHORIZATION_KEY
 from stationmaster.actions.v16.context import ActionContext
 from stationmaster.domain.facts import ConfigurationValueChanged, Fact
 from stationmaster.domain.jobs import Job
-from stationmaster.instants import Instant
 from stationmaster.session.events import CallAnsweredLate
 from stationmaster.session.masking import mask_secrets
 
-__all__ = ["answered_late", "reportable_jobs"]
+__all__ = ["answered_late"]
 
 _ACCEPTED = frozenset({"Accepted", "RebootRequired"})
 
@@ -60,21 +59,3 @@ def _members(text: str) -> dict[str, Any]:
     except (msgspec.MsgspecError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-async def reportable_jobs(
-    context: ActionContext, organisation_id: str, station_id: str
-) -> tuple[frozenset[int], dict[str, Instant]]:
-    """What a Pending station may report on: request ids of ours, and when unnumbered transfers were last sent (§1.13)."""
-    jobs = context.services.context.storage.jobs
-    request_ids: set[int] = set()
-    for action in ("SignedUpdateFirmware", "GetLog"):
-        page = await jobs.find(organisation_id, station_id=station_id, action=action)
-        found = (_members(job.payload).get("requestId") for job in page.items)
-        request_ids |= {request_id for request_id in found if isinstance(request_id, int)}
-    sent_at: dict[str, Instant] = {}
-    for action in ("UpdateFirmware", "GetDiagnostics"):
-        latest = await jobs.latest(station_id, action)
-        if latest is not None and latest.sent_at is not None:
-            sent_at[action] = latest.sent_at
-    return frozenset(request_ids), sent_at

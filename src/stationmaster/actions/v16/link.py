@@ -145,27 +145,22 @@ def _shown(ended: CallAnswered) -> str:
 
 
 def _failure(ended: CallFailed) -> Outcome:
-    details = None if ended.payload is None else ended.payload.decode("utf-8", "replace")
-    error = {"code": ended.code, "description": ended.description, "details": _json_or_text(details)}
+    raw = "" if ended.payload is None else ended.payload.decode("utf-8", "replace")
     if ended.state == "invalid_response":
-        error["details"] = {}
-        return Outcome(state=ended.state, response=_object_or_none(details), error=error)
+        error = {"code": ended.code, "description": ended.description, "details": {}}
+        return Outcome(state=ended.state, response=None if _members(raw) is None else raw, error=error)
+    error = {"code": ended.code, "description": ended.description, "details": _members(raw) or {}}
     result = str(parse_error_code(ended.code)) if ended.state == "error" else None
     return Outcome(state=ended.state, result=result, error=error)
 
 
-def _json_or_text(text: str | None) -> Any:
-    if not text:
-        return {}
+def _members(text: str) -> dict[str, Any] | None:
+    """The members of a JSON object; None when the text is none."""
     try:
-        return msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError):
-        return text
-
-
-def _object_or_none(text: str | None) -> str | None:
-    """The raw answer, if it is JSON that can be shown beside others."""
-    return text if isinstance(_json_or_text(text), dict) else None
+        return None
+    return value if isinstance(value, dict) else None
 
 
 _MISSING = frozenset({"NotImplemented", "NotSupported"})
