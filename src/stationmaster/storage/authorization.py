@@ -1,5 +1,7 @@
 """Writing what stations present: tokens that nobody registered."""
 
+from operator import itemgetter
+
 from stationmaster.domain.facts import UnknownTokenSeen
 from stationmaster.domain.tokens import key_of
 from stationmaster.storage.programs import Batch, Execute, Program
@@ -38,6 +40,7 @@ def store_unknown_tokens(_batch: Batch, facts: list[UnknownTokenSeen]) -> Progra
                 group[0].received_at,
                 group[-1].received_at,
             )
-            for key, group in groups.items()
+            # Sorted, so that two nodes that count the same never wait for each other in a circle.
+            for key, group in sorted(groups.items(), key=itemgetter(0))
         ],
     )

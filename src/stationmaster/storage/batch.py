@@ -24,13 +24,14 @@ _INSERT_EVENTS = insert_into(event)
 class Call:
     """What one caller wants written: facts, or a program of its own."""
 
-    __slots__ = ("facts", "future", "make", "size")
+    __slots__ = ("facts", "future", "make", "repeated", "size")
 
     def __init__(self, facts: Sequence[Fact] = (), make: Callable[[], Program[Any]] | None = None) -> None:
         """`make` gives the program; it is called again if the batch has to be tried again."""
         self.facts = facts
         self.make = make
         self.size = len(facts) if make is None else 1
+        self.repeated = False
         self.future: asyncio.Future[Any] | None = None
 
     def succeed(self, outcome: Any) -> None:

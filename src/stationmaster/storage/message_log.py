@@ -1,6 +1,7 @@
 """Writing the message log: every frame as it was, and how much there is of it per hour."""
 
 from stationmaster.domain.facts import MessageLogged
+from stationmaster.storage.numbers import instant_of
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into
 from stationmaster.storage.tables import message, message_volume
@@ -15,7 +16,7 @@ ROW_OVERHEAD_BYTES = 200
 _INSERT = insert_into(message)
 _COUNT = insert_into(
     message_volume,
-    keys=("hour",),
+    keys=("hour", "node"),
     changes={
         "messages": "message_volume.messages + excluded.messages",
         "bytes": "message_volume.bytes + excluded.bytes",
@@ -49,7 +50,8 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
             )
         )
     yield Execute(_INSERT, rows)
-    yield Execute(_COUNT, [((row_ids[0] >> 10) // HOUR_US, len(rows), size)])
+    made_at, node = instant_of(row_ids[0])
+    yield Execute(_COUNT, [(made_at // HOUR_US, node, len(rows), size)])
 
 
 def _storable(fact: MessageLogged) -> MessageLogged:

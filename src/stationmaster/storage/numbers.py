@@ -12,7 +12,7 @@ from typing import Final
 
 from stationmaster.instants import Instant
 
-__all__ = ["RowIds", "digest_of", "first_id_at", "node_number", "scramble", "unscramble"]
+__all__ = ["RowIds", "digest_of", "first_id_at", "instant_of", "node_number", "scramble", "unscramble"]
 
 _NODE_BITS: Final = 10
 _STEP: Final = 1 << _NODE_BITS
@@ -27,6 +27,11 @@ _SHIFT: Final = 16
 def first_id_at(instant: Instant) -> int:
     """The smallest row id that a row made at `instant` can have."""
     return instant << _NODE_BITS
+
+
+def instant_of(row_id: int) -> tuple[Instant, int]:
+    """When a row id was given, and by which node."""
+    return row_id >> _NODE_BITS, row_id % _STEP
 
 
 def node_number(node_id: str) -> int:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _READERS: Final = 4
 _CONNECT_TIMEOUT_S: Final = 5.0
 _COMMAND_TIMEOUT_S: Final = 30.0
-_ATTEMPTS: Final = 2
+_ATTEMPTS: Final = 3
 
 _SETTINGS: Final = {
     "application_name": "stationmaster",
@@ -52,8 +52,8 @@ _DOWN: Final = (
 )
 
 
-class _Lost(Exception):
-    """The connection broke before the commit: nothing of the batch is stored."""
+class _NotStored(Exception):
+    """The connection broke before the commit, or two nodes stood in each other's way: nothing is stored."""
 
 
 class _Reader(asyncpg.Connection):  # type: ignore[misc]
@@ -106,16 +106,13 @@ class PostgresDriver:
 
     async def run(self, make: Callable[[], Program[T]]) -> T:
         """Run a program on the writing connection; see `Driver.run`."""
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(_NotStored):
+                return await self._transact(await self._connect(), make())
         try:
             return await self._transact(await self._connect(), make())
-        except _Lost:
-            return await self._again(make)
-
-    async def _again(self, make: Callable[[], Program[T]]) -> T:
-        try:
-            return await self._transact(await self._connect(), make())
-        except _Lost as error:
-            raise Unavailable(f"the connection to the database broke: {error.__cause__}") from error
+        except _NotStored as error:
+            raise Unavailable(f"the database does not take the batch: {error.__cause__}") from error
 
     async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on a connection of the pool; see `Driver.read`."""
@@ -177,8 +174,9 @@ class PostgresDriver:
                 return outcome
         except BaseException as error:
             await self._abandon(connection)
-            if not committing and connection.is_closed() and not isinstance(error, StorageError):
-                raise _Lost from error
+            lost = not committing and connection.is_closed() and not isinstance(error, StorageError)
+            if lost or isinstance(error, asyncpg.TransactionRollbackError):
+                raise _NotStored from error
             if isinstance(error, Exception):
                 raise _translate(error) from error
             raise

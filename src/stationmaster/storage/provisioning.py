@@ -195,9 +195,10 @@ def store_refusals(batch: Batch, facts: list[HandshakeRefused]) -> Program[None]
     for fact in facts:
         groups.setdefault((clip(fact.station_id), clip(fact.remote_address), clip(fact.reason)), []).append(fact)
     rows = []
-    for row_id, (key, group) in zip(batch.take_ids(len(groups)), groups.items(), strict=True):
+    # Sorted, so that two nodes that count the same never wait for each other in a circle.
+    for row_id, key in zip(batch.take_ids(len(groups)), sorted(groups), strict=True):
         station_id, remote_address, reason = key
-        last = group[-1]
+        group, last = groups[key], groups[key][-1]
         rows.append(
             (
                 row_id,

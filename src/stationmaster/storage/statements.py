@@ -78,9 +78,11 @@ def insert_into(
     keys: Sequence[str] = (),
     changes: Mapping[str, str] | None = None,
     where: str | None = None,
+    returning: Sequence[str] = (),
 ) -> Bulk:
     """Insert rows; what is there already is an error, ignored (`ignore`), or changed (`keys`).
 
+    `returning` are columns of the rows as they are then.
     `changes` are SQL expressions over `excluded` and the table (default: every column that is
     no key takes the new value); `where` says when to change. No two rows may share the keys.
     """
@@ -88,13 +90,15 @@ def insert_into(
     tail = " ON CONFLICT DO NOTHING" if ignore else ""
     if keys:
         tail = _on_conflict(columns, keys, changes, where)
+    if returning:
+        tail += f" RETURNING {_names(returning)}"
     head = f"INSERT INTO {_name(table)} ({_names(columns)})"
     values = ", ".join("?" * len(columns))
     return Bulk(
         f"{head} VALUES ({values}){tail}",
         f"{head} SELECT * FROM {_unnest(table, columns)}{tail}",  # noqa: S608 -- names come from the tables
         len(columns),
-        returns=False,
+        returns=bool(returning),
     )
 
 

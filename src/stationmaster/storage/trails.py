@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ClauseElement
 
 from stationmaster.instants import Instant
+from stationmaster.storage.counters import advance
 from stationmaster.storage.message_log import HOUR_US, ROW_OVERHEAD_BYTES
 from stationmaster.storage.numbers import first_id_at
 from stationmaster.storage.programs import Program, execute
@@ -43,12 +44,9 @@ TRAILS: Final = (MESSAGES, EVENTS)
 
 def extend_trail(trail: Trail, now: Instant, settled_us: int = SETTLED_US) -> Program[int]:
     """Enter the next rows, at most `STRIDE`, that were made `settled_us` ago or earlier; returns how many."""
-    # The row of the counter is locked first: two nodes take turns.
-    moved = yield from execute(sa.update(counter).where(counter.c.name == trail.name).values(value=counter.c.value))
-    if not moved.rowcount:
-        yield from execute(sa.insert(counter).values(name=trail.name, value=0))
     t = trail.table.c
-    begin = int((yield from execute(sa.select(trail.end))).rows[0][0])
+    # This also locks the row of the counter: two nodes take turns.
+    begin = yield from advance(trail.name, 0)
     end, count = (yield from execute(_oldest(trail, first_id_at(now - settled_us), STRIDE, begin))).rows[0]
     if end is None:
         return 0
@@ -82,10 +80,12 @@ def _oldest(trail: Trail, before: int, limit: int, after: int) -> ClauseElement:
 def _count_down(last: int) -> Program[None]:
     """Take the frames that go from the hourly volumes."""
     m, v = message.c, message_volume.c
-    hour = m.id / sa.literal_column(str(first_id_at(HOUR_US)))
+    hour, node = m.id / sa.literal_column(str(first_id_at(HOUR_US))), m.id % sa.literal_column(str(first_id_at(1)))
     length = sa.func.length(m.frame) + sa.func.coalesce(sa.func.length(m.answer), 0) + ROW_OVERHEAD_BYTES
-    chosen = sa.select(hour, sa.func.count(), sa.func.sum(length)).where(m.id <= last).group_by(hour)
-    for of_hour, messages, size_bytes in (yield from execute(chosen)).rows:
+    chosen = sa.select(hour, node, sa.func.count(), sa.func.sum(length)).where(m.id <= last).group_by(hour, node)
+    for of_hour, of_node, messages, size_bytes in (yield from execute(chosen)).rows:
         smaller = {"messages": v.messages - int(messages), "bytes": v.bytes - int(size_bytes)}
-        yield from execute(sa.update(message_volume).where(v.hour == int(of_hour)).values(smaller))
+        yield from execute(
+            sa.update(message_volume).where(v.hour == int(of_hour), v.node == int(of_node)).values(smaller)
+        )
     yield from execute(sa.delete(message_volume).where(v.messages <= 0))

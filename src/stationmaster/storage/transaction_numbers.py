@@ -7,12 +7,10 @@ restarts.
 import asyncio
 from typing import Final
 
-import sqlalchemy as sa
-
+from stationmaster.storage.counters import advance
 from stationmaster.storage.errors import Refused
-from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.programs import Program
 from stationmaster.storage.queries.base import Access
-from stationmaster.storage.tables import counter
 
 __all__ = ["LAST_NUMBER", "TransactionNumbers", "reserve_numbers"]
 
@@ -45,13 +43,7 @@ class TransactionNumbers:
 
 def reserve_numbers(count: int) -> Program[int]:
     """Reserve the next `count` numbers; returns the last of them."""
-    c = counter.c
-    statement = sa.update(counter).where(c.name == _NAME).values(value=c.value + count).returning(c.value)
-    result = yield from execute(statement)
-    if not result.rows:
-        yield from execute(sa.insert(counter).values(name=_NAME, value=count))
-        return count
-    last = int(result.rows[0][0])
+    last = yield from advance(_NAME, count)
     if last > LAST_NUMBER:
         raise Refused("all transaction numbers are used up")
     return last

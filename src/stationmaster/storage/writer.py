@@ -19,7 +19,7 @@ from stationmaster.instants import Instant
 from stationmaster.storage.batch import Call, batch_program
 from stationmaster.storage.committed import Committed
 from stationmaster.storage.driver import Driver
-from stationmaster.storage.errors import StorageError, Unavailable
+from stationmaster.storage.errors import Conflict, StorageError, Unavailable
 from stationmaster.storage.notes import Notes
 from stationmaster.storage.numbers import RowIds
 from stationmaster.storage.programs import Batch, Owners, Program
@@ -219,6 +219,10 @@ class Writer:
 
     async def _divide(self, calls: list[Call], notes: list[Fact], error: StorageError) -> bool:
         if len(calls) + len(notes) == 1:
+            if calls and isinstance(error, Conflict) and calls[0].facts and not calls[0].repeated:
+                # Another node stored the same at the same moment: seen again, it is known.
+                calls[0].repeated = True
+                return await self._commit(calls, [])
             if calls:
                 calls[0].fail(error)
             else:

@@ -34,10 +34,14 @@ message_volume = sa.Table(
     "message_volume",
     metadata,
     number("hour", primary_key=True, autoincrement=False),
+    number("node", primary_key=True, autoincrement=False),
     number("messages"),
     number("bytes"),
 )
-"""How much the log took in, per hour since the epoch: what pruning by size goes by."""
+"""How much the log took in, per hour since the epoch: what pruning by size goes by.
+
+Each node counts in a row of its own, or the nodes would wait for each other at every commit.
+"""
 
 event = sa.Table(
     "event",

@@ -202,9 +202,10 @@ def create_tables() -> None:
     op.create_table(
         "message_volume",
         sa.Column("hour", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("node", BIGINT, autoincrement=False, nullable=False),
         sa.Column("messages", BIGINT, nullable=False),
         sa.Column("bytes", BIGINT, nullable=False),
-        sa.PrimaryKeyConstraint("hour", name="pk_message_volume"),
+        sa.PrimaryKeyConstraint("hour", "node", name="pk_message_volume"),
     )
     op.create_table(
         "meter_value",

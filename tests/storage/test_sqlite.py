@@ -1,0 +1,113 @@
+"""What can happen to an SQLite file: full disk, somebody else's lock; and that every look-up has its index."""
+
+import asyncio
+import importlib
+import pkgutil
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import stationmaster.storage
+from stationmaster.storage import Storage, Unavailable
+from stationmaster.storage.programs import execute
+from stationmaster.storage.statements import Bulk
+from tests.storage.conftest import opened, path_of, rows_of
+from tests.storage.facts import logged, status
+
+
+def look_ups() -> list[Any]:
+    """Every bulk statement of the storage that has to find rows."""
+    found = []
+    for module in pkgutil.walk_packages(stationmaster.storage.__path__, "stationmaster.storage."):
+        if ".migrations" in module.name:
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Bulk) and not value.sqlite.startswith("INSERT"):
+                found.append(pytest.param(value, id=f"{module.name.rpartition('.')[2]}.{name}"))
+    return found
+
+
+@pytest.mark.parametrize("statement", look_ups())
+def test_every_look_up_has_its_index(statement: Bulk, sqlite_url: str) -> None:
+    with closing(sqlite3.connect(path_of(sqlite_url))) as database:
+        plan = database.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", [None] * statement.columns).fetchall()
+    steps = [row[3] for row in plan]
+    assert any("SEARCH" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
+async def pragma(storage: Storage, text: str) -> Any:
+    """A PRAGMA on the writer's connection."""
+    return (await storage.write(execute, sa.text(f"PRAGMA {text}"))).rows[0][0]
+
+
+async def test_a_commit_survives_a_power_failure(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        assert await pragma(storage, "journal_mode") == "wal"
+        assert await pragma(storage, "synchronous") == 2
+        assert await pragma(storage, "foreign_keys") == 1
+
+
+async def test_a_full_disk_is_told_and_over_once_there_is_room(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        room = await pragma(storage, "page_count") + 20
+        await pragma(storage, f"max_page_count = {room}")
+        stored = 0
+
+        async def fill() -> None:
+            nonlocal stored
+            while True:
+                await storage.record([status("Charging", info="x" * 5000, station_id=f"CP{stored}")])
+                stored += 1
+
+        with pytest.raises(Unavailable, match="full"):
+            await fill()
+        storage.note(logged("waits"))
+        with pytest.raises(Unavailable):
+            await storage.record([status("Charging", info="x" * 5000, station_id="CP-refused")])
+        assert storage.figures.unavailable_since is not None
+        assert await storage.stations.find() is not None
+        await asyncio.to_thread(_make_room, sqlite_url)
+        await pragma(storage, "max_page_count = 100000")
+        await storage.check()
+        assert await storage.record([status("Charging", station_id="CP-later")]) == [None]
+        assert storage.figures.unavailable_since is None
+        assert [found.frame for found in (await storage.messages.find()).items] == ["waits"]
+    assert await rows_of(sqlite_url, "PRAGMA integrity_check") == [("ok",)]
+    assert await rows_of(sqlite_url, "SELECT count(*) FROM connector") == [(stored + 1,)]
+
+
+def _make_room(url: str) -> None:
+    with closing(sqlite3.connect(path_of(url))) as database:
+        database.execute("PRAGMA max_page_count = 100000")
+
+
+async def test_a_lock_of_somebody_else_is_waited_for(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        with closing(sqlite3.connect(path_of(sqlite_url), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            recorded = asyncio.create_task(storage.record([status("Charging")]))
+            await asyncio.sleep(0.05)
+            assert not recorded.done()
+            other.execute("COMMIT")
+        assert await recorded == [None]
+
+
+async def test_a_lock_that_lasts_is_told_and_over_once_it_is_gone(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        with closing(sqlite3.connect(path_of(sqlite_url), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Unavailable, match="locked"):
+                await storage.record([status("Charging")])
+            assert await storage.connectors.of("CP1") == []
+        assert await storage.record([status("Charging")]) == [None]
+
+
+async def test_a_file_that_is_no_database_is_unavailable(sqlite_url: str) -> None:
+    path_of(sqlite_url).write_bytes(b"not a database" * 1000)
+    with pytest.raises(Unavailable):
+        async with opened(sqlite_url):
+            pass
