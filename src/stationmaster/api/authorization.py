@@ -10,7 +10,7 @@ from stationmaster.api.access import Principal, may, unknown
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
-from stationmaster.api.values import Body, Filters, Id, InstantIn, Listed, Moment, Text, View
+from stationmaster.api.values import Body, Filters, Id, InstantIn, Listed, LongId, Moment, Text, View
 from stationmaster.domain.tokens import Token
 from stationmaster.services.tokens import NewToken
 
@@ -24,7 +24,7 @@ Status = Literal["Accepted", "Blocked"]
 class TokenView(View):
     """A token: what a driver identifies with."""
 
-    id: int
+    id: LongId
     id_tag: str = Field(validation_alias="value")
     type: str
     status: str

@@ -11,7 +11,7 @@ from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.provisioning import station_of
-from stationmaster.api.values import Filters, InstantIn, Listed, Moment, Text, View
+from stationmaster.api.values import Filters, InstantIn, Listed, LongId, Moment, Text, View
 from stationmaster.domain.errors import Invalid
 
 router = APIRouter(tags=["Message log"], responses=PROBLEMS)
@@ -22,9 +22,9 @@ Reader = Annotated[Principal, Depends(may("messages:read"))]
 class MessageView(View):
     """A frame; its answer is beside it when both were stored at once."""
 
-    id: str = Field(description="Grows with time.")
+    id: LongId = Field(description="Grows with time.")
     station_id: str
-    connection_id: str
+    connection_id: LongId
     at: Moment = Field(validation_alias="received_at")
     direction: str = Field(description="`in`: from the station; `out`: to it.")
     kind: str = Field(description="call, call_result, call_error, unreadable, ignored or binary.")
@@ -59,7 +59,7 @@ async def list_messages(
     """The message log, the newest first."""
     await within_sites(context, principal, filters.station_id)
     find = partial(context.storage.messages.find, principal.organisation_id, **filters.wanted())
-    return await listing(filters, wanted, find, _view, "messages")
+    return await listing(filters, wanted, find, MessageView.model_validate, "messages")
 
 
 async def within_sites(context: ApiContext, principal: Principal, station_id: str | None) -> None:
@@ -69,19 +69,3 @@ async def within_sites(context: ApiContext, principal: Principal, station_id: st
     if station_id is None:
         raise Invalid("station_required", "This key is limited to some sites: narrow the list by station_id.")
     await station_of(context, principal, station_id)
-
-
-def _view(message: Any) -> MessageView:
-    return MessageView.model_validate(_Told(message))
-
-
-class _Told:
-    """A message whose numbers are text, since they do not fit the numbers of JavaScript."""
-
-    def __init__(self, message: Any) -> None:
-        self._message = message
-        self.id = str(message.id)
-        self.connection_id = str(message.connection_id)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._message, name)

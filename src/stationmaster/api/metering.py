@@ -12,7 +12,7 @@ from stationmaster.api.documents import PROBLEMS, StationId
 from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.transactions import transaction_of
-from stationmaster.api.values import Filters, Id, InstantIn, Listed, Moment, View
+from stationmaster.api.values import Filters, Id, InstantIn, Listed, LongId, Moment, View
 
 router = APIRouter(tags=["Transactions"], responses=PROBLEMS)
 
@@ -36,7 +36,7 @@ class SampleView(View):
 class MeterValueSetView(View):
     """Values that were taken at one moment."""
 
-    id: int
+    id: LongId
     station_id: str
     transaction_id: int | None = Field(description="The `id` of the transaction.")
     evse_id: int | None

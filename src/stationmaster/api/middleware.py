@@ -14,6 +14,9 @@ from stationmaster.api.problems import internal_error, problem_response
 
 __all__ = ["BodyLimit", "ErrorBoundary", "SecurityHeaders"]
 
+DISCARDED_BYTES = 16 * 1024 * 1024
+"""How much of a body that is too long is waited for, so that the answer about it can be read."""
+
 _POLICY = {
     "default-src": "'self'",
     "script-src": "'self'",
@@ -110,7 +113,8 @@ class BodyLimit:
             return
         too_large = length.isdecimal() and int(length) > self._limit_bytes
         try:
-            body = None if too_large else await self._read(receive)
+            # Who asks first whether the body is welcome is told before sending it.
+            body = None if too_large and "expect" in headers else await self._read(receive)
         except TimeoutError:
             detail = f"The body of the request did not arrive within {self._timeout_s:g} s."
             response = problem_response(408, "body_too_slow", detail, headers={"Connection": "close"})
@@ -136,11 +140,13 @@ class BodyLimit:
                     raise _Disconnected
                 part = message.get("body", b"")
                 size += len(part)
-                if size > self._limit_bytes:
-                    return None
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return b"".join(parts)
+                if size <= self._limit_bytes:
+                    parts.append(part)
+                else:
+                    # Taken in and thrown away: many clients read no answer before they have sent everything.
+                    parts.clear()
+                if not message.get("more_body", False) or size > self._limit_bytes + DISCARDED_BYTES:
+                    return b"".join(parts) if size <= self._limit_bytes else None
 
 
 class _Disconnected(Exception):

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from stationmaster.api.words import fault
 from stationmaster.bus import BusError, BusTimeout
 from stationmaster.domain import errors as domain
+from stationmaster.storage import BadCursor
 from stationmaster.storage import errors as storage
 
 __all__ = ["PROBLEM_TYPE", "ApiError", "FieldProblem", "Problem", "internal_error", "problem_response", "register"]
@@ -125,6 +126,11 @@ async def _storage_error(request: Request, error: Exception) -> Response:
             )
         case storage.NotFound():
             return problem_response(404, "not_found", "There is no such thing.")
+        case BadCursor():
+            cursor = FieldProblem(field="cursor", code="cursor_invalid", message="is not one of this list")
+            return problem_response(
+                _UNPROCESSABLE, "cursor_invalid", "The cursor is not one of this list.", errors=[cursor]
+            )
         case storage.Conflict():
             return problem_response(409, "exists", "There is one with this key already.")
         case storage.Refused():
@@ -149,6 +155,7 @@ async def _api_error(_request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     details = {
+        400: ("malformed_json", "The body of the request is not JSON that can be read."),
         404: ("no_such_path", f"There is nothing at {request.url.path[:200]}."),
         405: ("method_not_allowed", f"{request.method} is not possible at {request.url.path[:200]}."),
     }

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from stationmaster.instants import format_instant, parse_instant
 from stationmaster.storage.paging import DEFAULT_LIMIT, MAX_LIMIT
 
-__all__ = ["Body", "Filters", "Id", "InstantIn", "Listed", "Moment", "Text", "View"]
+__all__ = ["Body", "Filters", "Id", "InstantIn", "Listed", "LongId", "Moment", "Text", "View"]
 
 _DATE_TIME = {"type": "string", "format": "date-time"}
 
@@ -28,11 +28,14 @@ def _read_instant(value: Any) -> int:
             return parse_instant(value)
         except ValueError:
             pass
-    raise PydanticCustomError("instant", "is not a point in time such as 2025-03-01T12:00:00Z")
+    raise PydanticCustomError("instant", "no point in time")
 
 
 Moment = Annotated[str, BeforeValidator(_write_moment), WithJsonSchema(_DATE_TIME)]
 """A time in an answer, made of an Instant."""
+
+LongId = Annotated[str, BeforeValidator(str)]
+"""A number of ours in an answer, as text: it does not fit the numbers of JavaScript."""
 
 InstantIn = Annotated[int, BeforeValidator(_read_instant), WithJsonSchema(_DATE_TIME)]
 """A time in a request, as an Instant."""

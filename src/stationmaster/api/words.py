@@ -41,9 +41,7 @@ _FAULTS: dict[str, str | Callable[[Mapping[str, Any]], str]] = {
     "string_pattern_mismatch": "holds characters that are not allowed here",
     "literal_error": lambda c: f"is none of {c['expected']}",
     "enum": lambda c: f"is none of {c['expected']}",
-    "datetime_parsing": "is not a point in time such as 2025-03-01T12:00:00Z",
-    "datetime_from_date_parsing": "is not a point in time such as 2025-03-01T12:00:00Z",
-    "datetime_type": "is not a point in time such as 2025-03-01T12:00:00Z",
+    "instant": "is not a point in time such as 2025-03-01T12:00:00Z",
 }
 
 
