@@ -44,7 +44,7 @@ class NodeProcess:
         command += ["--ocpp-port", str(self.ocpp_port), "--http-port", str(self.http_port)]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=_environment()
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment()
             )
         deadline = time.monotonic() + START_LIMIT_S
         while not self._ready():
@@ -76,7 +76,7 @@ class NodeProcess:
 
     def _new_key(self) -> str:
         command = [sys.executable, "-m", "stationmaster", "api-key", "create", "--role", "admin", *self._where]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=_environment())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
         assert done.returncode == 0, done.stdout + done.stderr
         keys = re.findall(r"\bsm_[A-Za-z0-9_-]{20,}", done.stdout)
         assert keys, done.stdout
@@ -173,6 +173,6 @@ def _json(answer: httpx.Response) -> Any:
     return answer.json() if answer.content else None
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, without settings that somebody has for a node of their own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}

@@ -1,18 +1,19 @@
 """`stationmaster simulate`: stations that live ordinary lives, against any central system."""
 
+# ruff: noqa: PLC0415 - what a simulation needs is loaded only when there is one
+
 import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
-import uvloop
 
-from stationmaster.conformance.life import Clock, Habits, Population, Resident
-from stationmaster.conformance.link import Target, now
+if TYPE_CHECKING:
+    from stationmaster.conformance.life import Population
 
 __all__ = ["line", "read_passwords", "simulate"]
 
@@ -38,6 +39,11 @@ def simulate(  # noqa: PLR0913, PLR0917 - each argument is an option of the comm
     duration: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
 ) -> None:
     """Let simulated stations boot, charge and obey, against any OCPP 1.6-J central system."""
+    import uvloop
+
+    from stationmaster.conformance.life import Clock, Habits, Population, Resident
+    from stationmaster.conformance.link import Target, now
+
     if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
         raise typer.BadParameter(f"{url} is no address such as ws://HOST:9000/ocpp", param_hint="URL")
     if passwords is not None:
@@ -87,7 +93,7 @@ def _credentials(file: Path, lines: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield identity.strip(), secret.strip()
 
 
-async def _watched(population: Population, duration_s: float | None) -> None:
+async def _watched(population: "Population", duration_s: float | None) -> None:
     """Run, and print a line every few seconds and one at the end."""
     loop = asyncio.get_running_loop()
     began = loop.time()
