@@ -24,7 +24,7 @@ from tests.storage.facts import logged, status
 
 async def write(url: str, statement: str) -> None:
     """Change the database past the storage."""
-    await migration_module._run(url, lambda connection: connection.exec_driver_sql(statement) and None)
+    await migration_module._run(url, lambda connection: connection.exec_driver_sql(statement).close())
 
 
 def test_the_program_knows_its_newest_migration() -> None:
