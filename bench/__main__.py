@@ -19,8 +19,8 @@ from bench.measure import Plan, Result, measure_conversation, measure_crowd
 from bench.subjects import SUBJECTS
 from bench.table import goals, table
 
-FULL = Plan(rounds=3, session_s=10.0, heartbeat_s=5.0, idle_stations=5000, idle_s=5.0, storm_stations=2000)
-QUICK = Plan(rounds=1, session_s=4.0, heartbeat_s=2.0, idle_stations=1000, idle_s=1.0, storm_stations=500)
+FULL = Plan(rounds=3, session_s=10.0, heartbeat_s=5.0, idle_stations=5000, idle_s=3.0, storm_stations=2000)
+QUICK = Plan(rounds=1, session_s=3.0, heartbeat_s=1.5, idle_stations=800, idle_s=1.0, storm_stations=400)
 
 
 def main() -> int:

@@ -95,11 +95,9 @@ def measure_conversation(result: Result, plan: Plan) -> None:
 def measure_crowd(result: Result, plan: Plan) -> None:
     """Memory of idle stations, then the reconnect storm, on a fresh server."""
     with result.subject.start(max(plan.idle_stations, plan.storm_stations)) as running:
-        _run(running, "idle", BUSY_STATIONS, 0.5)
-        before_kb = rss_kb(running.own())
-        idle, after_kb = _run(running, "idle", plan.idle_stations, plan.idle_s)
+        idle, memory_kb = _run(running, "idle", plan.idle_stations, plan.idle_s)
         result.storm, _ = _run(running, "storm", plan.storm_stations)
-    result.idle_kb = (after_kb - before_kb) / plan.idle_stations
+    result.idle_kb = (memory_kb[1] - memory_kb[0]) / idle.report["counted"]
     _note_errors(result, idle, result.storm)
 
 
@@ -122,14 +120,14 @@ def wrong_transactions(record: Record, api: Api | None) -> list[str]:
 
 def _run(
     running: Running, phase: str, stations: int, seconds: float = 0.0, record: Path | None = None
-) -> tuple[Phase, int]:
-    """One load generator from begin to end; also the server's memory at the end of the measured time."""
+) -> tuple[Phase, list[int]]:
+    """One load generator from begin to end; also the server's memory at both moments."""
     command = [sys.executable, "-m", "bench.load", phase, "--url", running.url]
     command += ["--stations", str(stations), "--seconds", str(seconds)]
     command += ["--password", running.password] if running.password else []
     command += ["--record", str(record)] if record else []
     used: list[tuple[float, float]] = []
-    memory_kb = 0
+    memory_kb: list[int] = []
     event: dict[str, Any] = {"failed": "the load generator died"}
     generator = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     with generator:
@@ -137,7 +135,7 @@ def _run(
             event = json.loads(line)
             if event["event"] != "done":
                 used.append((cpu_seconds(running.own()), cpu_seconds(running.of_database())))
-                memory_kb = rss_kb(running.own())
+                memory_kb.append(rss_kb(running.own()))
     if generator.returncode or "failed" in event:
         raise RuntimeError(f"{phase}: {event.get('failed', 'failed')}\n{tail(running.log)}")
     (server_before, database_before), (server_after, database_after) = used
