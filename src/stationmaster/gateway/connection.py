@@ -1,9 +1,9 @@
 """One station's conversation on one socket: it carries out what the session says.
 
-The tasks of a station, all of them: a task while its handshake is decided and recorded; a worker
-while there are CALLs to handle, one at a time, in order; a task for each `after` of an answer; a task that
-records the end. An idle station has none. The reader (`text_received`) never waits for a handler, and no
-handler waits for the reader: answers to the station never depend on answers from it.
+The tasks of a station, all of them: one while its handshake is decided and recorded; the worker
+while there are CALLs to handle; one for each `after` of an answer; one that records the end. An idle station
+has none. The reader (`text_received`) never waits for a handler, and no handler waits for the
+reader: answers to the station never depend on answers from it.
 
 An end comes once (`_end`), whoever caused it; what the socket says after that concerns nobody.
 """
@@ -11,20 +11,18 @@ An end comes once (`_end`), whoever caused it; what the socket says after that c
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from enum import IntFlag
 from functools import lru_cache
 from typing import Any, Final
 
-import structlog
-
 from stationmaster.actions.contract import Answer, StationRecord
 from stationmaster.domain.facts import StationDisconnected, StationSeen
-from stationmaster.gateway.contract import Admission
 from stationmaster.gateway.context import ConnectionContext
+from stationmaster.gateway.contract import Admission
+from stationmaster.gateway.flow import Flow, Pause
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import StationSocket
+from stationmaster.gateway.worker import Worker
 from stationmaster.instants import Instant
-from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.session.events import (
     CallAnswered,
     CallAnsweredLate,
@@ -43,52 +41,42 @@ from stationmaster.session.settings import SessionSettings, Side
 
 __all__ = ["POLICY_VIOLATION", "Connection"]
 
-log = structlog.get_logger(__name__)
-
 POLICY_VIOLATION: Final = 1008
 _INTERNAL_ERROR: Final = 1011
 _MICROSECONDS: Final = 1_000_000
-_NO_SIGN_OF_LIFE: Final = "no sign of life"
 
-
-class _Pause(IntFlag):
-    """Why reading from a station is paused."""
-
-    CALLS_WAITING = 1
-    NOT_READING = 2
-    TOO_FAST = 4
+_Waiting = tuple[asyncio.Future[CallAnswered | CallFailed], Callable[[Instant], None] | None]
 
 
 class Connection:
-    """A connected station. Implements `actions.contract.StationConnection`."""
+    """A connected station. Implements `actions.contract.StationConnection`.
+
+    `on_end(connection, misbehaved)` is told once; `misbehaved`: the session closed it for a flood of
+    nonsense.
+    """
 
     __slots__ = (
-        "_admission",
         "_alive_tick",
         "_answers",
-        "_budget",
-        "_budget_tick",
-        "_calls",
         "_context",
         "_ended",
+        "_flow",
         "_gate_memory_loaded",
         "_next_ping_tick",
         "_on_end",
         "_opened",
         "_opening",
-        "_overdue",
-        "_pauses",
         "_ping_ticks",
         "_responder",
         "_session",
-        "_since_tick",
         "_socket",
-        "_stalled_tick",
         "_timer",
         "_worker",
+        "admission",
         "connection_id",
         "due_tick",
         "epoch",
+        "gate",
         "memory",
         "protocol_name",
         "record",
@@ -106,9 +94,10 @@ class Connection:
         epoch: int,
         on_end: Callable[["Connection", bool], None],
     ) -> None:
-        """`on_end(connection, misbehaved)` is told once; `misbehaved`: the session closed it for a flood of nonsense."""
         settings = context.settings
         self.record = record
+        self.admission = admission
+        self.gate = gate
         self.connection_id = connection_id
         self.epoch = epoch
         self.protocol_name = context.protocol.name
@@ -117,31 +106,22 @@ class Connection:
         self.due_tick = 0
         self._context = context
         self._socket = socket
-        self._admission = admission
         self._on_end = on_end
-        self._session = Session(
-            context.protocol, Side.CSMS, _session_settings(settings, record.strict, record.call_timeout_s), gate
-        )
+        session_settings = _session_settings(settings, record.strict, record.call_timeout_s)
+        self._session = Session(context.protocol, Side.CSMS, session_settings, gate)
         self._gate_memory_loaded = gate.state != ACCEPTED
-        self._calls: list[CallReceived] = []
-        self._answers: dict[
-            str, tuple[asyncio.Future[CallAnswered | CallFailed], Callable[[Instant], None] | None]
-        ] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._flow = Flow(context, socket)
+        self._answers: dict[str, _Waiting] = {}
+        self._worker: Worker | None = None
         self._opening: asyncio.Task[None] | None = None
         self._opened = False
         self._ended = False
         self._responder: AbstractAsyncContextManager[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._overdue = False
-        self._since_tick = 0
-        self._stalled_tick = 0
-        self._pauses = _Pause(0)
-        self._budget = settings.frames_burst
-        self._budget_tick = self._alive_tick = context.sweep.tick
         interval_s = settings.ping_interval_s if record.ping_interval_s is None else record.ping_interval_s
         self._ping_ticks = context.sweep.ticks(interval_s)
         self._next_ping_tick = 0
+        self._alive_tick = context.sweep.tick
 
     # What actions see.
 
@@ -158,19 +138,12 @@ class Connection:
     @property
     def security_profile(self) -> int:
         """The profile by which it connected."""
-        return self._admission.security_profile
+        return self.admission.security_profile
 
     @property
     def strict(self) -> bool:
         """Whether deviations are refused."""
         return self.record.strict
-
-    @property
-    def gate(self) -> Gate:
-        """The registration gate."""
-        gate = self._session.gate
-        assert gate is not None
-        return gate
 
     @property
     def is_open(self) -> bool:
@@ -194,7 +167,7 @@ class Connection:
         future: asyncio.Future[CallAnswered | CallFailed] = self._context.loop.create_future()
         self._answers[key] = (future, on_sent)
         try:
-            self._carry_out(
+            self.carry_out(
                 self._session.call(
                     key,
                     action,
@@ -214,7 +187,7 @@ class Connection:
 
     def cancel(self, key: str) -> None:
         """See `StationConnection.cancel`."""
-        self._carry_out(self._session.cancel(key, self._context.clock()))
+        self.carry_out(self._session.cancel(key, self._context.clock()))
 
     def close(self, code: int, reason: str) -> None:
         """See `StationConnection.close`."""
@@ -222,18 +195,13 @@ class Connection:
 
     # What the hub and the door do.
 
-    @property
-    def admission(self) -> Admission:
-        """How the station came in."""
-        return self._admission
+    async def settled(self, within_s: float) -> None:
+        """Wait until no CALL of the station is being handled, but not for ever."""
+        if self._worker is not None:
+            await self._worker.finished(within_s)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether CALLs of the station are being handled."""
-        return self._worker is not None
-
-    def open(self, work: asyncio.Task[None]) -> None:
-        """The socket is accepted; `work` is the task that records the connection."""
+    def open(self, work: asyncio.Task[Any] | None) -> None:
+        """The socket is about to be accepted; `work` is the task that records the connection."""
         self._opening = work
         if self._ping_ticks:
             self._context.sweep.watch(self, self._ping_ticks)
@@ -243,223 +211,158 @@ class Connection:
         self._opening = None
         self._opened = True
         self._responder = responder
-        self._start_worker()
+        if self._worker is not None:
+            self._worker.start()
 
-    # What the socket tells.
+    # What the socket tells (see `socket.Conversation`).
 
     def text_received(self, text: str) -> None:
-        """A message: see `socket.Conversation`."""
-        self._carry_out(self._session.receive(text, self._context.clock()))
+        """A message."""
+        self.carry_out(self._session.receive(text, self._context.clock()))
 
     def binary_received(self) -> None:
-        """See `socket.Conversation`."""
-        self._carry_out(self._session.receive_binary(self._context.clock()))
+        """What OCPP does not have."""
+        self.carry_out(self._session.receive_binary(self._context.clock()))
 
     def heard(self, frames: int) -> None:
-        """A sign of life. A station that talks faster than it may for long is left unread until the next second."""
+        """Signs of life."""
         self._alive_tick = self._context.sweep.tick
-        self._budget -= frames
-        if self._budget < 0 and not self._refill():
-            self._pause(_Pause.TOO_FAST)
+        if self._flow.spend(frames):
+            self._context.sweep.attend(self)
 
     def write_paused(self) -> None:
-        """The station does not read: it is not read from either, and not for ever (RELIABILITY of slow readers)."""
-        self._stalled_tick = self._context.sweep.tick
-        self._pause(_Pause.NOT_READING)
+        """The station does not read."""
+        self._flow.stalled()
+        self._context.sweep.attend(self)
 
     def write_resumed(self) -> None:
-        """See `socket.Conversation`."""
-        self._stalled_tick = 0
-        self._resume(_Pause.NOT_READING)
+        """The station reads again."""
+        self._flow.unstalled()
 
     def disconnected(self, code: int, reason: str) -> None:
         """The station, or the network, ended it."""
         self._end(code, reason, close_socket=False)
 
-    # What the sweep tells.
+    # What the sweep tells (see `sweep.Watched`).
 
     def due(self, tick: int) -> int:
         """Ping, and see whether the station has been silent for two intervals (§1.10)."""
         if self._ended:
             return 0
-        if self._pauses:  # what it says is not read just now
+        if self._flow.is_paused:  # what it says is not read just now
             self._alive_tick = tick
         silent_until = self._alive_tick + 2 * self._ping_ticks
         if tick >= silent_until:
-            self._end(_INTERNAL_ERROR, _NO_SIGN_OF_LIFE, close_socket=True)
+            self._end(_INTERNAL_ERROR, "no sign of life", close_socket=True)
             return 0
         if tick >= self._next_ping_tick:
-            if self._alive_tick > tick - self._ping_ticks:
+            if self._alive_tick >= tick - self._ping_ticks:
                 self._note_seen()
             self._next_ping_tick = tick + self._ping_ticks
             self._socket.send_ping()
         return min(self._next_ping_tick, silent_until)
 
     def look(self, tick: int) -> None:
-        """Refill the budget of frames; end what takes too long."""
-        if self._pauses & _Pause.TOO_FAST and self._refill():
-            self._resume(_Pause.TOO_FAST)
-        if self._stalled_tick and not self._ended and tick - self._stalled_tick >= self._context.write_timeout_ticks:
+        """See to what takes too long."""
+        worker = self._worker
+        if worker is not None:
+            worker.look(tick)
+        if not self._ended and self._flow.look(tick):
             self._end(POLICY_VIOLATION, "the station does not read", close_socket=True)
             self._socket.abort()
-        worker = self._worker
-        if worker is not None and tick - self._since_tick >= self._context.answer_timeout_ticks and not self._overdue:
-            self._overdue = True
-            worker.cancel()
-        if worker is None and (not self._pauses or self._ended):
-            self._context.sweep.ignore(self)
+        self._look_away()
 
-    # Inside: effects.
+    # What the worker tells (see `worker.WorkerOwner`).
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[Effect]) -> None:
+        """Do what the session says, in its order."""
         for effect in effects:
-            kind = type(effect)
-            if kind is Send:
-                self._socket.send_text(effect.text)  # type: ignore[union-attr]
-            elif kind is FrameSeen:
-                self._context.journal.frame(self, effect)  # type: ignore[arg-type]
-            elif kind is CallReceived:
-                self._take(effect)  # type: ignore[arg-type]
-            else:
-                self._carry_out_rarer(effect)
+            match effect:
+                case Send():
+                    self._socket.send_text(effect.text)
+                case FrameSeen():
+                    self._context.journal.frame(self, effect)
+                case CallReceived():
+                    self._take(effect)
+                case CallAnswered() | CallFailed() | CallSent():
+                    self._tell_caller(effect)
+                case OddityTolerated():
+                    self._context.journal.oddity(self, effect, self._context.clock())
+                case CallAnsweredLate():
+                    self._context.directory.answered_late(self, effect)
+                case Close():
+                    misbehaved = effect.code == POLICY_VIOLATION
+                    self._end(effect.code, effect.reason, close_socket=True, misbehaved=misbehaved)
         if self._answers and not self._ended:
             self._set_timer()
 
-    def _carry_out_rarer(self, effect: Effect) -> None:
-        match effect:
-            case OddityTolerated():
-                self._context.journal.oddity(self, effect, self._context.clock())
-            case CallAnswered() | CallFailed():
-                waiting = self._answers.get(effect.key)
-                if waiting is not None and not waiting[0].done():
-                    waiting[0].set_result(effect)
-            case CallSent():
-                waiting = self._answers.get(effect.key)
-                if waiting is not None and waiting[1] is not None:
-                    waiting[1](effect.at)
-            case CallAnsweredLate():
-                self._context.directory.answered_late(self, effect)
-            case Close():
-                self._end(effect.code, effect.reason, close_socket=True, misbehaved=effect.code == POLICY_VIOLATION)
+    def relieved(self, waiting: int) -> None:
+        """A CALL has been taken from the queue."""
+        if waiting <= self._context.settings.calls_waiting // 2:
+            self._flow.resume(Pause.CALLS_WAITING)
 
-    def _set_timer(self) -> None:
-        deadline = self._session.next_deadline()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if deadline is not None:
-            delay_s = max(0.0, (deadline - self._context.clock()) / _MICROSECONDS)
-            self._timer = self._context.loop.call_later(delay_s, self._tick)
-
-    def _tick(self) -> None:
-        self._timer = None
-        self._carry_out(self._session.tick(self._context.clock()))
-
-    # Inside: CALLs of the station.
-
-    def _take(self, call: CallReceived) -> None:
-        self._calls.append(call)
-        if len(self._calls) >= self._context.settings.calls_waiting:
-            self._pause(_Pause.CALLS_WAITING)
-        self._start_worker()
-
-    def _start_worker(self) -> None:
-        if self._worker is None and self._calls and self._opened:
-            self._since_tick = self._context.sweep.tick
-            self._context.sweep.attend(self)
-            self._worker = self._context.loop.create_task(self._work())
-
-    async def _work(self) -> None:
-        try:
-            while self._calls and not self._ended:
-                call = self._calls.pop(0)
-                self._since_tick = self._context.sweep.tick
-                self._overdue = False
-                if self._pauses and len(self._calls) <= self._context.settings.calls_waiting // 2:
-                    self._resume(_Pause.CALLS_WAITING)
-                await self._handle(call)
-        finally:
-            self._worker = None
-            if not self._pauses:
-                self._context.sweep.ignore(self)
-
-    async def _handle(self, call: CallReceived) -> None:
-        """Answer one CALL, whatever its handler does."""
-        message_id, now = call.message_id, self._context.clock
-        try:
-            answer = await self._context.handler(self, call)
-        except OcppError as error:
-            self._carry_out(self._session.refuse(message_id, error, now()))
-            return
-        except asyncio.CancelledError:
-            if not self._overdue:
-                raise
-            self._overdue = False
-            task = asyncio.current_task()
-            assert task is not None
-            task.uncancel()
-            self._refuse(call, "gateway.handler_too_slow")
-            return
-        except Exception:
-            self._refuse(call, "gateway.handler_failed")
-            return
-        try:
-            effects = self._session.answer(message_id, answer.response, now())
-        except Exception:
-            self._refuse(call, "gateway.answer_breaks_the_protocol")
-            return
-        self._carry_out(effects)
-        self._answered(call, answer)
-
-    def _refuse(self, call: CallReceived, event: str) -> None:
-        """Our own failure: the station gets an InternalError with a reference, the log has the rest."""
-        reference = self._context.log_fault(event, station_id=self.station_id, action=call.action)
-        error = OcppError(ErrorCode.INTERNAL_ERROR, f"internal error, reference {reference}")
-        self._carry_out(self._session.refuse(call.message_id, error, self._context.clock()))
-
-    def _answered(self, call: CallReceived, answer: Answer) -> None:
+    def answered(self, call: CallReceived, answer: Answer) -> None:
+        """What is caused by an answer comes after it."""
         if answer.after is not None and not self._ended:
             self._context.spawn(_run(answer.after))
         if call.action == "BootNotification" and not self._gate_memory_loaded and self.gate.state != ACCEPTED:
             self._gate_memory_loaded = True
             self._context.spawn(self._load_gate_memory())
 
+    def worker_done(self) -> None:
+        """All CALLs are answered."""
+        self._worker = None
+        self._look_away()
+
+    # Inside.
+
+    def _take(self, call: CallReceived) -> None:
+        worker = self._worker
+        if worker is None:
+            worker = self._worker = Worker(self._context, self, self._session)
+            self._context.sweep.attend(self)
+        worker.add(call)
+        if len(worker) >= self._context.settings.calls_waiting:
+            self._flow.pause(Pause.CALLS_WAITING)
+        if self._opened:
+            worker.start()
+
+    def _tell_caller(self, effect: CallAnswered | CallFailed | CallSent) -> None:
+        """A caller may have left, or been answered in the same breath."""
+        future, on_sent = self._answers.get(effect.key, (None, None))
+        if isinstance(effect, CallSent):
+            if on_sent is not None:
+                on_sent(effect.at)
+        elif future is not None and not future.done():
+            future.set_result(effect)
+
+    def _look_away(self) -> None:
+        if self._worker is None and (self._ended or not self._flow.is_paused):
+            self._context.sweep.ignore(self)
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self._session.next_deadline()
+        if deadline is not None:
+            delay_s = max(0.0, (deadline - self._context.clock()) / _MICROSECONDS)
+            self._timer = self._context.loop.call_later(delay_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.carry_out(self._session.tick(self._context.clock()))
+
     async def _load_gate_memory(self) -> None:
         memory = await self._context.directory.gate_memory(self.record)
-        gate = self.gate
-        gate.request_ids |= memory.request_ids
-        gate.job_sent_at = {**memory.job_sent_at, **gate.job_sent_at}
-
-    # Inside: pauses and the end.
-
-    def _refill(self) -> bool:
-        """Top up the budget of frames for the time that has passed; whether there is some now."""
-        settings, tick = self._context.settings, self._context.sweep.tick
-        passed_s = (tick - self._budget_tick) * settings.resolution_s
-        self._budget_tick = tick
-        if settings.frames_per_s <= 0:
-            self._budget = settings.frames_burst
-        else:
-            self._budget = min(settings.frames_burst, self._budget + round(passed_s * settings.frames_per_s))
-        return self._budget >= 0
-
-    def _pause(self, reason: _Pause) -> None:
-        self._pauses |= reason
-        self._socket.pause_reading()
-        self._context.sweep.attend(self)
-
-    def _resume(self, reason: _Pause) -> None:
-        if self._pauses & reason:
-            self._pauses &= ~reason
-            if not self._pauses:
-                self._socket.resume_reading()
+        self.gate.request_ids |= memory.request_ids
+        self.gate.job_sent_at = {**memory.job_sent_at, **self.gate.job_sent_at}
 
     def _note_seen(self) -> None:
-        self._context.directory.note(
-            StationSeen(
-                organisation_id=self.organisation_id, station_id=self.station_id, received_at=self._context.clock()
-            )
+        seen = StationSeen(
+            organisation_id=self.organisation_id, station_id=self.station_id, received_at=self._context.clock()
         )
+        self._context.directory.note(seen)
 
     def _end(self, code: int, reason: str, *, close_socket: bool, misbehaved: bool = False) -> None:
         if self._ended:
@@ -469,8 +372,11 @@ class Connection:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._calls.clear()
-        self._carry_out(self._session.closed(now))
+        if self._worker is not None:
+            self._worker.drop_waiting()
+            if not self._worker.is_running:
+                self._worker = None
+        self.carry_out(self._session.closed(now))
         self._context.sweep.forget(self)
         if self._worker is not None:
             self._context.sweep.attend(self)
@@ -480,21 +386,21 @@ class Connection:
         self._context.spawn(self._farewell(code, reason, now))
 
     async def _farewell(self, code: int, reason: str, now: Instant) -> None:
+        """Record the end, after the beginning."""
         if self._opening is not None:
             await asyncio.wait({self._opening})
         if self._responder is not None:
             await self._responder.__aexit__(None, None, None)
-        await self._context.directory.disconnected(
-            StationDisconnected(
-                organisation_id=self.organisation_id,
-                station_id=self.station_id,
-                received_at=now,
-                connection_id=self.connection_id,
-                epoch=self.epoch,
-                close_code=code,
-                reason=reason,
-            )
+        fact = StationDisconnected(
+            organisation_id=self.organisation_id,
+            station_id=self.station_id,
+            received_at=now,
+            connection_id=self.connection_id,
+            epoch=self.epoch,
+            close_code=code,
+            reason=reason,
         )
+        await self._context.directory.disconnected(fact)
 
 
 async def _run(after: Callable[[], Any]) -> None:

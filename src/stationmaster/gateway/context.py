@@ -2,19 +2,16 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
-from stationmaster.actions.contract import CallHandler
-from stationmaster.gateway.contract import StationDirectory
+from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.journal import Journal
 from stationmaster.gateway.limits import TokenBucket
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.sweep import Sweep
-from stationmaster.instants import Instant
-from stationmaster.ocpp.protocol import Protocol
 
 __all__ = ["ConnectionContext"]
 
@@ -27,23 +24,17 @@ _FAULTS_LOGGED_AT_ONCE = 20
 class ConnectionContext:
     """Shared by every connection of a gateway; made once the event loop runs."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        clock: Callable[[], Instant],
-        directory: StationDirectory,
-        handler: CallHandler,
-        sweep: Sweep,
-        protocol: Protocol,
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, surroundings: Surroundings) -> None:
+        sweep = Sweep(settings.resolution_s)
         self.loop = asyncio.get_running_loop()
         self.settings = settings
-        self.clock = clock
-        self.directory = directory
-        self.handler = handler
+        self.surroundings = surroundings
+        self.clock = surroundings.clock
+        self.directory = surroundings.directory
+        self.handler = surroundings.handler
+        self.protocol = surroundings.protocol
         self.sweep = sweep
-        self.protocol = protocol
-        self.journal = Journal(directory, log_messages=settings.log_messages)
+        self.journal = Journal(surroundings.directory, log_messages=settings.log_messages)
         self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
         self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
         self.tasks: set[asyncio.Task[None]] = set()
@@ -60,11 +51,11 @@ class ConnectionContext:
         """An id that was never used before (handbook §1.5)."""
         return str(uuid.uuid4())
 
-    def log_fault(self, event: str, **words: Any) -> str:
-        """Log the exception being handled, unless there are too many; returns a reference that the log has, too."""
+    def log_fault(self, event: str, cause: BaseException, **words: Any) -> str:
+        """Log a failure of ours, unless there are too many; returns a reference that the log has, too."""
         reference = uuid.uuid4().hex[:12]
         if self._faults.take(self.loop.time()):
-            log.exception(event, reference=reference, **words)
+            log.error(event, exc_info=cause, reference=reference, **words)
         return reference
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -5,12 +5,14 @@ on the way of a message but `note` and the call handler (`actions.contract.CallH
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from stationmaster.actions.contract import StationConnection, StationRecord
+from stationmaster.actions.contract import CallHandler, StationConnection, StationRecord
+from stationmaster.bus.contract import Bus
 from stationmaster.domain.facts import (
     HandshakeRefused,
     MessageLogged,
@@ -20,6 +22,7 @@ from stationmaster.domain.facts import (
     StationSeen,
 )
 from stationmaster.instants import Instant
+from stationmaster.ocpp import protocol
 from stationmaster.session.events import CallAnsweredLate
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "PasswordCheck",
     "PasswordMatch",
     "StationDirectory",
+    "Surroundings",
 ]
 
 
@@ -110,3 +114,20 @@ class StationDirectory(Protocol):
 
     def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:
         """A command that had timed out was answered after all: what is known of the station may be stale (§1.7)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """All that `app` brings along. `check_certificate` is asked only by listeners with TLS."""
+
+    protocol: protocol.Protocol
+    clock: Callable[[], Instant]
+    directory: StationDirectory
+    handler: CallHandler
+    commands: CommandHandler
+    check_password: PasswordCheck
+    check_certificate: CertificateCheck
+    bus: Bus
+    node_id: str
+    node_number: int = 0
+    """0 to 1023, different for each node of a cluster: part of every connection id."""

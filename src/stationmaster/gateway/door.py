@@ -11,14 +11,13 @@ from typing import Final
 import structlog
 
 from stationmaster.actions.contract import StationRecord
-from stationmaster.bus.contract import Bus
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import HandshakeRefused, StationConnected
 from stationmaster.gateway.admission import Admit, Refuse, connection_profile, decide, refuse, websocket_fault
 from stationmaster.gateway.compression import agree_on_compression
 from stationmaster.gateway.connection import POLICY_VIOLATION, Connection
 from stationmaster.gateway.context import ConnectionContext
-from stationmaster.gateway.contract import Attempt, CertificateCheck, CommandHandler, GateMemory, PasswordCheck
+from stationmaster.gateway.contract import Attempt, GateMemory
 from stationmaster.gateway.hub import REPLACED, Hub
 from stationmaster.gateway.identities import Identity, identity_of
 from stationmaster.gateway.journal import clean
@@ -57,25 +56,12 @@ _RETRY_AFTER_S: Final = 10
 class DoorKeeper:
     """What all doors of a node share."""
 
-    def __init__(
-        self,
-        context: ConnectionContext,
-        hub: Hub,
-        limits: Limits,
-        bus: Bus,
-        commands: CommandHandler,
-        check_password: PasswordCheck,
-        check_certificate: CertificateCheck,
-        node_id: str,
-    ) -> None:
+    def __init__(self, context: ConnectionContext) -> None:
+        settings = context.settings
         self.context = context
-        self.hub = hub
-        self.limits = limits
-        self.bus = bus
-        self.commands = commands
-        self.check_password = check_password
-        self.check_certificate = check_certificate
-        self.node_id = node_id
+        self.surroundings = context.surroundings
+        self.hub = Hub(context.clock, context.surroundings.node_number)
+        self.limits = Limits(settings.failures_per_minute, settings.takeovers_per_minute)
         self.shutting_down = False
         self.sockets: set[StationSocket] = set()
         """Every TCP connection, whatever it has come to."""
@@ -118,17 +104,15 @@ class Door:
         identity = identity_of(request.target, self._listener.paths)
         record: StationRecord | None = None
         refused = websocket_fault(request, self._listener) or self._not_now(identity, request)
-        if refused is None:
+        if refused is None and identity is None:
+            refused = refuse("bad_identity")
+        if refused is None and identity is not None:
             self._keeper.deciding += 1
             try:
-                found = await self._who(identity, request)
-                if isinstance(found, Refuse):
-                    refused = found
-                else:
-                    record = found
-                    refused = await self._let_in(socket, request, identity, record)
-            except Exception:
-                self._context.log_fault("gateway.handshake_failed")
+                record = await self._who(identity, request)
+                refused = await self._let_in(socket, request, identity, record)
+            except Exception as error:  # noqa: BLE001 - whatever failed, the station is told to come again
+                self._context.log_fault("gateway.handshake_failed", error)
                 refused = refuse("unavailable", retry_after_s=_RETRY_AFTER_S)
             finally:
                 self._keeper.deciding -= 1
@@ -137,29 +121,31 @@ class Door:
 
     def _not_now(self, identity: Identity | None, request: HandshakeRequest) -> Refuse | None:
         """Row 3."""
-        keeper, settings = self._keeper, self._context.settings
-        if keeper.shutting_down:
-            return refuse("shutting_down", retry_after_s=_RETRY_AFTER_S)
+        keeper, name = self._keeper, identity.name if identity is not None else ""
         crowded = len(keeper.sockets) > keeper.connection_limit
-        if crowded or keeper.deciding >= settings.handshakes_at_once:
+        if crowded or keeper.deciding >= self._context.settings.handshakes_at_once:
             return refuse("overloaded", retry_after_s=_RETRY_AFTER_S)
-        name, now_s = identity.name if identity is not None else "", self._context.loop.time()
-        wait_s = keeper.limits.wait_s(name, request.remote_address, now_s)
+        wait_s = keeper.limits.wait_s(name, request.remote_address, self._context.loop.time())
         if wait_s:
             return refuse("throttled", retry_after_s=wait_s)
-        wait_s = keeper.limits.takeover_wait_s(name, now_s)
+        return self._no_longer(name)
+
+    def _no_longer(self, name: str) -> Refuse | None:
+        """What of row 3 may have come about while the directory was asked."""
+        keeper = self._keeper
+        if keeper.shutting_down:
+            return refuse("shutting_down", retry_after_s=_RETRY_AFTER_S)
+        wait_s = keeper.limits.takeover_wait_s(name, self._context.loop.time())
         if wait_s and keeper.hub.get(name) is not None:
             return refuse("contested", retry_after_s=wait_s)
         return None
 
-    async def _who(self, identity: Identity | None, request: HandshakeRequest) -> StationRecord | Refuse:
-        """Row 4."""
-        if identity is None:
-            return refuse("bad_identity")
+    async def _who(self, identity: Identity, request: HandshakeRequest) -> StationRecord | None:
+        """Row 4: the station, perhaps one that is admitted only now."""
         record = await self._context.directory.lookup(identity.name)
         if record is not None:
             return record
-        record = await self._context.directory.unknown_seen(
+        return await self._context.directory.unknown_seen(
             Attempt(
                 identity=identity.name,
                 remote_address=request.remote_address,
@@ -170,15 +156,22 @@ class Door:
                 received_at=self._context.clock(),
             )
         )
-        return refuse("unknown_station") if record is None else record
 
     async def _let_in(
-        self, socket: StationSocket, request: HandshakeRequest, identity: Identity | None, record: StationRecord
+        self, socket: StationSocket, request: HandshakeRequest, identity: Identity, record: StationRecord | None
     ) -> Refuse | None:
-        """Rows 5 to 10, and then in."""
-        assert identity is not None
+        """Rows 4 to 10, and then in."""
+        if record is None:
+            return refuse("unknown_station")
         keeper = self._keeper
-        verdict = decide(request, identity, record, self._listener, keeper.check_password, keeper.check_certificate)
+        verdict = decide(
+            request,
+            identity,
+            record,
+            self._listener,
+            keeper.surroundings.check_password,
+            keeper.surroundings.check_certificate,
+        )
         if isinstance(verdict, Refuse):
             return verdict
         memory = GateMemory()
@@ -186,7 +179,7 @@ class Door:
             memory = await self._context.directory.gate_memory(record)
         if socket.is_lost:
             return None
-        refused = self._not_now(identity, request)
+        refused = self._no_longer(record.id)
         if refused is not None:
             return refused
         connection = self._connect(socket, request, record, verdict, memory)
@@ -230,9 +223,7 @@ class Door:
         if self._listener.compression and request.values("sec-websocket-extensions"):
             agreed = agree_on_compression(request.values("sec-websocket-extensions"))
         deflate, extension = agreed or (None, None)
-        work = asyncio.current_task()
-        assert work is not None
-        connection.open(work)
+        connection.open(asyncio.current_task())
         wire = Wire(context.settings.message_limit, deflate, context.settings.compress_from)
         socket.accept(request, admit.subprotocol, connection, wire, extension)
         return connection
@@ -245,24 +236,24 @@ class Door:
             context.journal.oddity(connection, OddityTolerated(kind, "", raw), now)
 
         async def command(message: bytes) -> bytes:
-            return await keeper.commands(connection, message)
+            return await keeper.surroundings.commands(connection, message)
 
         async def replaced() -> None:
             connection.close(POLICY_VIOLATION, REPLACED)
 
         subject, responder = command_of(connection.station_id), None
-        serving = keeper.bus.serve(subject, command, epoch=connection.epoch, replaced=replaced)
+        serving = keeper.surroundings.bus.serve(subject, command, epoch=connection.epoch, replaced=replaced)
         try:
             await serving.__aenter__()
             responder = serving
-        except Exception:
-            context.log_fault("gateway.subject_not_served", station_id=connection.station_id)
+        except Exception as error:  # noqa: BLE001 - without the bus it is served all the same
+            context.log_fault("gateway.subject_not_served", error, station_id=connection.station_id)
         fact = StationConnected(
             organisation_id=connection.organisation_id,
             station_id=connection.station_id,
             received_at=now,
             connection_id=connection.connection_id,
-            node_id=keeper.node_id,
+            node_id=keeper.surroundings.node_id,
             epoch=connection.epoch,
             remote_address=connection.remote_address,
             protocol=connection.protocol_name,
@@ -271,8 +262,8 @@ class Door:
         )
         try:
             await context.directory.connected(fact, admit.admission)
-        except Exception:
-            context.log_fault("gateway.connection_not_recorded", station_id=connection.station_id)
+        except Exception as error:  # noqa: BLE001 - the conversation matters more than its record
+            context.log_fault("gateway.connection_not_recorded", error, station_id=connection.station_id)
         connection.opened(responder)
 
     def _ended(self, connection: Connection, misbehaved: bool) -> None:

@@ -12,6 +12,9 @@ import msgspec
 __all__ = ["BadRequest", "HandshakeRequest", "RequestLimits", "head_length", "parse_request"]
 
 
+_BLANKS: Final = " \t"
+
+
 class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How long the parts of a request may be, in bytes."""
 
@@ -47,7 +50,8 @@ class HandshakeRequest(msgspec.Struct, frozen=True):
 
     def tokens(self, name: str) -> list[str]:
         """The comma-separated elements of all values of a header."""
-        return [token.strip() for value in self.values(name) for token in value.split(",") if token.strip()]
+        tokens = (token.strip(_BLANKS) for value in self.values(name) for token in value.split(","))
+        return [token for token in tokens if token]
 
     @property
     def user_agent(self) -> str | None:
@@ -69,10 +73,10 @@ def head_length(data: bytes | bytearray, limits: RequestLimits) -> int | None:
     end = data.find(b"\r\n\r\n", 0, limits.head)
     if end >= 0:
         return end + 4
-    if len(data) >= limits.head:
-        raise BadRequest(431, f"the head of the request is longer than {limits.head} bytes")
     if len(data) > limits.request_line and data.find(b"\n", 0, limits.request_line) < 0:
         raise BadRequest(414, f"the request line is longer than {limits.request_line} bytes")
+    if len(data) >= limits.head:
+        raise BadRequest(431, f"the head of the request is longer than {limits.head} bytes")
     return None
 
 
@@ -104,4 +108,4 @@ def _header(line: bytes, limits: RequestLimits) -> tuple[str, str]:
         raise BadRequest(400, "a line of the head is not a header")
     if not _HEADER_VALUE.fullmatch(value):
         raise BadRequest(400, "a header holds control characters")
-    return name.decode("ascii").lower(), value.decode("latin-1").strip()
+    return name.decode("ascii").lower(), value.decode("latin-1").strip(_BLANKS)

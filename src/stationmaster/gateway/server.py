@@ -5,23 +5,17 @@
 
 import asyncio
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
 
-from stationmaster.actions.contract import CallHandler, StationConnection
-from stationmaster.bus.contract import Bus
+from stationmaster.actions.contract import StationConnection
 from stationmaster.gateway.connection import Connection
 from stationmaster.gateway.context import ConnectionContext
-from stationmaster.gateway.contract import CertificateCheck, CommandHandler, PasswordCheck, StationDirectory
+from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.door import Door, DoorKeeper
-from stationmaster.gateway.hub import Hub
-from stationmaster.gateway.limits import Limits
 from stationmaster.gateway.settings import GatewaySettings, Listener
-from stationmaster.gateway.sweep import Sweep
-from stationmaster.instants import Instant
-from stationmaster.ocpp.protocol import Protocol
 
 __all__ = ["Gateway"]
 
@@ -31,47 +25,20 @@ GOING_AWAY: Final = 1001
 _FILES_FOR_OTHERS: Final = 256
 _SLICES: Final = 20
 _LAST_WORDS_S: Final = 2.0
-_LOOK_AGAIN_S: Final = 0.02
 
 
 class Gateway:
     """Accepts stations and holds their conversations.
 
-    `check_certificate` is asked only by listeners with TLS. Listening on port 0 takes any free port; `ports`
-    tells which. One gateway runs in one event loop.
+    Made while its event loop runs, and belongs to it. Listening on port 0 takes any free port; `ports` tells which.
     """
 
-    def __init__(
-        self,
-        listeners: Sequence[Listener],
-        settings: GatewaySettings,
-        *,
-        protocol: Protocol,
-        clock: Callable[[], Instant],
-        directory: StationDirectory,
-        handler: CallHandler,
-        commands: CommandHandler,
-        check_password: PasswordCheck,
-        check_certificate: CertificateCheck,
-        bus: Bus,
-        node_id: str,
-        node_number: int = 0,
-    ) -> None:
+    def __init__(self, listeners: Sequence[Listener], settings: GatewaySettings, surroundings: Surroundings) -> None:
         self._listeners = tuple(listeners)
         self._settings = settings
-        self._sweep = Sweep(settings.resolution_s)
-        self._context = ConnectionContext(settings, clock, directory, handler, self._sweep, protocol)
-        self._hub = Hub(clock, node_number)
-        self._keeper = DoorKeeper(
-            self._context,
-            self._hub,
-            Limits(settings.failures_per_minute, settings.takeovers_per_minute),
-            bus,
-            commands,
-            check_password,
-            check_certificate,
-            node_id,
-        )
+        self._context = ConnectionContext(settings, surroundings)
+        self._keeper = DoorKeeper(self._context)
+        self._hub = self._keeper.hub
         self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
@@ -85,7 +52,7 @@ class Gateway:
         except OSError:
             self._close_servers()
             raise
-        self._sweep.start()
+        self._context.sweep.start()
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -99,6 +66,11 @@ class Gateway:
     def connected_stations(self) -> list[str]:
         """The identities of the stations that are connected to this node."""
         return [connection.station_id for connection in self._hub]
+
+    @property
+    def handshakes_in_progress(self) -> int:
+        """How many handshakes are being decided."""
+        return self._keeper.deciding
 
     async def drain(
         self, within_s: float = 8.0, code: int = GOING_AWAY, reason: str = "the node is shutting down"
@@ -134,7 +106,7 @@ class Gateway:
         for connection in self._hub:
             connection.close(GOING_AWAY, "the node has stopped")
         await self._finish(_LAST_WORDS_S)
-        self._sweep.stop()
+        self._context.sweep.stop()
         leftover = tuple(self._context.tasks)
         for task in leftover:
             task.cancel()
@@ -168,7 +140,6 @@ class Gateway:
 
 
 async def _send_away(connection: Connection, code: int, reason: str, deadline: float) -> None:
-    loop = asyncio.get_running_loop()
-    while connection.is_busy and connection.is_open and loop.time() < deadline:
-        await asyncio.sleep(_LOOK_AGAIN_S)
+    left_s = deadline - asyncio.get_running_loop().time()
+    await connection.settled(max(0.0, left_s))
     connection.close(code, reason)

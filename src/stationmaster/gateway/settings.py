@@ -63,9 +63,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A CALL whose handler takes longer is answered with InternalError."""
     calls_waiting: int = 64
     """So many unanswered CALLs of one station, and reading from it pauses until half of them are answered."""
-    frames_per_s: float = 500.0
+    frames_per_s: float = 2000.0
     """Frames one station may send per second in the long run, before reading from it pauses; 0 no limit."""
-    frames_burst: int = 2000
+    frames_burst: int = 10_000
     call_timeout_s: float = 30.0
     queue_limit: int = 100
     queue_expiry_s: float = 300.0

@@ -158,20 +158,20 @@ class StationSocket(asyncio.Protocol):
     def send_text(self, text: str) -> None:
         """Send a message; it is dropped if the conversation has ended."""
         wire = self._wire
-        if wire is not None and not self._lost:
+        if wire is not None and not self.is_lost:
             wire.send_text(text)
             self._flush(wire)
 
     def send_ping(self) -> None:
         """Ask for a sign of life."""
-        if self._wire is not None and not self._lost:
+        if self._wire is not None and not self.is_lost:
             self._wire.send_ping()
             self._flush(self._wire)
 
     def close(self, code: int, reason: str, timeout_s: float) -> None:
         """Say goodbye; the TCP connection is cut when the peer has not answered in time."""
         self._told = True
-        if self._wire is None or self._lost:
+        if self._wire is None or self.is_lost:
             self.abort()
             return
         if not self._ending:
@@ -212,12 +212,10 @@ class StationSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        wire = self._wire
-        if wire is None:
+        wire, listener = self._wire, self._listener
+        if wire is None or listener is None:
             self._read_head(data)
             return
-        listener = self._listener
-        assert listener is not None
         heard = wire.heard
         messages = wire.receive(data)
         if wire.heard != heard:
@@ -229,7 +227,7 @@ class StationSocket(asyncio.Protocol):
                 listener.binary_received()
             else:
                 listener.text_received(message)
-        if wire.out:
+        if wire.out and not self.is_lost:
             self._flush(wire)
         if wire.finished:
             self._finished(wire)

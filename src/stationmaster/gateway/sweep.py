@@ -25,7 +25,7 @@ class Watched(Protocol):
         """It is time to look for signs of life; returns the tick of the next look, 0 for never."""
 
     def look(self, tick: int) -> None:
-        """Something of it is under way: has it taken too long?"""
+        """Something of it is under way: see whether it takes too long."""
 
 
 class Sweep:

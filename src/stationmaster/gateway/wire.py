@@ -35,6 +35,7 @@ _LONG_MARK: Final = 127
 _HEADS: Final = frozenset({_TEXT, _COMPRESSED_TEXT})
 _SHORT_HEADS: Final = _HEADS | {_PING, _PONG}
 _MASK_LENGTH: Final = 4
+_SHORTEST_HEAD: Final = 2
 _LONGEST_REASON: Final = 123
 
 # The library logs each opening and closing; the hub records them as facts.
@@ -47,6 +48,7 @@ class Binary:
 
 
 BINARY: Final = Binary()
+_CONTROL: Final = Binary()
 
 
 class Wire:
@@ -162,8 +164,8 @@ class Wire:
     def _cut(self, data: bytes) -> list[str | Binary]:
         """Cut whole frames; hand the first one that is not plain, and all that follows, to the library."""
         messages: list[str | Binary] = []
-        position, end, needed = 0, len(data), 2
-        while end - position >= 2:
+        position, end, needed = 0, len(data), _SHORTEST_HEAD
+        while end - position >= _SHORTEST_HEAD:
             head, mark = data[position], data[position + 1]
             length, start = mark & 0x7F, position + 6
             if length > _SHORT:
@@ -180,23 +182,23 @@ class Wire:
                 break
             message = self._plain(head, apply_mask(data[start:stop], data[start - 4 : start]))
             if message is None:
-                return messages + self._judge(data[position:])
-            if message is not BINARY:
+                return messages + self._judge(data[position:stop]) + self._judge(data[stop:])
+            if message is not _CONTROL:
                 messages.append(message)
             self.heard += 1
-            position, needed = stop, 2
+            position, needed = stop, _SHORTEST_HEAD
         if position < end:
             self._needed = needed
             self._partial = bytearray(data[position:])
         return messages
 
     def _plain(self, head: int, payload: bytes) -> str | Binary | None:
-        """The text of a frame; BINARY for one that carries none; None if the library must judge it."""
+        """The text of a frame; _CONTROL for a ping or pong; None if the library must judge it."""
         if head == _PONG:
-            return BINARY
+            return _CONTROL
         if head == _PING:
             self.out.append(_head(_PONG, len(payload)) + payload)
-            return BINARY
+            return _CONTROL
         if head == _COMPRESSED_TEXT:
             if self._deflate is None:
                 return None
@@ -217,9 +219,12 @@ class Wire:
         library.receive_data(data)
         messages: list[str | Binary] = []
         for event in library.events_received():
-            assert isinstance(event, Frame)
             self.heard += 1
-            if event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and not self._assemble(event, messages):
+            if (
+                isinstance(event, Frame)
+                and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+                and not self._assemble(event, messages)
+            ):
                 break
         self.out += library.data_to_send()
         return messages

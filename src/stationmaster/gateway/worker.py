@@ -1,0 +1,133 @@
+"""The worker of one station: it handles CALLs one at a time, in order, and exists only while there are any.
+
+Whatever a handler does, the station gets one answer: an `OcppError` becomes a CALLERROR; any other
+failure, and a handler that takes too long, an InternalError with a reference to the log.
+"""
+
+import asyncio
+from typing import Final, Protocol
+
+from stationmaster.actions.contract import Answer, StationConnection
+from stationmaster.gateway.context import ConnectionContext
+from stationmaster.ocpp.errors import ErrorCode, OcppError
+from stationmaster.session.events import CallReceived, Effect
+from stationmaster.session.session import Session
+
+__all__ = ["Worker", "WorkerOwner"]
+
+
+_CALLS_IN_A_ROW: Final = 16
+
+
+class WorkerOwner(StationConnection, Protocol):
+    """The connection, as its worker sees it."""
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        """Do what the session says."""
+
+    def answered(self, call: CallReceived, answer: Answer) -> None:
+        """An answer has been written."""
+
+    def relieved(self, waiting: int) -> None:
+        """A CALL has been taken from the queue; so many are left."""
+
+    def worker_done(self) -> None:
+        """No CALL is left."""
+
+
+class Worker:
+    """The CALLs of one station that are not answered yet, and the task that answers them."""
+
+    __slots__ = ("_calls", "_context", "_overdue", "_owner", "_session", "_since_tick", "_task")
+
+    def __init__(self, context: ConnectionContext, owner: WorkerOwner, session: Session) -> None:
+        self._context = context
+        self._owner = owner
+        self._session = session
+        self._calls: list[CallReceived] = []
+        self._task: asyncio.Task[None] | None = None
+        self._since_tick = 0
+        self._overdue = False
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started; it then ends by itself."""
+        return self._task is not None
+
+    def add(self, call: CallReceived) -> None:
+        """Queue a CALL behind those that wait."""
+        self._calls.append(call)
+
+    def start(self) -> None:
+        """Begin to handle them."""
+        if self._task is None:
+            self._since_tick = self._context.sweep.tick
+            self._task = self._context.loop.create_task(self._work())
+
+    async def finished(self, within_s: float) -> None:
+        """Wait until all are handled, but not for ever."""
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=within_s)
+
+    def drop_waiting(self) -> None:
+        """The connection has ended: what has not been begun will be sent again by the station."""
+        self._calls.clear()
+
+    def look(self, tick: int) -> None:
+        """Cut a handler off that takes too long."""
+        too_long = tick - self._since_tick >= self._context.answer_timeout_ticks
+        if self._task is not None and too_long and not self._overdue:
+            self._overdue = True
+            self._task.cancel()
+
+    # Inside.
+
+    async def _work(self) -> None:
+        handled = 0
+        try:
+            while self._calls:
+                handled += 1
+                if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep other stations waiting
+                    await asyncio.sleep(0)
+                    continue
+                call = self._calls.pop(0)
+                self._since_tick = self._context.sweep.tick
+                self._overdue = False
+                self._owner.relieved(len(self._calls))
+                await self._handle(call)
+        finally:
+            self._owner.worker_done()
+
+    async def _handle(self, call: CallReceived) -> None:
+        message_id, now = call.message_id, self._context.clock
+        try:
+            answer = await self._context.handler(self._owner, call)
+        except OcppError as error:
+            self._owner.carry_out(self._session.refuse(message_id, error, now()))
+            return
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if not self._overdue or task is None:
+                raise
+            task.uncancel()
+            self._fail(call, "gateway.handler_too_slow", error)
+            return
+        except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the conversation goes on
+            self._fail(call, "gateway.handler_failed", error)
+            return
+        try:
+            effects = self._session.answer(message_id, answer.response, now())
+        except Exception as error:  # noqa: BLE001 - so may the answer it gave
+            self._fail(call, "gateway.answer_breaks_the_protocol", error)
+            return
+        self._owner.carry_out(effects)
+        self._owner.answered(call, answer)
+
+    def _fail(self, call: CallReceived, event: str, cause: BaseException) -> None:
+        """Our own failure: the station gets a reference, the log has the rest."""
+        reference = self._context.log_fault(event, cause, station_id=self._owner.station_id, action=call.action)
+        answer = OcppError(ErrorCode.INTERNAL_ERROR, f"internal error, reference {reference}")
+        self._owner.carry_out(self._session.refuse(call.message_id, answer, self._context.clock()))

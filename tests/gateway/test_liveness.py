@@ -1,0 +1,140 @@
+"""Pings, silence, and peers that do not read (handbook §1.10, RELIABILITY R-10, R-11). Settings are short."""
+
+import asyncio
+
+import pytest
+
+from stationmaster.domain.facts import StationDisconnected, StationSeen
+from tests.gateway.conftest import StartWorld, World, until
+from tests.gateway.raw import PING, PONG, frame
+
+
+async def test_the_server_pings(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.1)
+    station = await world.station()
+    for _ in range(3):
+        assert await station.frame() == (PING, b"")
+        await station.send(frame(b"", PONG))
+
+
+async def test_a_half_open_connection_is_ended_after_two_silent_intervals(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.2)
+    station = await world.station()  # which neither answers pings nor says anything
+    assert (await station.closed())[0] == 1011
+    await until(lambda: world.directory.facts(StationDisconnected))
+    assert world.directory.facts(StationDisconnected)[0].reason == "no sign of life"
+    assert world.gateway.connected_stations() == []
+
+
+async def test_a_station_that_answers_pings_stays(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.1)
+    station = await world.station()
+    for _ in range(10):
+        opcode, payload = await station.frame()
+        assert opcode == PING
+        await station.send(frame(payload, PONG))
+    assert world.gateway.connected_stations() == ["CP1"]
+
+
+async def test_a_station_that_ignores_pings_but_talks_stays(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.2)
+    station = await world.station()
+    for number in range(16):
+        await station.say([2, str(number), "Heartbeat", {}])
+        await asyncio.sleep(0.05)
+    assert world.gateway.connected_stations() == ["CP1"]
+
+
+async def test_pings_can_be_switched_off_and_then_silence_is_no_reason(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0)
+    station = await world.station()
+    with pytest.raises(TimeoutError):
+        await station.frame(within_s=0.3)
+    assert world.gateway.connected_stations() == ["CP1"]
+
+
+async def test_a_station_may_have_an_interval_of_its_own(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=600)
+    world.directory.add("CP1", ping_interval_s=1)
+    station = await world.station()
+    assert (await station.frame(within_s=3))[0] == PING
+
+
+async def test_that_a_station_lives_is_noted_in_intervals(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.1)
+    station = await world.station()
+    for _ in range(5):
+        await station.frame()
+        await station.send(frame(b"", PONG))
+    seen = world.directory.facts(StationSeen)
+    assert 1 <= len(seen) <= 6
+    assert seen[0].station_id == "CP1"
+
+
+async def test_pings_of_many_stations_are_spread(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=1, resolution_s=0.05)
+    for number in range(40):
+        await world.station(f"CP{number}")
+    due = [connection.due_tick for connection in world.gateway._hub]
+    assert len(set(due)) > 10
+
+
+async def test_a_station_that_does_not_read_costs_little_and_is_cut_off(start_world: StartWorld) -> None:
+    world = await start_world(write_timeout_s=0.3, frames_per_s=0)
+    neighbour = await world.station("neighbour")
+    station = await world.station()
+    station.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    question = frame(b'[2,"%d","Nonsense",{}]')
+
+    async def flood() -> None:
+        while True:
+            await station.send(question * 1000)
+
+    flooding = asyncio.create_task(flood())
+    await until(lambda: "CP1" not in world.gateway.connected_stations(), within_s=20)
+    with pytest.raises(ConnectionError):
+        await flooding
+    assert (await neighbour.call([2, "1", "Heartbeat", {}]))[0] == 3
+    fact = world.directory.facts(StationDisconnected)[0]
+    assert fact.reason == "the station does not read"
+
+
+async def test_a_station_that_talks_too_fast_is_slowed_down_and_nothing_is_lost(start_world: StartWorld) -> None:
+    world = await start_world(frames_per_s=200, frames_burst=20)
+    station = await world.station()
+    for number in range(60):
+        await station.say([2, str(number), "Heartbeat", {}])
+        await asyncio.sleep(0)
+    assert [(await station.hear())[1] for _ in range(60)] == [str(number) for number in range(60)]
+    assert world.gateway.connected_stations() == ["CP1"]
+
+
+async def test_while_a_station_is_left_unread_its_silence_is_no_reason(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.1, frames_per_s=40, frames_burst=10)
+    station = await world.station()
+    for number in range(60):
+        await station.say([2, str(number), "Heartbeat", {}])
+    assert [(await station.hear())[1] for _ in range(60)] == [str(number) for number in range(60)]
+
+
+@pytest.mark.parametrize("chunk", [1, 7])
+async def test_a_frame_that_never_ends_is_no_sign_of_life(start_world: StartWorld, chunk: int) -> None:
+    world = await start_world(ping_interval_s=0.1)
+    station = await world.station()
+    await station.send(frame(length=100_000)[:-1])
+
+    async def drip() -> None:
+        while True:
+            await station.send(b"x" * chunk)
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    await until(lambda: world.gateway.connected_stations() == [])
+    dripping.cancel()
+    await asyncio.gather(dripping, return_exceptions=True)
+
+
+async def test_the_world_serves_while_nothing_happens(world: World) -> None:
+    station = await world.station()
+    await asyncio.sleep(0.2)
+    assert (await station.call([2, "1", "Heartbeat", {}]))[0] == 3

@@ -1,0 +1,129 @@
+"""Framing without I/O, held against the library that judges what is not plain."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Opcode
+from websockets.protocol import Protocol, Side, State
+
+from stationmaster.gateway.wire import BINARY, Wire
+from tests.gateway.raw import BINARY as BINARY_OPCODE
+from tests.gateway.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
+
+LIMIT = 300
+
+texts = st.text(max_size=80).map(lambda text: text.encode("utf-8", "ignore"))
+payloads = st.one_of(
+    texts, st.binary(max_size=130), st.just(b"x" * 200), st.just(b"y" * LIMIT), st.just(b"z" * (LIMIT + 1))
+)
+frames = st.builds(
+    frame,
+    payloads,
+    st.sampled_from([TEXT, TEXT, TEXT, TEXT, BINARY_OPCODE, CONTINUATION, PING, PONG, CLOSE, 5]),
+    fin=st.sampled_from([True, True, True, False]),
+    rsv=st.sampled_from([0, 0, 0, 0, 0, 0, 0, 4]),
+    masked=st.sampled_from([True] * 9 + [False]),
+)
+
+
+def by_the_library(data: bytes) -> tuple[list[str | bytes], bytes, int | None]:
+    """Messages, what is written, and the code of the close: `websockets` alone."""
+    protocol = Protocol(Side.SERVER, max_size=LIMIT)
+    protocol.receive_data(data)
+    messages: list[str | bytes] = []
+    fragments: list[bytes] = []
+    kind = Opcode.TEXT
+    for event in protocol.events_received():
+        opcode, payload, fin = event.opcode, bytes(event.data), event.fin  # type: ignore[union-attr]
+        if opcode in (Opcode.TEXT, Opcode.BINARY):
+            kind, fragments = opcode, []
+        elif opcode is not Opcode.CONT:
+            continue
+        fragments.append(payload)
+        if fin:
+            whole = b"".join(fragments)
+            try:
+                messages.append(whole.decode() if kind is Opcode.TEXT else whole)
+            except UnicodeDecodeError:
+                return messages, b"", 1007
+    written = b"".join(protocol.data_to_send())
+    code = protocol.close_sent.code if protocol.close_sent is not None else None
+    return messages, written, code
+
+
+@given(st.lists(frames, max_size=8), st.lists(st.integers(1, 40), max_size=60))
+def test_however_bytes_arrive_the_outcome_is_that_of_the_library(sent: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(sent)
+    expected, written, code = by_the_library(data)
+    wire = Wire(LIMIT)
+    got: list[object] = []
+    position = 0
+    for cut in [*cuts, len(data)]:
+        if position < len(data):
+            got += wire.receive(data[position : position + cut])
+            position += cut
+    assert [message if isinstance(message, str) else BINARY for message in got] == [
+        message if isinstance(message, str) else BINARY for message in expected
+    ]
+    if code == 1007:  # the library alone does not look into texts; of several violations any may be named
+        assert wire.finished
+        assert wire.close_code in (1002, 1007, 1009)
+    else:
+        assert b"".join(wire.out) == written
+        assert wire.finished == (code is not None)
+        assert wire.close_code == (code or 1006)
+
+
+@given(st.one_of(st.text(max_size=200), st.just("x" * 70_000)))
+def test_what_is_sent_can_be_read_by_a_client(text: str) -> None:
+    wire = Wire(LIMIT)
+    wire.send_text(text)
+    client = Protocol(Side.CLIENT, state=State.OPEN)
+    client.receive_data(b"".join(wire.out))
+    (event,) = client.events_received()
+    assert bytes(event.data) == text.encode("utf-8", "replace")  # type: ignore[union-attr]
+
+
+def test_plain_talk_needs_no_library() -> None:
+    wire = Wire(LIMIT)
+    assert wire.receive(frame(b"[]") + frame(b"", PING) + frame(b"", PONG)) == ["[]"]
+    wire.send_text("{}")
+    assert wire.heard == 3
+    assert wire._library is None
+
+
+def test_after_the_goodbye_nothing_is_sent_or_told() -> None:
+    wire = Wire(LIMIT)
+    wire.send_close(1001, "bye")
+    assert wire.out.pop() == b"\x88\x05\x03\xe9bye"
+    wire.send_text("{}")
+    wire.send_ping()
+    wire.send_close(1000, "again")
+    assert wire.out == []
+    assert (wire.is_open, wire.finished) == (False, False)
+    wire.receive(frame(b"\x03\xe9", CLOSE))
+    assert (wire.close_code, wire.close_reason) == (1001, "")
+    assert wire.out == [b""]
+    assert wire.receive(frame(b"[]")) == []
+
+
+def test_a_half_received_frame_does_not_disturb_the_goodbye() -> None:
+    wire = Wire(LIMIT)
+    whole = frame(b"[1]")
+    wire.receive(whole[:5])
+    wire.send_close(1001, "")
+    wire.receive(whole[5:] + frame(b"\x03\xe9", CLOSE))
+    assert (wire.close_code, wire.out[-1]) == (1001, b"")
+
+
+def test_the_end_of_the_stream_is_an_end_without_a_word() -> None:
+    wire = Wire(LIMIT)
+    wire.receive_eof()
+    assert wire.finished
+    assert wire.close_code == 1006
+    assert wire.receive(b"more") == []
+
+
+def test_a_long_reason_is_cut_at_a_character() -> None:
+    wire = Wire(LIMIT)
+    wire.send_close(1008, "ä" * 100)
+    assert wire.out[0][4:].decode() == "ä" * 61
