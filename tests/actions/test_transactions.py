@@ -9,7 +9,7 @@ from stationmaster.domain.tokens import TokenStatus
 from stationmaster.domain.transactions import Transaction
 from stationmaster.services.tokens import Tokens
 from tests.actions.line import CallErrorHeard, Line, connect
-from tests.services.node import ORGANISATION, SECOND, START, Node
+from tests.services.node import ORGANISATION, SECOND, START, Node, until
 
 
 async def start(line: Line, connector_id: int = 1, id_tag: str = "A1", meter_start: int = 100, **more: Any) -> Any:
@@ -286,3 +286,35 @@ async def test_a_pending_station_that_was_accepted_once_may_still_report_what_it
     await line.says("BootNotification", chargePointVendor="V", chargePointModel="M")
     transaction_id = (await start(line))["transactionId"]
     assert await stop(line, transaction_id) == {}
+
+
+async def test_a_station_that_moves_charges_at_its_new_site(node: Node) -> None:
+    line = await connect(node, site_id="north")
+    await start(line)
+    await node.services.stations.update(ORGANISATION, "CP7", {"site_id": "south"})
+
+    async def moved() -> bool:
+        return bool(line.memory.site_id == "south")
+
+    await until(moved)
+    await start(line, connector_id=2)
+    assert [each.site_id for each in await transactions(node)] == ["north", "south"]
+
+
+async def test_what_was_changed_elsewhere_is_read_anew(node: Node) -> None:
+    """An operator closed the transaction; what the station says of it afterwards still finds it."""
+    line = await connect(node)
+    transaction_id = (await start(line))["transactionId"]
+    (open_one,) = await transactions(node)
+    await node.storage.transactions.update(open_one.id, {"state": "closed", "stopped_at": START - 30 * SECOND})
+    node.services.presence.forget("CP7", node.clock())
+    await line.says(
+        "MeterValues",
+        connectorId=1,
+        meterValue=[{"timestamp": "2025-03-01T12:34:50Z", "sampledValue": [{"value": "1"}]}],
+    )
+    (unlinked,) = (await node.storage.transactions.meter_values(station_id="CP7")).items
+    assert unlinked.transaction_id is None
+    await stop(line, transaction_id)
+    (closed,) = await transactions(node)
+    assert (closed.state, closed.meter_stop_wh) == ("closed", 900)

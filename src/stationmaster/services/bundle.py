@@ -8,6 +8,7 @@ import structlog
 
 from stationmaster.bus.messages_v1 import Invalidate, decode
 from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.domain.stations import Station
 from stationmaster.services.api_keys import ApiKeys
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.availability import Availability
@@ -79,10 +80,17 @@ class Services:
             case "token":
                 self.authorizer.forget(told.organisation_id, told.key)
             case "station":
-                self.presence.forget(told.key, self.context.clock())
+                await self._station_changed(told.key)
             case "everything":
                 self.authorizer.forget_everything()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
             case _ if told.kind == JOBS:
                 self.waiting.expect(told.key)
+
+    async def _station_changed(self, station_id: str) -> None:
+        """Something about a station was changed by an operator; what is said of it from now on is of its new site."""
+        present = self.presence.forget(station_id, self.context.clock())
+        if present is not None:
+            record: Station | None = await self.context.storage.stations.get(station_id)
+            present.site_id = present.site_id if record is None else record.site_id

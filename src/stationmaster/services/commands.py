@@ -78,8 +78,8 @@ class CommandLink(Protocol):
     """A station's conversation as commands see it; the actions of its protocol version give it."""
 
     @property
-    def station(self) -> Station:
-        """The station as it was when it connected."""
+    def site_id(self) -> str | None:
+        """The site of the station."""
 
     @property
     def protocol(self) -> str:
@@ -155,7 +155,7 @@ class Commands:
             deadline=latest if expires_at is None else min(latest, expires_at),
             epoch=station.connection_epoch,
             wait_s=wait_s,
-            timeout_s=timeout_s,
+            timeout_s=timeout_s or station.call_timeout_s,
             expires_at=expires_at,
             send_anyway=force,
         )
@@ -240,7 +240,7 @@ class Commands:
             recording = asyncio.create_task(self._record([job_changed(current, at)], current))
 
         expires_at = job.expires_at or job.queued_at
-        timeout_s = timeout_s or link.station.call_timeout_s or self._settings.call_timeout_s
+        timeout_s = timeout_s or self._settings.call_timeout_s
         try:
             outcome = await link.perform(wish, job, timeout_s, expires_at, sent)
         except Exception:
@@ -296,7 +296,7 @@ def _new_job(request: CommandRequest, link: CommandLink, wish: Wish, review: Rev
         id=request.job_id,
         organisation_id=request.organisation_id,
         station_id=request.station_id,
-        site_id=link.station.site_id,
+        site_id=link.site_id,
         action=request.action,
         protocol=link.protocol,
         state=JobState.QUEUED,

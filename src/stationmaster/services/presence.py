@@ -176,11 +176,12 @@ class Presence:
         self._stations[station.station_id] = station
         return station
 
-    def forget(self, station_id: str, now: Instant) -> None:
-        """Something about this station was changed elsewhere."""
+    def forget(self, station_id: str, now: Instant) -> PresentStation | None:
+        """Something about this station was changed elsewhere; the station, if it is here."""
         station = self._stations.get(station_id)
         if station is not None:
             station.forget_transactions(now)
+        return station
 
     def forget_everything(self, now: Instant) -> None:
         """Messages about changes may have been missed."""

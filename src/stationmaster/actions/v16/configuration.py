@@ -63,7 +63,7 @@ def _block_profile_that_does_not_rise(asking: Asking, message: ChangeConfigurati
     """[W A00.FR.005]; `force` lifts it for tests (§3.1)."""
     if asking.force or not _is(message, SECURITY_PROFILE):
         return None
-    current = asking.connection.record.security_profile
+    current = asking.connection.security_profile
     wanted = message.value.strip()
     if not wanted.isdecimal() or int(wanted) > current:
         return None

@@ -15,7 +15,6 @@ from stationmaster.actions.v16.command import Asking, Command, Settled
 from stationmaster.actions.v16.context import ActionContext
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job, JobState
-from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError, parse_error_code
 from stationmaster.ocpp.protocol import Protocol
@@ -69,9 +68,9 @@ class Link16:
         self._catalogue = catalogue
 
     @property
-    def station(self) -> Station:
-        """The station as it was when it connected."""
-        return self._connection.record
+    def site_id(self) -> str | None:
+        """The site of the station."""
+        return self._context.station_of(self._connection).site_id
 
     @property
     def protocol(self) -> str:
