@@ -15,6 +15,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg as postgresql_asyncpg
 from sqlalchemy.sql import ClauseElement
 
+from stationmaster.storage.errors import Refused
+
 __all__ = ["Bulk", "compile_postgresql", "compile_sqlite", "insert_into", "select_by", "update_by"]
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
@@ -165,5 +167,8 @@ def compile_postgresql(statement: ClauseElement) -> tuple[str, list[Any]]:
 
 def _compile(statement: ClauseElement, dialect: Any) -> tuple[str, list[Any]]:
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    values = compiled.construct_params()
-    return str(compiled), [values[name] for name in compiled.positiontup or ()]
+    given = compiled.construct_params()
+    values = [given[name] for name in compiled.positiontup or ()]
+    if any(isinstance(value, str) and "\0" in value for value in values):
+        raise Refused("a text with a NUL character can be neither stored nor found")
+    return str(compiled), values

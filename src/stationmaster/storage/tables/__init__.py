@@ -11,6 +11,7 @@ from stationmaster.storage.tables.commands import (
     transfer_status,
     variable,
 )
+from stationmaster.storage.tables.files import file, file_pass, firmware, firmware_campaign, firmware_update
 from stationmaster.storage.tables.log import (
     counter,
     event,
@@ -37,6 +38,11 @@ __all__ = [
     "counter",
     "data_transfer",
     "event",
+    "file",
+    "file_pass",
+    "firmware",
+    "firmware_campaign",
+    "firmware_update",
     "job",
     "message",
     "message_volume",

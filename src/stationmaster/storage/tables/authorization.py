@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from stationmaster.storage.tables.base import metadata, number, text
+from stationmaster.storage.tables.base import TEXT, metadata, number, text
 
 __all__ = ["token", "unknown_token"]
 
@@ -10,7 +10,7 @@ token = sa.Table(
     "token",
     metadata,
     number("id", primary_key=True, autoincrement=False),
-    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("organisation_id", TEXT, sa.ForeignKey("organisation.id"), nullable=False),
     text("type"),
     text("value"),
     text("value_key"),

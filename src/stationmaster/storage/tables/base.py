@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["BIGINT", "column", "metadata", "number", "organisation", "text", "truth"]
+__all__ = ["BIGINT", "TEXT", "column", "metadata", "number", "organisation", "text", "truth"]
 
 metadata = sa.MetaData(
     naming_convention={
@@ -24,6 +24,9 @@ metadata = sa.MetaData(
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """SQLite takes only INTEGER PRIMARY KEY as the key of the table itself; both are 64 bits wide."""
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Compared byte by byte on both databases: identities and keys are not words of a language."""
+
 
 def column(name: str, kind: Any, *, null: bool = False, **options: Any) -> sa.Column[Any]:
     """A column that must be given unless `null`."""
@@ -32,7 +35,7 @@ def column(name: str, kind: Any, *, null: bool = False, **options: Any) -> sa.Co
 
 def text(name: str, *, null: bool = False, **options: Any) -> sa.Column[Any]:
     """A text of any length."""
-    return column(name, sa.Text(), null=null, **options)
+    return column(name, TEXT, null=null, **options)
 
 
 def number(name: str, *, null: bool = False, **options: Any) -> sa.Column[Any]:

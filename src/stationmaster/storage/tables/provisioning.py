@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from stationmaster.storage.tables.base import column, metadata, number, organisation, text, truth
+from stationmaster.storage.tables.base import TEXT, column, metadata, number, organisation, text, truth
 
 __all__ = ["connection", "connection_attempt", "oddity", "organisations", "presence", "station"]
 
@@ -19,7 +19,7 @@ station = sa.Table(
     metadata,
     text("id", primary_key=True),
     text("id_key"),
-    sa.Column("organisation_id", sa.Text, sa.ForeignKey("organisation.id"), nullable=False),
+    sa.Column("organisation_id", TEXT, sa.ForeignKey("organisation.id"), nullable=False),
     text("site_id", null=True),
     text("name", null=True),
     text("operator_state"),
