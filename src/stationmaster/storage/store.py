@@ -22,6 +22,8 @@ from stationmaster.storage.errors import StorageError
 from stationmaster.storage.numbers import RowIds, node_number
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
+from stationmaster.storage.queries.files import FilePassQueries, FileQueries
+from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
@@ -82,6 +84,10 @@ class Storage:
         self.messages = MessageQueries(self)
         self.events = EventQueries(self)
         self.api_keys = ApiKeyQueries(self)
+        self.files = FileQueries(self)
+        self.file_passes = FilePassQueries(self)
+        self.firmware = FirmwareQueries(self)
+        self.firmware_campaigns = CampaignQueries(self)
 
     async def open(self) -> None:
         """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""
