@@ -121,6 +121,12 @@ class NodeThread:
         """Run something in the loop of the node."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
+    def document(self) -> dict[str, Any]:
+        """Its OpenAPI document."""
+        answer = httpx.get(f"http://127.0.0.1:{self.node.http_port}/api/v1/openapi.json", trust_env=False)
+        document: dict[str, Any] = answer.json()
+        return document
+
     def stop(self) -> None:
         """End the node and its thread."""
         self.do(self._context.__aexit__(None, None, None))

@@ -127,7 +127,7 @@ async def test_what_belongs_to_one_organisation_does_not_exist_for_another(api: 
         ("DELETE", f"/tokens/{token['id']}", "token_unknown"),
         ("DELETE", f"/api-keys/{key['id']}", "api_key_unknown"),
     ):
-        options = {"json": {}} if method in ("POST", "PATCH") else {}
+        options: dict[str, object] = {"json": {}} if method in ("POST", "PATCH") else {}
         await other.problem(method, path, 404, code, **options)
     for path in ("/stations", "/tokens", "/transactions", "/jobs", "/messages", "/past-events", "/security-events"):
         assert (await other.get(path))["items"] == []

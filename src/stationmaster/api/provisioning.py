@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
@@ -163,7 +164,7 @@ async def register_station(
     """Register a station. Where its profile needs a password and none is given, one is made and shown here, once."""
     principal.require_site(body.site_id)
     registered = await context.services.stations.create(principal.organisation_id, _new(body))
-    response.headers["Location"] = f"/api/v1/stations/{registered.station.id}"
+    response.headers["Location"] = f"/api/v1/stations/{quote(registered.station.id, safe='')}"
     return _registered_view(registered)
 
 

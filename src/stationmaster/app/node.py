@@ -104,7 +104,7 @@ class Node:
         except OSError as error:
             raise port_error("stations", ocpp.host or self.settings.node.host, ocpp.port, "ocpp", error) from None
         self.http_port = http_listener.getsockname()[1]
-        self._http = HttpServer(build_api(self._api_context()), self.settings.http)
+        self._http = HttpServer(build_api(self.api_context()), self.settings.http)
         await self._http.start(http_listener)
         self.runner.start()
         self.first_key = await first_api_key(self.storage, self.services.api_keys)
@@ -190,7 +190,8 @@ class Node:
             work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
         return work
 
-    def _api_context(self) -> ApiContext:
+    def api_context(self) -> ApiContext:
+        """What the API is given."""
         http = self.settings.http
         exposition = Exposition(
             self.figures,

@@ -1,0 +1,128 @@
+"""Pages for people: the plain front page, the documents, and the UI once it has been built."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from stationmaster.api.application import build_api
+from stationmaster.api.context import ApiContext
+from stationmaster.api.pages import documents_page
+from tests.api.conftest import Client, NodeThread, connected
+
+
+def plain(node_thread: NodeThread, ui_folder: Path) -> httpx.AsyncClient:
+    """The application with this folder for its UI; the context is that of a running node."""
+    context: ApiContext = node_thread.node.api_context()
+    app = build_api(context, ui_folder)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cpo.example:8080")
+
+
+async def test_without_a_ui_the_front_page_says_what_is_here(
+    api: Client, node_thread: NodeThread, tmp_path: Path
+) -> None:
+    async with plain(node_thread, tmp_path) as http:
+        answer = await http.get("/api/v1/docs")
+        assert answer.status_code == 200
+    page = node_thread.do(front(node_thread, tmp_path))
+    assert "ws://cpo.example:" in page
+    assert "/ocpp/<em>station id</em>" in page
+    assert "http://cpo.example:8080/api/v1/stations" in page
+    assert 'href="/api/v1/docs"' in page
+    assert "Node.js" in page
+    async with connected(api):
+        page = node_thread.do(front(node_thread, tmp_path))
+    found = re.search(r"(\d+) stations? (is|are) connected,\s+(\d+) (is|are) registered", page)
+    assert found
+    assert int(found[1]) >= 1
+    assert int(found[3]) >= 1
+
+
+async def front(node_thread: NodeThread, ui_folder: Path, host: str = "cpo.example:8080") -> str:
+    async with plain(node_thread, ui_folder) as http:
+        answer = await http.get("/", headers={"Host": host})
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        return answer.text
+
+
+async def test_a_host_that_is_an_attack_is_only_text(node_thread: NodeThread, tmp_path: Path) -> None:
+    page = node_thread.do(front(node_thread, tmp_path, "<script>alert(1)</script>"))
+    assert "<script" not in page
+
+
+async def test_pages_run_no_script_and_load_nothing_from_elsewhere(api: Client) -> None:
+    page = (await api.http.get("/api/v1/docs")).text
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    style = await api.http.get(re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)[0])
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+
+
+async def test_the_documents_list_every_operation_and_every_schema(api: Client) -> None:
+    page = (await api.http.get("/api/v1/docs")).text
+    document = (await api.http.get("/api/v1/openapi.json")).json()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert f"{method.upper()}</span> <code>{path}</code>" in page
+    for name in document["components"]["schemas"]:
+        assert f"<summary><code>{name}</code></summary>" in page
+    anchors = set(re.findall(r'id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
+    assert (await api.http.get("/api")).headers["location"] == "/api/v1/docs"
+
+
+def test_what_a_document_says_is_only_text() -> None:
+    attack = "<img src=x onerror=alert(1)>"
+    page = documents_page(
+        {
+            "openapi": attack,
+            "info": {"title": attack, "description": attack},
+            "paths": {
+                attack: {
+                    "get": {
+                        "tags": [attack],
+                        "description": attack,
+                        "parameters": [
+                            {"name": attack, "in": attack, "schema": {"type": attack}, "description": attack}
+                        ],
+                        "responses": {attack: {"description": attack}},
+                    }
+                }
+            },
+            "components": {"schemas": {attack: {"description": attack, "properties": {attack: {"enum": [attack]}}}}},
+        }
+    )
+    assert "<img" not in page
+
+
+@pytest.fixture
+def built_ui(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>UI</title>")
+    (tmp_path / "assets" / "app-1a2b.js").write_text("export {}")
+    (tmp_path.parent / "outside.txt").write_text("secret")
+    return tmp_path
+
+
+async def test_a_built_ui_is_served_and_its_own_paths_lead_to_it(node_thread: NodeThread, built_ui: Path) -> None:
+    async with plain(node_thread, built_ui) as http:
+        for path in ("/", "/stations", "/stations/CP7?tab=log", "/index.html"):
+            answer = await http.get(path)
+            assert "<title>UI</title>" in answer.text
+            assert answer.headers["cache-control"] == "no-cache"
+        script = await http.get("/assets/app-1a2b.js")
+        assert script.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+        assert "immutable" in script.headers["cache-control"]
+        for path in ("/api/v1/nothing", "/files/x"):
+            assert (await http.get(path)).json()["code"] == "no_such_path"
+
+
+@pytest.mark.parametrize(
+    "path", ["/../outside.txt", "/%2e%2e/outside.txt", "/assets/..%2f..%2foutside.txt", "//etc/passwd"]
+)
+async def test_nothing_outside_the_ui_is_served(node_thread: NodeThread, built_ui: Path, path: str) -> None:
+    async with plain(node_thread, built_ui) as http:
+        answer = await http.get(path)
+    assert "secret" not in answer.text
+    assert "root:" not in answer.text
