@@ -15,7 +15,8 @@ from tests.storage.facts import at, head
 
 
 def token(value: str, **more: Any) -> Token:
-    return Token(**({"id": 0, "organisation_id": "default", "value": value} | more))
+    fields: dict[str, Any] = {"id": 0, "organisation_id": "default", "value": value} | more
+    return Token(**fields)
 
 
 def seen(id_tag: str, where: str = "authorize", station_id: str = "CP1", seconds: float = 0) -> UnknownTokenSeen:

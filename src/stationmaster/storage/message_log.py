@@ -5,7 +5,7 @@ from stationmaster.storage.numbers import instant_of
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into
 from stationmaster.storage.tables import message, message_volume
-from stationmaster.storage.text import cleaned
+from stationmaster.storage.text import cleaned, is_storable
 
 __all__ = ["HOUR_US", "ROW_OVERHEAD_BYTES", "store_messages"]
 
@@ -57,4 +57,4 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
 def _storable(fact: MessageLogged) -> MessageLogged:
     """A frame is kept as it is, other control characters included, unless no database would take it."""
     texts = f"{fact.frame}{fact.answer}{fact.message_id}{fact.action}"
-    return fact if texts.isascii() and "\0" not in texts else cleaned(fact)
+    return fact if is_storable(texts) else cleaned(fact)

@@ -9,14 +9,21 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-__all__ = ["KEY_LENGTH", "clean", "cleaned", "clip", "key_text"]
+__all__ = ["KEY_LENGTH", "clean", "cleaned", "clip", "is_storable", "key_text"]
 
 KEY_LENGTH: Final = 255
 """Characters of a text that is part of a key: an index entry has a limit, a column has none."""
 
 _UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+
 T = TypeVar("T")
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database takes the text as it is, other control characters included."""
+    return "\0" not in text and (text.isascii() or _HALVES.search(text) is None)
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,33 @@
+"""Tables of smart charging: what each station holds, and the library of profiles."""
+
+import sqlalchemy as sa
+
+from stationmaster.storage.tables.base import metadata, number, organisation, text
+
+__all__ = ["charging_profile", "installed_profiles"]
+
+installed_profiles = sa.Table(
+    "installed_profiles",
+    metadata,
+    text("station_id", primary_key=True),
+    organisation(),
+    text("mirror"),
+    number("changed_at"),
+)
+"""One row per station: the mirror is read and written whole, as JSON, since each change looks at all of it."""
+
+charging_profile = sa.Table(
+    "charging_profile",
+    metadata,
+    text("id", primary_key=True),
+    organisation(),
+    text("site_id", null=True),
+    text("name"),
+    text("note", null=True),
+    text("profile"),
+    number("created_at"),
+    number("updated_at"),
+)
+"""Profiles kept to be sent: JSON without a place and without an id of their own."""
+
+sa.Index("ix_charging_profile_organisation_id_name", charging_profile.c.organisation_id, charging_profile.c.name)

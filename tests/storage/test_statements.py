@@ -1,0 +1,64 @@
+"""The SQL that is made from the tables, in the words of both databases."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from stationmaster.storage import Refused
+from stationmaster.storage.statements import compile_postgresql, compile_sqlite, insert_into, select_by, update_by
+from stationmaster.storage.tables import counter, station
+
+
+def test_an_insert() -> None:
+    statement = insert_into(counter)
+    assert statement.sqlite == 'INSERT INTO "counter" ("name", "value") VALUES (?, ?)'
+    assert statement.postgresql == (
+        'INSERT INTO "counter" ("name", "value") SELECT * FROM unnest($1::text[], $2::bigint[])'
+    )
+    assert insert_into(counter, ignore=True).sqlite.endswith(" ON CONFLICT DO NOTHING")
+
+
+def test_an_insert_that_changes_what_is_there() -> None:
+    statement = insert_into(counter, keys=("name",), where="counter.value < excluded.value", returning=("value",))
+    for text in (statement.sqlite, statement.postgresql):
+        assert text.endswith(
+            ' ON CONFLICT ("name") DO UPDATE SET "value" = excluded."value"'
+            ' WHERE counter.value < excluded.value RETURNING "value"'
+        )
+    assert statement.returns
+
+
+def test_an_update() -> None:
+    statement = update_by(counter, ("name",), ("value",), changes={"value": "t.value + :value"}, where="t.value > 0")
+    assert statement.sqlite == 'UPDATE "counter" AS t SET "value" = t.value + ?2 WHERE t."name" = ?1 AND t.value > 0'
+    assert statement.postgresql == (
+        'UPDATE "counter" AS t SET "value" = t.value + given."value" FROM unnest($1::text[], $2::bigint[])'
+        ' AS given ("name", "value") WHERE t."name" = given."name" AND t.value > 0'
+    )
+
+
+def test_a_look_up() -> None:
+    statement = select_by(counter, ("name", "value"), ("value",), where="t.name = :name AND t.value = :value")
+    assert statement.sqlite == 'SELECT t."value" FROM "counter" AS t WHERE t.name = ?1 AND t.value = ?2'
+    assert statement.postgresql == (
+        'SELECT t."value" FROM unnest($1::text[], $2::bigint[]) AS given ("name", "value")'
+        ' JOIN "counter" AS t ON t.name = given."name" AND t.value = given."value"'
+    )
+
+
+def test_a_core_statement_and_its_values_in_order() -> None:
+    statement = sa.select(station.c.id).where(station.c.name == "n", station.c.id.in_(["a", "b"]), station.c.strict)
+    text, values = compile_sqlite(statement.limit(5))
+    assert text.count("?") == len(values) == 5
+    assert values[:3] == ["n", "a", "b"]
+    text, values = compile_postgresql(statement.limit(5))
+    for value, name in (("n", "name ="), ("a", "id IN ("), (5, "LIMIT")):
+        number = int(re.split(r"\W", text.partition(f"{name} $")[2] or text.partition(f"{name}$")[2])[0])
+        assert values[number - 1] == value
+
+
+def test_a_nul_character_is_refused_on_both_databases() -> None:
+    for compiled in (compile_sqlite, compile_postgresql):
+        with pytest.raises(Refused, match="NUL"):
+            compiled(sa.select(station.c.id).where(station.c.name == "a\0b"))
