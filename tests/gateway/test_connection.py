@@ -12,6 +12,7 @@ from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.bus.contract import NoResponder
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import MessageLogged, OddityTolerated, StationConnected, StationDisconnected
+from stationmaster.gateway.connection import Connection
 from stationmaster.gateway.contract import GateMemory
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
@@ -187,47 +188,55 @@ async def test_whatever_a_handler_does_there_is_one_answer_and_the_conversation_
 
 async def test_a_handler_that_takes_too_long_is_cut_off(start_world: StartWorld) -> None:
     world = await start_world(answer_timeout_s=0.2)
-    cancelled = asyncio.Event()
+    cancelled: list[object] = []
+    cancellations: list[int] = []
 
     async def hangs(connection: StationConnection, call: CallReceived) -> Answer:
+        task = asyncio.current_task()
+        assert task is not None
+        cancellations.append(task.cancelling())
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(0 if call.message_id == "3" else 60)
         except asyncio.CancelledError:
-            cancelled.set()
+            cancelled.append(call.message_id)
             raise
-        raise AssertionError
+        return await polite(connection, call)
 
     world.handler = hangs
     station = await world.station()
-    await station.say(heartbeat("1"))
-    await station.say(heartbeat("2"))
-    with structlog.testing.capture_logs():
+    for message_id in ("1", "2", "3"):
+        await station.say(heartbeat(message_id))
+    with structlog.testing.capture_logs() as logs:
         assert (await station.hear())[:3] == [4, "1", "InternalError"]
-        assert cancelled.is_set()
-        world.handler = polite
         assert (await station.hear())[:3] == [4, "2", "InternalError"]
-    assert (await station.call(heartbeat("3")))[0] == 3
+        assert (await station.hear())[:2] == [3, "3"]
+    assert cancelled == ["1", "2"]
+    assert cancellations == [0, 0, 0]
+    assert [entry["event"] for entry in logs] == ["gateway.handler_too_slow"] * 2
 
 
 async def test_more_calls_than_may_wait_are_left_unread_and_none_is_lost(start_world: StartWorld) -> None:
     world = await start_world(calls_waiting=8)
     release = asyncio.Event()
-    started: list[object] = []
 
     async def waits(connection: StationConnection, call: CallReceived) -> Answer:
-        started.append(call.message_id)
         await release.wait()
         return await polite(connection, call)
 
     world.handler = waits
     station = await world.station()
-    numbers = [str(number) for number in range(5000)]
-    sending = asyncio.create_task(station.send(b"".join(frame(json.dumps(heartbeat(n)).encode()) for n in numbers)))
-    await asyncio.sleep(0.1)
-    assert started == ["0"]
+    connection = connection_of(world)
+    assert isinstance(connection, Connection)
+    for number in range(9):
+        await station.say(heartbeat(str(number)))
+    await until(lambda: connection._worker is not None and len(connection._worker) == 8)
+    for number in range(9, 1000):
+        await station.say(heartbeat(str(number)))
+    await asyncio.sleep(0.05)
+    assert connection._worker is not None
+    assert len(connection._worker) == 8
     release.set()
-    assert [(await station.hear())[1] for _ in numbers] == numbers
-    await sending
+    assert [(await station.hear())[1] for _ in range(1000)] == [str(number) for number in range(1000)]
 
 
 async def test_a_repeated_call_is_handled_once(world: World) -> None:

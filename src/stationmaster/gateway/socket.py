@@ -24,7 +24,10 @@ _LINGER_S: Final = 2.0
 
 
 class Conversation(Protocol):
-    """Who is told what happens on an accepted socket. Nothing of this may block or raise."""
+    """Who is told what happens on an accepted socket. Nothing of this may block or raise.
+
+    Messages that came together with one that made the owner close are still told, and are to be ignored.
+    """
 
     def text_received(self, text: str) -> None:
         """A message arrived."""
@@ -221,8 +224,6 @@ class StationSocket(asyncio.Protocol):
         if wire.heard != heard:
             listener.heard(wire.heard - heard)
         for message in messages:
-            if self._ending:
-                break
             if isinstance(message, Binary):
                 listener.binary_received()
             else:
