@@ -103,6 +103,7 @@ _DOMAIN_STATUS: dict[type[domain.DomainError], int] = {
     domain.Invalid: 422,
     domain.Conflict: 409,
     domain.Forbidden: 403,
+    domain.TooLarge: 413,
     domain.Unavailable: 503,
 }
 

@@ -7,7 +7,17 @@ there is one place per border where it becomes an HTTP status (api) or a CALLERR
 
 from typing import Any
 
-__all__ = ["Conflict", "DomainError", "FieldError", "Forbidden", "Invalid", "NotFound", "Offline", "Unavailable"]
+__all__ = [
+    "Conflict",
+    "DomainError",
+    "FieldError",
+    "Forbidden",
+    "Invalid",
+    "NotFound",
+    "Offline",
+    "TooLarge",
+    "Unavailable",
+]
 
 
 class FieldError(dict[str, str]):
@@ -53,6 +63,10 @@ class Offline(Conflict):
 
 class Forbidden(DomainError):
     """The asker may not do this. HTTP 403."""
+
+
+class TooLarge(DomainError):
+    """What was brought is larger than what is taken. HTTP 413."""
 
 
 class Unavailable(DomainError):

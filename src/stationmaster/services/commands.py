@@ -22,6 +22,7 @@ from stationmaster.domain.errors import Conflict, DomainError, FieldError, Inval
 from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed
 from stationmaster.domain.stations import Station
+from stationmaster.domain.transfers import Order
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.waiting import WaitingJobs
@@ -43,6 +44,9 @@ class Catalogue(Protocol):
 
     def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
         """The payload as it will be written. Raises NotFound for an unknown action, Invalid for a broken payload."""
+
+    def phrase(self, order: Order) -> tuple[str, dict[str, Any]]:
+        """The action that carries an order to fetch or bring a file, and its payload."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -123,12 +127,13 @@ class Commands:
         timeout_s: float | None = None,
         expires_at: Instant | None = None,
         force: bool = False,
+        job_id: str | None = None,
     ) -> Job:
         """Send a command and wait up to `wait_s` for its answer; 0 returns the job as soon as it is queued.
 
         `payload` is in the words of the station's protocol, with exactly the members to be sent.
         The job is returned as it is then: ended, waiting for what the station agreed to, or still
-        on its way.
+        on its way. `job_id` is for a caller who has to know it before.
 
         Raises:
             NotFound: no such station here, or no such action (`unknown_action`).
@@ -146,7 +151,7 @@ class Commands:
         encoded = self._catalogue_of(station).encode(action, payload)
         latest = self._clock() + _microseconds(self._settings.command_expiry_s)
         request = CommandRequest(
-            job_id=str(uuid4()),
+            job_id=job_id or str(uuid4()),
             organisation_id=organisation_id,
             station_id=station_id,
             action=action,
@@ -164,6 +169,10 @@ class Commands:
         if job is None:
             raise Unavailable("outcome_unknown", "The node that holds the station did not say what became of it.")
         return job
+
+    def phrase(self, station: Station, order: Order) -> tuple[str, dict[str, Any]]:
+        """An order in the words of a station: the action and the payload to send."""
+        return self._catalogue_of(station).phrase(order)
 
     async def _ask(self, request: CommandRequest) -> None:
         """Hand the wish to the node that holds the station; returns when the job is recorded there."""

@@ -7,6 +7,7 @@ import msgspec
 
 from stationmaster.bus import Bus
 from stationmaster.instants import Instant
+from stationmaster.services.file_settings import FileSettings
 from stationmaster.services.secrets import SecretKeeper
 from stationmaster.storage import Storage
 
@@ -48,6 +49,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Shortest password of a station (§4.5)."""
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
+    files: FileSettings = FileSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,5 +54,16 @@ class SecretKeeper:
         """What is stored of an API key, and what it is found by."""
         return self._hash(b"api key", key.encode("utf-8", "surrogatepass"))
 
+    def new_file_secret(self) -> str:
+        """The secret of a pass to fetch or bring one file: it stands in an address and needs no escaping there.
+
+        Some stations have little room for an address, and 24 random bytes are beyond any guessing.
+        """
+        return secrets.token_urlsafe(24)
+
+    def file_secret_hash(self, secret: str) -> bytes:
+        """What is stored of the secret of a pass, and what it is found by."""
+        return self._hash(b"file pass", secret.encode("utf-8", "surrogatepass"))
+
     def _hash(self, purpose: bytes, data: bytes) -> bytes:
         return blake2b(data, key=self._pepper, person=purpose, digest_size=32).digest()

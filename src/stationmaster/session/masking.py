@@ -1,7 +1,7 @@
 """Secrets must not be stored or shown in clear (handbook §4.5): hide them in the text of a frame or payload.
 
-Two kinds travel in OCPP 1.6: the value of the configuration key `AuthorizationKey`, and the password
-inside an upload or download address. A text that holds no secret is returned as it is.
+Two kinds travel in OCPP 1.6: the value of the configuration key `AuthorizationKey`, and the password,
+or the pass of our file service, inside an upload or download address. A text that holds no secret is returned as it is.
 """
 
 import re
@@ -28,6 +28,8 @@ SECRETIVE_ACTIONS: Final = frozenset(
 """Only these messages have a place for a secret; None stands for a frame whose action could not be read."""
 
 _USER_INFO: Final = re.compile(r'(://[^/\s"@:]*:)[^\s"/]+@')
+_FILE_PASS: Final = re.compile(r"(/files/(?:get|put)/)[A-Za-z0-9_-]{24,}")
+"""The secret in an address of our own file service: who has it can fetch or bring the file (§3.9.3)."""
 _KEY_AND_VALUE: Final = re.compile(
     r'(authorizationkey\s*"(?:(?!"key").)*?"value"\s*:\s*")((?:[^"\\]|\\.)*)', re.IGNORECASE | re.DOTALL
 )
@@ -40,14 +42,18 @@ def mask_secrets(action: str | None, text: str) -> str:
     try:
         message = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        return _KEY_AND_VALUE.sub(rf"\g<1>{MASK}", _USER_INFO.sub(rf"\g<1>{MASK}@", text))
+        return _KEY_AND_VALUE.sub(rf"\g<1>{MASK}", _mask_address(text))
     masked, changed = _mask(message)
     return msgspec.json.encode(masked).decode() if changed else text
 
 
+def _mask_address(text: str) -> str:
+    return _FILE_PASS.sub(rf"\g<1>{MASK}", _USER_INFO.sub(rf"\g<1>{MASK}@", text))
+
+
 def _mask(value: Any) -> tuple[Any, bool]:
     if isinstance(value, str):
-        masked = _USER_INFO.sub(rf"\g<1>{MASK}@", value) if "://" in value else value
+        masked = _mask_address(value) if "://" in value else value
         return masked, masked != value
     if isinstance(value, list):
         items = [_mask(item) for item in value]

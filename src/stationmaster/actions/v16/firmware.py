@@ -7,6 +7,7 @@ from stationmaster.actions.contract import Answer
 from stationmaster.actions.v16.command import Asking, Command, Settled
 from stationmaster.actions.v16.context import Situation
 from stationmaster.domain.jobs import awaits
+from stationmaster.instants import Instant, parse_instant
 from stationmaster.ocpp.v16.firmware import (
     FirmwareStatusNotificationRequest,
     FirmwareStatusNotificationResponse,
@@ -77,8 +78,8 @@ async def _warn_of_signed_address(asking: Asking, message: SignedUpdateFirmwareR
     return await warn_of_address(asking, message.firmware.location)
 
 
-async def _update_begun(asking: Asking, _message: UpdateFirmwareRequest, _response: UpdateFirmwareResponse) -> Settled:
-    return Settled(awaits=awaits("transfer", asking.in_s(asking.settings.transfer_wait_s)))
+async def _update_begun(asking: Asking, message: UpdateFirmwareRequest, _response: UpdateFirmwareResponse) -> Settled:
+    return Settled(awaits=awaits("transfer", _patience(asking, message.retrieve_date)))
 
 
 async def _signed_update_answered(
@@ -86,11 +87,18 @@ async def _signed_update_answered(
 ) -> Settled:
     if response.status not in {"Accepted", "AcceptedCanceled"}:
         return Settled()
-    until = asking.in_s(asking.settings.transfer_wait_s)
+    firmware = message.firmware
+    until = _patience(asking, firmware.retrieve_date_time, firmware.install_date_time)
     return Settled(
         awaits=awaits("transfer", until, request_id=message.request_id),
         replaces=response.status == "AcceptedCanceled",
     )
+
+
+def _patience(asking: Asking, *not_before: str | None) -> Instant:
+    """Until when an update may take: the time for one begins when the station may begin (§3.9.1)."""
+    times = [parse_instant(text) for text in not_before if text is not None]
+    return max([asking.now(), *times]) + round(asking.settings.transfer_wait_s * 1_000_000)
 
 
 UPDATE_FIRMWARE = Command(warnings=(_warn_of_plain_address,), settle=_update_begun)
