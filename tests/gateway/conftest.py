@@ -101,11 +101,6 @@ def check_password(record: Station, presented: bytes) -> PasswordMatch | None:
     return None
 
 
-def no_certificates(record: Station, certificate: bytes) -> str | None:
-    """There is no TLS in tests that use this."""
-    return "there is no TLS here"
-
-
 def basic(identity: str, password: bytes = PASSWORD) -> str:
     """An `Authorization` header."""
     return "Basic " + base64.b64encode(identity.encode() + b":" + password).decode()
@@ -142,6 +137,8 @@ class World:
         self.gateway: Gateway
         self.port = 0
         self.stations: list[RawStation] = []
+        self.certificates: list[bytes] = []
+        self.certificate_fault: str | None = None
 
     async def start(self, listener: dict[str, Any] | None = None, **settings: Any) -> None:
         surroundings = Surroundings(
@@ -151,7 +148,7 @@ class World:
             handler=self._handle,
             commands=self._command,
             check_password=check_password,
-            check_certificate=no_certificates,
+            check_certificate=self._check_certificate,
             bus=self.bus,
             node_id="node-1",
         )
@@ -186,6 +183,10 @@ class World:
         await station.open(identity, **headers)
         await until(lambda: len(self.directory.facts(StationConnected)) > before)
         return station
+
+    def _check_certificate(self, record: Station, certificate: bytes) -> str | None:
+        self.certificates.append(certificate)
+        return self.certificate_fault
 
     async def _handle(self, connection: StationConnection, call: CallReceived) -> Answer:
         return await self.handler(connection, call)

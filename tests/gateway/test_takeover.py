@@ -16,7 +16,7 @@ from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallFailed
-from tests.gateway.conftest import PASSWORD, World, basic, check_password, no_certificates, polite, until
+from tests.gateway.conftest import PASSWORD, World, basic, check_password, polite, until
 from tests.gateway.raw import CLOSE, RawStation, upgrade
 from tests.gateway.test_connection import clear_cache
 
@@ -170,7 +170,7 @@ class Stage:
             handler=polite,
             commands=world.commands,
             check_password=check_password,
-            check_certificate=no_certificates,
+            check_certificate=world._check_certificate,
             bus=self.bus,
             node_id="node",
         )

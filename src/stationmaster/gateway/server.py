@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 GOING_AWAY: Final = 1001
 _FILES_FOR_OTHERS: Final = 256
+_MOST_FILES: Final = 1_048_576
 _SLICES: Final = 20
 _LAST_WORDS_S: Final = 2.0
 
@@ -44,8 +45,7 @@ class Gateway:
     async def start(self) -> None:
         """Listen on every port. Raises OSError if one cannot be had; then none is listened on."""
         if self._keeper.connection_limit <= 0:
-            soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            self._keeper.connection_limit = max(1, soft - _FILES_FOR_OTHERS)
+            self._keeper.connection_limit = max(1, _raise_file_limit() - _FILES_FOR_OTHERS)
         try:
             for listener in self._listeners:
                 self._servers.append(await self._listen(listener))
@@ -137,6 +137,15 @@ class Gateway:
         tasks = self._context.tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=within_s)
+
+
+def _raise_file_limit() -> int:
+    """Each station is an open file, and the usual limit is made for programs with few: take all that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(soft, allowed)
 
 
 async def _send_away(connection: Connection, code: int, reason: str, deadline: float) -> None:
