@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from stationmaster.api.access import PERMISSIONS, ROLE_PERMISSIONS
-from stationmaster.domain.api_keys import ROLES
+from stationmaster.domain.roles import ROLES
 from tests.api.conftest import Client, NodeThread, client_of, new_id, with_role
 
 

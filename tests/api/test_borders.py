@@ -91,17 +91,26 @@ async def test_a_bad_parameter_is_named(api: Client, query: str, field: str, mes
     assert problem["detail"] == f"{field} {message}."
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "AAAA", "%C3%A9", "W10", "MTIz"])
-@pytest.mark.parametrize(
-    "path",
-    ["/stations", "/tokens", "/transactions", "/jobs", "/messages", "/past-events", "/refused-handshakes", "/api-keys"],
-)
-async def test_a_cursor_of_no_page(api: Client, path: str, cursor: str) -> None:
-    answer = await api.http.get(f"/api/v1{path}?cursor={cursor}")
-    # A cursor that happens to be readable leads somewhere; it never leads to an error of ours.
-    assert answer.status_code in (200, 422), answer.text
-    if answer.status_code == 422:
-        assert answer.json()["code"] == "cursor_invalid"
+LISTS = [
+    "/stations",
+    "/tokens",
+    "/transactions",
+    "/jobs",
+    "/messages",
+    "/past-events",
+    "/refused-handshakes",
+    "/api-keys",
+]
+
+
+async def test_a_cursor_of_no_page(api: Client) -> None:
+    for path in LISTS:
+        for cursor in ("nonsense", "AAAA", "%C3%A9", "W10", "MTIz"):
+            answer = await api.http.get(f"/api/v1{path}?cursor={cursor}")
+            # A cursor that happens to be readable leads somewhere; it never leads to an error of ours.
+            assert answer.status_code in (200, 422), answer.text
+            if answer.status_code == 422:
+                assert answer.json()["code"] == "cursor_invalid"
 
 
 async def test_browsers_are_told_to_run_nothing_that_is_not_ours(api: Client) -> None:
