@@ -17,6 +17,7 @@ from stationmaster.api import (
     pages,
     provisioning,
     reports,
+    smart_charging,
     transactions,
 )
 from stationmaster.api.context import ApiContext
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     messages.router,
     reports.router,
+    smart_charging.router,
     api_keys.router,
 )
 """What lies under /api/v1, in the order of the documents."""

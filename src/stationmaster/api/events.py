@@ -19,7 +19,7 @@ from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.event_bodies import event_of, in_api_words
 from stationmaster.api.listing import LISTED, WantedFormat, listing
-from stationmaster.api.live import Client, EventFilter, HubClosed, TooManyClients, TooSlow
+from stationmaster.api.live import NOBODY, Client, EventFilter, HubClosed, TooManyClients, TooSlow
 from stationmaster.api.messages import within_sites
 from stationmaster.api.problems import ApiError
 from stationmaster.api.values import Filters, InstantIn, Listed, Moment, Text, View
@@ -33,6 +33,8 @@ RETRY_MS = 3_000
 BACKLOG_PAGE = 500
 LONGEST_ID = 2**63 - 1
 MOST_FILTERS = 50
+NO_STATION = "\0"
+"""No identity can be this: a filter for it lets nothing through."""
 OVERLAP = 1_000
 """How many of the events told last are remembered, so that none of them is told again as a live one."""
 
@@ -153,7 +155,7 @@ async def _stream(
 
 async def _past(context: ApiContext, organisation_id: str, after: int) -> AsyncIterator[Event]:
     while True:
-        stored: Sequence[StoredEvent] = await context.storage.events.after(after, organisation_id, BACKLOG_PAGE)
+        stored = await context.storage.events.after(after, [organisation_id, NOBODY], BACKLOG_PAGE)
         for each in stored:
             yield event_of(each)
         if len(stored) < BACKLOG_PAGE:
@@ -188,7 +190,7 @@ async def _stations_of(context: ApiContext, principal: Principal, wanted: Sequen
         cursor = page.next_cursor
         if cursor is None:
             # A filter that names nobody would let everything through.
-            return seen or [""]
+            return seen or [NO_STATION]
 
 
 def _view(stored: StoredEvent) -> EventView:

@@ -13,6 +13,9 @@ from stationmaster.bus.messages_v1 import Event
 
 __all__ = ["Client", "EventFilter", "EventHub", "HubClosed", "TooManyClients", "TooSlow"]
 
+NOBODY = ""
+"""The organisation of stations that nobody has registered: whoever may register them hears of them."""
+
 
 class TooManyClients(Exception):
     """No more event streams can be served."""
@@ -101,13 +104,13 @@ class EventHub:
         return len(self._clients)
 
     def listens(self, organisation_id: str) -> bool:
-        """Whether anybody of this organisation listens, so that events are worth writing."""
-        return any(client.organisation_id == organisation_id for client in self._clients)
+        """Whether anybody listens to whom events of this organisation may be told, so that they are worth writing."""
+        return any(organisation_id in (client.organisation_id, NOBODY) for client in self._clients)
 
     def tell(self, organisation_id: str, events: Sequence[Event]) -> None:
-        """Give events to everyone of the organisation who wants them."""
+        """Give events to everyone of the organisation who wants them; what is nobody's to all."""
         for client in self._clients:
-            if client.organisation_id == organisation_id:
+            if organisation_id in (client.organisation_id, NOBODY):
                 client.offer(events)
 
     @contextmanager

@@ -137,7 +137,9 @@ class EventQueries:
         """Reads through `access`."""
         self._access = access
 
-    async def after(self, event_id: int, organisation_id: str | None, limit: int = DEFAULT_LIMIT) -> list[StoredEvent]:
+    async def after(
+        self, event_id: int, organisation_id: str | Sequence[str] | None, limit: int = DEFAULT_LIMIT
+    ) -> list[StoredEvent]:
         """The events behind `event_id`, the oldest first, for a stream that is resumed."""
         e = event.c
         where = [e.id > event_id, *only({e.organisation_id: organisation_id})]
