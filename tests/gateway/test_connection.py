@@ -456,9 +456,18 @@ async def test_an_exchange_is_logged_once_with_both_halves(world: World) -> None
 async def test_what_cannot_be_read_is_logged_without_characters_that_no_database_takes(world: World) -> None:
     station = await world.station()
     await station.say('[2,"1","Heart\x00beat"')
-    await until(lambda: world.directory.facts(MessageLogged))
-    (logged,) = world.directory.facts(MessageLogged)
-    assert (logged.kind, logged.frame) == ("unreadable", '[2,"1","Heart\u2400beat"')
+    await station.say('[2,"\\ud800","Heart\\udfffbeat",{}]')
+    await until(lambda: len(world.directory.facts(MessageLogged)) == 2)
+    unreadable, unknown = world.directory.facts(MessageLogged)
+    assert (unreadable.kind, unreadable.frame) == ("unreadable", '[2,"1","Heart\u2400beat"')
+    assert (unknown.message_id, unknown.action) == ("\ufffd", "Heart\ufffdbeat")
+
+
+async def test_the_reason_of_a_close_is_recorded_without_them_too(world: World) -> None:
+    station = await world.station()
+    await station.send(frame(b"\x03\xe8a\x00b", 8))
+    await until(lambda: world.directory.facts(StationDisconnected))
+    assert world.directory.facts(StationDisconnected)[0].reason == "a\u2400b"
 
 
 async def test_secrets_do_not_reach_the_log(world: World) -> None:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
@@ -234,6 +236,49 @@ def test_binary_frames_are_ignored_twice_and_close_with_1003_the_third_time(play
     play >> BINARY << NOTHING
     play >> BINARY << like(Close, code=1003)
     play >> BINARY << NOTHING
+
+
+# Anything at all
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda children: st.one_of(
+        st.lists(children, max_size=3), st.dictionaries(st.text(max_size=5), children, max_size=3)
+    ),
+    max_leaves=8,
+)
+message_ids = st.one_of(st.sampled_from(["", "1", "2", "x" * 40]), st.integers(0, 3), json_values)
+frames_of_any_kind = st.one_of(
+    st.text(max_size=30),
+    st.builds(lambda *parts: json.dumps(parts), st.integers(1, 5), message_ids, json_values),
+    st.builds(
+        lambda message_id, action, payload: json.dumps([2, message_id, action, payload]),
+        message_ids,
+        st.one_of(st.sampled_from(sorted(V16.actions)), json_values),
+        json_values,
+    ),
+)
+
+
+@given(st.lists(frames_of_any_kind, max_size=25), st.booleans(), st.booleans())
+def test_whatever_arrives_nothing_raises_and_every_call_has_at_most_one_answer(
+    texts: list[str], strict: bool, at_the_station: bool
+) -> None:
+    play = station(strict=strict) if at_the_station else central(strict=strict)
+    owed: list[str | int] = []
+    for text in texts:
+        effects = play.session.receive(text, play.now)
+        answers = [effect for effect in effects if isinstance(effect, Send)]
+        received = [effect for effect in effects if isinstance(effect, CallReceived)]
+        assert len(answers) + len(received) <= 1
+        assert sum(isinstance(effect, FrameSeen) for effect in effects) + len(received) == (1 if effects else 0)
+        for answer_sent in answers:
+            assert json.loads(answer_sent.text)[0] in (3, 4)
+        owed += [effect.message_id for effect in received]
+    if play.session.is_open:
+        for message_id in owed:
+            refuse(message_id, ErrorCode.GENERIC_ERROR)(play.session, play.now)
+        assert play.session.unanswered == 0
 
 
 # Our own faults

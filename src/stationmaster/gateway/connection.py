@@ -19,6 +19,7 @@ from stationmaster.domain.facts import StationDisconnected, StationSeen
 from stationmaster.gateway.context import ConnectionContext
 from stationmaster.gateway.contract import Admission
 from stationmaster.gateway.flow import Flow, Pause
+from stationmaster.gateway.journal import clean
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.gateway.worker import Worker
@@ -241,7 +242,7 @@ class Connection:
 
     def disconnected(self, code: int, reason: str) -> None:
         """The station, or the network, ended it."""
-        self._end(code, reason, close_socket=False)
+        self._end(code, clean(reason), close_socket=False)
 
     # What the sweep tells (see `sweep.Watched`).
 

@@ -1,9 +1,10 @@
 """What the storage is told about the frames of a station: the message log, and oddities.
 
-Nothing here waits. Secrets are masked before anything leaves this file, and NUL, which no database
-takes in a text, is replaced by its picture.
+Nothing here waits. Secrets are masked before anything leaves this file, and what no database takes in a
+text is replaced.
 """
 
+import re
 from typing import Final
 
 from stationmaster.actions.contract import StationConnection
@@ -15,13 +16,16 @@ from stationmaster.session.masking import mask_secrets
 
 __all__ = ["Journal", "clean"]
 
-_NUL: Final = "\0"
+_IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
+_REPLACEMENT: Final = "\ufffd"
 _PICTURE_OF_NUL: Final = "\u2400"
 
 
 def clean(text: str) -> str:
-    """Text that every database takes."""
-    return text.replace(_NUL, _PICTURE_OF_NUL) if _NUL in text else text
+    """Text that every database takes: a NUL becomes its picture, half a character the sign for one that is broken."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _IMPOSSIBLE.sub(lambda match: _PICTURE_OF_NUL if match[0] == "\0" else _REPLACEMENT, text)
 
 
 class Journal:
