@@ -15,6 +15,7 @@ from stationmaster.domain.locations import Location
 from stationmaster.instants import Instant
 
 __all__ = [
+    "AuditRecorded",
     "AvailabilityRequested",
     "ConfigurationReported",
     "ConfigurationValueChanged",
@@ -422,3 +423,26 @@ class MessageLogged(Fact, frozen=True, kw_only=True, gc=False):
     answer_kind: str | None = None
     latency_us: int | None = None
     error_code: str | None = None
+
+
+# Audit (RELIABILITY S-20)
+
+
+class AuditRecorded(Fact, frozen=True, kw_only=True, gc=False):
+    """Somebody did something, or tried to. It is told to nobody but whoever may read the audit log.
+
+    `station_id` is "" when it is about none. `result` is "ok", "refused" (their fault) or "failed" (ours).
+    """
+
+    actor: str
+    """`user:NAME`, `api_key:NAME`, `command_line` or `nobody`."""
+    action: str
+    """The name of the operation in the OpenAPI document, or a word such as `sign_in`."""
+    result: str
+    target: str | None = None
+    """What it was done to: the path in the API."""
+    status: int | None = None
+    """The HTTP status of the answer."""
+    remote_address: str | None = None
+    details: str = "{}"
+    """JSON text without secrets."""

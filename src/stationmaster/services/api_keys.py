@@ -10,7 +10,7 @@ import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
-from stationmaster.domain.api_keys import ROLES
+from stationmaster.domain.roles import ROLES
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.identities import check_text
 from stationmaster.instants import Instant

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stationmaster.domain import facts
 from stationmaster.storage import (
+    audit,
     authorization,
     availability,
     configuration,
@@ -44,4 +45,5 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.ConfigurationValueChanged: configuration.store_changes,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
+    facts.AuditRecorded: audit.store_entries,
 }

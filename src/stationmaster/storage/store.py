@@ -24,6 +24,7 @@ from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
+from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
@@ -37,6 +38,7 @@ from stationmaster.storage.queries.reports import (
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
 from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
 from stationmaster.storage.queries.transactions import TransactionQueries
+from stationmaster.storage.queries.users import SessionQueries, UserQueries
 from stationmaster.storage.retention import Retention
 from stationmaster.storage.statements import Bulk, insert_into
 from stationmaster.storage.tables import counter
@@ -84,6 +86,9 @@ class Storage:
         self.messages = MessageQueries(self)
         self.events = EventQueries(self)
         self.api_keys = ApiKeyQueries(self)
+        self.users = UserQueries(self)
+        self.sessions = SessionQueries(self)
+        self.audit = AuditQueries(self)
         self.files = FileQueries(self)
         self.file_passes = FilePassQueries(self)
         self.firmware = FirmwareQueries(self)

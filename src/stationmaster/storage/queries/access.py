@@ -67,6 +67,8 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
     last_used_at: Instant | None = None
+    permissions: tuple[str, ...] | None = None
+    """What it is narrowed to; None: all that its role may do."""
 
 
 _KEYS = NounReader(ApiKey)
@@ -110,8 +112,9 @@ class ApiKeyQueries:
         """Add a key; raises `Conflict`."""
         made = msgspec.structs.replace(new, created_at=new.created_at or self._access.clock())
         values = msgspec.structs.asdict(made)
-        if made.site_ids is not None:
-            values["site_ids"] = msgspec.json.encode(made.site_ids).decode()
+        for name in ("site_ids", "permissions"):
+            if values[name] is not None:
+                values[name] = msgspec.json.encode(values[name]).decode()
         await self._access.write(execute, sa.insert(api_key).values(values))
         return made
 

@@ -20,6 +20,14 @@ from stationmaster.storage.tables.log import (
     station_event,
     station_message,
 )
+from stationmaster.storage.tables.people import (
+    audit_chain,
+    audit_entry,
+    oidc_login,
+    recovery_code,
+    user,
+    user_session,
+)
 from stationmaster.storage.tables.provisioning import (
     connection,
     connection_attempt,
@@ -32,6 +40,8 @@ from stationmaster.storage.tables.transactions import meter_value, transaction
 
 __all__ = [
     "api_key",
+    "audit_chain",
+    "audit_entry",
     "connection",
     "connection_attempt",
     "connector",
@@ -49,8 +59,10 @@ __all__ = [
     "metadata",
     "meter_value",
     "oddity",
+    "oidc_login",
     "organisations",
     "presence",
+    "recovery_code",
     "security_event",
     "station",
     "station_event",
@@ -59,5 +71,7 @@ __all__ = [
     "transaction",
     "transfer_status",
     "unknown_token",
+    "user",
+    "user_session",
     "variable",
 ]

@@ -121,5 +121,6 @@ api_key = sa.Table(
     number("expires_at", null=True),
     number("revoked_at", null=True),
     number("last_used_at", null=True),
+    text("permissions", null=True),
 )
 """Bearer keys of the API: only a hash is kept."""
