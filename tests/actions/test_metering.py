@@ -73,6 +73,16 @@ async def test_values_of_another_connector_the_main_meter_or_another_time_belong
     assert sorted(each.samples[0].value or 0 for each in await unlinked(node)) == [1, 2, 3]
 
 
+async def test_values_from_after_the_end_belong_to_none(node: Node) -> None:
+    line = await connect(node)
+    transaction_id = await start(line)
+    await line.says("StopTransaction", transactionId=transaction_id, meterStop=200, timestamp="2025-03-01T12:34:40Z")
+    node.clock.pass_s(60)
+    await line.says("MeterValues", connectorId=1, meterValue=values({"value": "250"}, at="2025-03-01T12:35:30Z"))
+    assert await linked(node, transaction_id) == []
+    assert len(await unlinked(node)) == 1
+
+
 async def test_a_foreign_transaction_id_links_nothing(node: Node) -> None:
     other = await connect(node, "CP8")
     foreign = await start(other)

@@ -318,3 +318,9 @@ async def test_what_was_changed_elsewhere_is_read_anew(node: Node) -> None:
     await stop(line, transaction_id)
     (closed,) = await transactions(node)
     assert (closed.state, closed.meter_stop_wh) == ("closed", 900)
+
+
+async def test_a_tag_too_long_for_the_wire_is_invalid_even_if_somebody_registered_it(node: Node) -> None:
+    await node.token("x" * 21)
+    line = await connect(node)
+    assert (await start(line, id_tag="x" * 21))["idTagInfo"] == {"status": "Invalid"}

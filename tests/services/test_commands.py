@@ -202,6 +202,25 @@ async def test_the_end_of_a_job_survives_a_database_that_is_away_for_a_moment(no
     assert (await send(node)).state == "done"
 
 
+async def test_that_it_was_sent_is_never_recorded_after_its_end(node: Node) -> None:
+    line = await connect(node)
+    line.will_answer("ClearCache", status="Accepted")
+    record, failures = node.storage.record, [DatabaseAway("away")]
+    states: list[str] = []
+
+    async def flaky(facts: Any) -> Any:
+        state = facts[-1].state
+        if state == "sent" and failures:
+            raise failures.pop()
+        states.append(state)
+        return await record(facts)
+
+    node.storage.record = flaky  # type: ignore[method-assign]
+    job = await send(node)
+    await node.services.commands.close()
+    assert (job.state, states) == ("done", ["queued", "sent", "done"])
+
+
 async def test_jobs_under_way_record_their_end_when_the_node_stops(sqlite_url: str) -> None:
     async with open_node(sqlite_url) as node:
         line = await connect(node)

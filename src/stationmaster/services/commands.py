@@ -36,7 +36,9 @@ LONGEST_WAIT_S = 600.0
 LONGEST_TIMEOUT_S = 600.0
 BUS_MARGIN_S = 5.0
 """How much longer than the wait the bus may take before the node counts as unreachable."""
-RECORD_ATTEMPTS = 5
+RECORD_ATTEMPTS = 9
+FIRST_PAUSE_S = 0.1
+"""Pauses double from attempt to attempt: half a minute in all, longer than a database takes to restart."""
 
 
 class Catalogue(Protocol):
@@ -297,7 +299,7 @@ class Commands:
                 if attempt == RECORD_ATTEMPTS:
                     log.exception("commands.unrecorded", job_id=job.id, state=job.state)
                     return
-                await asyncio.sleep(0.2 * 2**attempt)
+                await asyncio.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
 
 
 def _new_job(request: CommandRequest, link: CommandLink, wish: Wish, review: Review, now: Instant) -> Job:
