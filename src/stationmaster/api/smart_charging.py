@@ -347,10 +347,11 @@ async def _composite(
 
 async def _checked(context: ApiContext, body: ProfileBody) -> ChargingProfile:
     """A profile that may be kept: without an id and without a transaction of its own."""
-    profile = msgspec.structs.replace(body.noun(), profile_id=0, transaction_id=None)
+    # Checked as if it had the id that it gets when it is sent.
+    profile = msgspec.structs.replace(body.noun(), profile_id=1, transaction_id=None)
     found = await context.services.smart_charging.violations(None, profile, None, Sending.LIBRARY)
     refuse(found, send_anyway=True)
-    return profile
+    return msgspec.structs.replace(profile, profile_id=0)
 
 
 async def _library_profile(context: ApiContext, principal: Principal, profile_id: str) -> LibraryProfile:

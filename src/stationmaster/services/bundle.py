@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -16,20 +17,29 @@ from stationmaster.services.certificates import CertificateAuthority
 from stationmaster.services.commands import Catalogue, Commands
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
+from stationmaster.services.files import FileService
+from stationmaster.services.firmware_campaigns import FirmwareCampaigns
+from stationmaster.services.firmware_library import FirmwareLibrary
 from stationmaster.services.metering import Metering
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
 from stationmaster.services.security import Security
+from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
 from stationmaster.services.sweeping import JobSweeper
 from stationmaster.services.tokens import Tokens
 from stationmaster.services.transactions import Transactions
+from stationmaster.services.transfer_requests import TransferRequests
 from stationmaster.services.transfers import Transfers
 from stationmaster.services.waiting import JOBS, WaitingJobs
 
-__all__ = ["Services"]
+__all__ = ["Services", "Words"]
 
 log = structlog.get_logger(__name__)
+
+
+class Words(Catalogue, ProfileWords, Protocol):
+    """All that a protocol version tells the services about its commands."""
 
 
 class Services:
@@ -38,7 +48,7 @@ class Services:
     def __init__(
         self,
         context: ServiceContext,
-        catalogues: Mapping[str, Catalogue],
+        catalogues: Mapping[str, Words],
         plugins: Iterable[VendorPlugin] = (),
         certificates: CertificateAuthority | None = None,
     ) -> None:
@@ -55,6 +65,11 @@ class Services:
         self.security = Security(context)
         self.data_transfers = DataTransfers(context, plugins)
         self.commands = Commands(context, self.waiting, catalogues)
+        self.smart_charging = SmartCharging(context, self.commands, catalogues)
+        self.files = FileService(context)
+        self.firmware = FirmwareLibrary(context, self.files)
+        self.transfer_requests = TransferRequests(context, self.commands, self.files, self.firmware)
+        self.firmware_campaigns = FirmwareCampaigns(context, self.firmware, self.transfer_requests)
         self.sweeper = JobSweeper(context, self.waiting)
         self.stations = Stations(context)
         self.tokens = Tokens(context, self.authorizer)
@@ -83,8 +98,11 @@ class Services:
                 await self._station_changed(told.key)
             case "everything":
                 self.authorizer.forget_everything()
+                self.smart_charging.forget_everything()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
+            case _ if told.kind == MIRRORS:
+                self.smart_charging.forget(told.key)
             case _ if told.kind == JOBS:
                 self.waiting.expect(told.key)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stationmaster.domain import facts
+from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
 from stationmaster.storage import (
     audit,
     authorization,
@@ -18,6 +19,7 @@ from stationmaster.storage import (
     metering,
     notifications,
     provisioning,
+    smart_charging,
     transaction_ends,
     transactions,
 )
@@ -43,6 +45,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.DataTransferReceived: notifications.store_data_transfers,
     facts.ConfigurationReported: configuration.store_reports,
     facts.ConfigurationValueChanged: configuration.store_changes,
+    ChargingProfilesChanged: smart_charging.store_mirrors,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
     facts.AuditRecorded: audit.store_entries,

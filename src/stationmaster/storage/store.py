@@ -22,9 +22,9 @@ from stationmaster.storage.errors import StorageError
 from stationmaster.storage.numbers import RowIds, node_number
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
+from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
-from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
@@ -35,6 +35,7 @@ from stationmaster.storage.queries.reports import (
     SecurityEvent,
     TransferStatus,
 )
+from stationmaster.storage.queries.smart_charging import ChargingProfileQueries
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
 from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
 from stationmaster.storage.queries.transactions import TransactionQueries
@@ -80,6 +81,7 @@ class Storage:
         self.jobs = JobQueries(self)
         self.configuration = ConfigurationQueries(self)
         self.oddities = OddityQueries(self)
+        self.charging_profiles = ChargingProfileQueries(self)
         self.transfer_statuses: ListQueries[TransferStatus] = ListQueries(self, TransferStatus)
         self.security_events: ListQueries[SecurityEvent] = ListQueries(self, SecurityEvent)
         self.data_transfers: ListQueries[DataTransfer] = ListQueries(self, DataTransfer)

@@ -13,11 +13,19 @@ import msgspec
 from stationmaster.actions.contract import StationConnection
 from stationmaster.actions.v16.command import Asking, Command, Settled
 from stationmaster.actions.v16.context import ActionContext
+from stationmaster.actions.v16.orders import phrase
+from stationmaster.actions.v16.profiles import clear_payload, install_payload, reported_schedule_of
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job, JobState
+from stationmaster.domain.locations import Location
+from stationmaster.domain.smart_charging.comparison import ReportedSchedule
+from stationmaster.domain.smart_charging.installed import ClearFilter
+from stationmaster.domain.smart_charging.profiles import ChargingProfile, RateUnit
+from stationmaster.domain.transfers import Order
 from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError, parse_error_code
 from stationmaster.ocpp.protocol import Protocol
+from stationmaster.ocpp.v16.smart_charging import GetCompositeScheduleResponse
 from stationmaster.services.commands import Outcome, Review, Wish
 from stationmaster.session.events import CallAnswered, CallFailed
 from stationmaster.session.masking import mask_secrets
@@ -57,6 +65,34 @@ class Catalogue16:
     def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
         """See `services.commands.Catalogue.encode`."""
         return _encode(self.message(action, payload))
+
+    def install_profile(self, location: Location, profile: ChargingProfile) -> tuple[str, dict[str, Any]]:
+        """See `services.smart_charging.ProfileWords.install_profile`."""
+        return "SetChargingProfile", install_payload(location, profile)
+
+    def clear_profiles(self, wanted: ClearFilter) -> tuple[str, dict[str, Any]]:
+        """See `services.smart_charging.ProfileWords.clear_profiles`."""
+        return "ClearChargingProfile", clear_payload(wanted)
+
+    def read_composite_schedule(
+        self, location: Location, duration_s: int, unit: RateUnit
+    ) -> tuple[str, dict[str, Any]]:
+        """See `services.smart_charging.ProfileWords.read_composite_schedule`."""
+        payload = {"connectorId": location.connector_number, "duration": duration_s, "chargingRateUnit": unit.value}
+        return "GetCompositeSchedule", payload
+
+    def reported_schedule(self, response: str, received_at: Instant) -> ReportedSchedule | None:
+        """See `services.smart_charging.ProfileWords.reported_schedule`."""
+        try:
+            read = self._protocol.read_response("GetCompositeSchedule", response.encode())
+        except OcppError:
+            return None
+        answer = read.value
+        return reported_schedule_of(answer, received_at) if isinstance(answer, GetCompositeScheduleResponse) else None
+
+    def phrase(self, order: Order) -> tuple[str, dict[str, Any]]:
+        """See `services.commands.Catalogue.phrase`."""
+        return phrase(order)
 
 
 class Link16:

@@ -4,10 +4,18 @@ The rule that shapes this file: an accepted remote start or stop is a promise. T
 StartTransaction or StopTransaction that keeps it, and never sends anything again.
 """
 
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
 
 from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector
-from stationmaster.domain.jobs import awaits
+from stationmaster.actions.v16.context import Situation
+from stationmaster.actions.v16.profiles import profile_of
+from stationmaster.domain.jobs import Job, awaits
+from stationmaster.domain.locations import Location
+from stationmaster.domain.smart_charging.installed import install_at_start
+from stationmaster.ocpp.v16 import V16
 from stationmaster.ocpp.v16.remote_control import (
     RemoteStartTransactionRequest,
     RemoteStartTransactionResponse,
@@ -21,11 +29,13 @@ __all__ = [
     "REMOTE_STOP_TRANSACTION",
     "TRIGGER_MESSAGE",
     "UNLOCK_CONNECTOR",
+    "profile_came_along",
 ]
 
 _BUSY: Final = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
 _UNFIT: Final = frozenset({"Unavailable", "Faulted"})
 _LONGEST_CONNECTION_TIMEOUT_S: Final = 24 * 3600
+_members: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 
 
 # RemoteStartTransaction
@@ -75,6 +85,25 @@ async def _start_agreed(
         connection_timeout_s = asking.settings.connection_timeout_s
     until = asking.in_s(connection_timeout_s + asking.settings.remote_start_extra_s)
     return Settled(awaits=awaits("transaction_start", until, id_tag=message.id_tag, evse_id=message.connector_id))
+
+
+async def profile_came_along(situation: Situation, job: Job, ocpp_id: str, connector_id: int) -> None:
+    """The transaction of a remote start began: a profile that travelled with it belongs to it now (erratum 3.42)."""
+    message = V16.check_outgoing(job.action, _members.decode(job.payload))
+    if not isinstance(message, RemoteStartTransactionRequest) or message.charging_profile is None:
+        return
+    services, station = situation.context.services, situation.station
+    capabilities = await services.smart_charging.capabilities_of(station.station_id)
+    location = Location.of_connector_number(station.station_id, connector_id)
+    profile, now = profile_of(message.charging_profile), situation.call.received_at
+    await services.smart_charging.change(
+        station.organisation_id,
+        station.station_id,
+        "transaction_started",
+        lambda mirror: install_at_start(
+            mirror, location, profile, ocpp_id, now, smart_charging=capabilities.smart_charging
+        ),
+    )
 
 
 REMOTE_START_TRANSACTION = Command(

@@ -1,9 +1,22 @@
-"""Charging profiles and composite schedules as plain commands (handbook §3.3.5, §3.3.6, §3.3.15, §3.6)."""
+"""Charging profiles and composite schedules (handbook §3.3.5, §3.3.6, §3.3.15, §3.6).
+
+The rule that shapes this file: the mirror of what is installed moves by what the station answered,
+and where no answer came, it says that it does not know.
+"""
 
 from typing import Final
 
-from stationmaster.actions.v16.command import Asking, Command, warn_of_unknown_connector
-from stationmaster.ocpp.v16.smart_charging import SetChargingProfileRequest
+from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector, was_never_sent
+from stationmaster.actions.v16.profiles import clear_filter_of, profile_of
+from stationmaster.domain.locations import Location
+from stationmaster.domain.smart_charging import installed
+from stationmaster.ocpp.v16.smart_charging import (
+    ClearChargingProfileRequest,
+    ClearChargingProfileResponse,
+    SetChargingProfileRequest,
+    SetChargingProfileResponse,
+)
+from stationmaster.session.events import CallFailed
 
 __all__ = ["CLEAR_CHARGING_PROFILE", "GET_COMPOSITE_SCHEDULE", "SET_CHARGING_PROFILE"]
 
@@ -57,9 +70,61 @@ async def _warn_of_kind(_asking: Asking, message: SetChargingProfileRequest) -> 
     return None
 
 
-CLEAR_CHARGING_PROFILE = Command(warnings=(warn_of_unknown_connector,))
+async def _installed(
+    asking: Asking, message: SetChargingProfileRequest, response: SetChargingProfileResponse
+) -> Settled:
+    if response.status == "Accepted":
+        location = Location.of_connector_number(asking.station_id, message.connector_id)
+        profile = profile_of(message.cs_charging_profiles)
+        await asking.context.services.smart_charging.change(
+            asking.organisation_id,
+            asking.station_id,
+            "installed",
+            lambda mirror: installed.install(mirror, location, profile, asking.now()),
+        )
+    return Settled()
+
+
+async def _perhaps_installed(asking: Asking, message: SetChargingProfileRequest, failed: CallFailed) -> None:
+    if was_never_sent(failed) or failed.state == "error":
+        return
+    location = Location.of_connector_number(asking.station_id, message.connector_id)
+    profile = profile_of(message.cs_charging_profiles)
+    await asking.context.services.smart_charging.change(
+        asking.organisation_id,
+        asking.station_id,
+        "unanswered",
+        lambda mirror: installed.install_unanswered(mirror, location, profile, asking.now()),
+    )
+
+
+async def _cleared(
+    asking: Asking, message: ClearChargingProfileRequest, _response: ClearChargingProfileResponse
+) -> Settled:
+    wanted = clear_filter_of(asking.station_id, message)
+    await asking.context.services.smart_charging.change(
+        asking.organisation_id, asking.station_id, "cleared", lambda mirror: installed.clear(mirror, wanted)
+    )
+    return Settled()
+
+
+async def _perhaps_cleared(asking: Asking, message: ClearChargingProfileRequest, failed: CallFailed) -> None:
+    if was_never_sent(failed) or failed.state == "error":
+        return
+    wanted = clear_filter_of(asking.station_id, message)
+    await asking.context.services.smart_charging.change(
+        asking.organisation_id,
+        asking.station_id,
+        "unanswered",
+        lambda mirror: installed.clear_unanswered(mirror, wanted),
+    )
+
+
+CLEAR_CHARGING_PROFILE = Command(warnings=(warn_of_unknown_connector,), settle=_cleared, unsettled=_perhaps_cleared)
 GET_COMPOSITE_SCHEDULE = Command(warnings=(warn_of_unknown_connector,))
 SET_CHARGING_PROFILE = Command(
     blocks=(_block_misplaced,),
     warnings=(warn_of_unknown_connector, _warn_of_unit, _warn_of_capacity, _warn_of_kind),
+    settle=_installed,
+    unsettled=_perhaps_installed,
 )

@@ -8,6 +8,7 @@ from typing import Final
 from stationmaster.actions.contract import Answer
 from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation, location_of, mended, moment_of
 from stationmaster.actions.v16.metering import measured_in
+from stationmaster.actions.v16.remote_control import profile_came_along
 from stationmaster.domain.jobs import Progress
 from stationmaster.ocpp.v16.authorization import IdTagInfo
 from stationmaster.ocpp.v16.transactions import (
@@ -49,6 +50,7 @@ async def start_transaction(situation: Situation) -> Answer:
 
     async def remote_start_is_done() -> None:
         if started.remote_start is not None:
+            await profile_came_along(situation, started.remote_start, stored.ocpp_id, request.connector_id)
             await services.waiting.finish(started.remote_start, call.received_at, Progress(transaction_id=stored.id))
 
     response = StartTransactionResponse(
@@ -84,13 +86,15 @@ async def stop_transaction(situation: Situation) -> Answer:
         ),
     )
 
-    async def remote_stop_is_done() -> None:
+    async def what_an_end_ends() -> None:
+        await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ocpp_id)
         job = await services.waiting.end_of(station, ocpp_id)
         if job is not None:
             await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
 
     response = StopTransactionResponse(id_tag_info=_id_tag_info(situation, ended))
-    return Answer(response, remote_stop_is_done if services.waiting.any_of(station.station_id) else None)
+    waited_for = services.waiting.any_of(station.station_id) or services.smart_charging.may_hold(station.station_id)
+    return Answer(response, what_an_end_ends if waited_for else None)
 
 
 def _id_tag_info(situation: Situation, ended: Ended) -> IdTagInfo | None:

@@ -20,9 +20,7 @@ __all__ = ["ChargingProfileQueries"]
 _read_mirror = msgspec.json.Decoder(Mirror).decode
 _read_profile = msgspec.json.Decoder(ChargingProfile).decode
 _c = charging_profile.c
-_SELECT = sa.select(
-    _c.id, _c.organisation_id, _c.name, _c.profile, _c.site_id, _c.note, _c.created_at, _c.updated_at
-)
+_SELECT = sa.select(_c.id, _c.organisation_id, _c.name, _c.profile, _c.site_id, _c.note, _c.created_at, _c.updated_at)
 
 
 class ChargingProfileQueries:
@@ -86,9 +84,9 @@ class ChargingProfileQueries:
 
 
 def _noun(row: Sequence[Any]) -> LibraryProfile:
-    id, organisation_id, name, profile, site_id, note, created_at, updated_at = row
+    profile_id, organisation_id, name, profile, site_id, note, created_at, updated_at = row
     return LibraryProfile(
-        id=id,
+        id=profile_id,
         organisation_id=organisation_id,
         name=name,
         profile=_read_profile(profile),

@@ -36,12 +36,14 @@ from stationmaster.storage.tables.provisioning import (
     presence,
     station,
 )
+from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 from stationmaster.storage.tables.transactions import meter_value, transaction
 
 __all__ = [
     "api_key",
     "audit_chain",
     "audit_entry",
+    "charging_profile",
     "connection",
     "connection_attempt",
     "connector",
@@ -53,6 +55,7 @@ __all__ = [
     "firmware",
     "firmware_campaign",
     "firmware_update",
+    "installed_profiles",
     "job",
     "message",
     "message_volume",
