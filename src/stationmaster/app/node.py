@@ -6,6 +6,7 @@ ends, and what waits is written before the database is let go.
 """
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -316,7 +317,6 @@ def _bound(settings: Settings) -> socket.socket:
 
 def port_error(who: str, host: str, port: int, section: str, error: OSError) -> StartError:
     """One line about a port that cannot be had."""
-    return StartError(
-        f"cannot listen for {who} on {host} port {port}: {error.strerror or error} "
-        f"(choose another with --{section}-port)"
-    )
+    # asyncio wraps the system's words into its own; those of an address that cannot be looked up are no errno.
+    words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    return StartError(f"cannot listen for {who} on {host} port {port}: {words} (choose another with --{section}-port)")

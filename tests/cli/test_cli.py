@@ -1,0 +1,289 @@
+"""`stationmaster` as a person uses it: each command in a process of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from tests.postgres import PostgresServer
+
+KEY = re.compile(r"sm_[A-Za-z0-9_-]{40,}")
+
+
+def run(*arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None) -> Any:
+    """A command that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "stationmaster", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+        env=_environment(environment),
+    )
+
+
+def _environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("STATIONMASTER_")}
+    return {**own, **(more or {})}
+
+
+class Serving:
+    """`stationmaster serve` that goes on until it is told to stop."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self._out = (folder / "out.txt").open("w+")
+        self._err = (folder / "err.txt").open("w+")
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "stationmaster",
+                "serve",
+                "--host",
+                "127.0.0.1",
+                "--data",
+                str(folder / "data"),
+                *flags,
+            ],
+            stdout=self._out,
+            stderr=self._err,
+            env=_environment(),
+        )
+
+    def output(self) -> str:
+        self._out.seek(0)
+        return self._out.read()
+
+    def errors(self) -> str:
+        self._err.seek(0)
+        return self._err.read()
+
+    def up(self) -> tuple[str, str]:
+        """(URL of the API, URL of stations), once it serves."""
+        deadline = time.monotonic() + 60
+        while "Documents of the API" not in self.output():
+            assert self.process.poll() is None, self.errors()
+            assert time.monotonic() < deadline, self.errors()
+            time.sleep(0.05)
+        http = re.search(r"(http://127\.0\.0\.1:\d+)/$", self.output(), re.MULTILINE)
+        ocpp = re.search(r"(ws://127\.0\.0\.1:\d+/ocpp)/STATION-ID$", self.output(), re.MULTILINE)
+        assert http
+        assert ocpp
+        return http[1], ocpp[1]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._out.close()
+        self._err.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def serving(folder: Path) -> Iterator[Serving]:
+    running = Serving(folder, "--ocpp-port", "0", "--http-port", "0")
+    yield running
+    running.close()
+
+
+def test_the_first_start_says_where_everything_is_and_shows_a_key_once(serving: Serving, folder: Path) -> None:
+    http, _ocpp = serving.up()
+    (key,) = KEY.findall(serving.output())
+    headers = {"Authorization": f"Bearer {key}"}
+    assert httpx.get(f"{http}/api/v1/stations", headers=headers, trust_env=False).json()["items"] == []
+    assert httpx.get(f"{http}/readyz", trust_env=False).json() == {"status": "ready"}
+    assert serving.stop() == 0
+    assert key not in serving.errors()
+    again = Serving(folder, "--ocpp-port", "0", "--http-port", "0")
+    try:
+        http, _ = again.up()
+        assert not KEY.search(again.output()), "only on the very first start"
+        assert httpx.get(f"{http}/api/v1/stations", headers=headers, trust_env=False).status_code == 200
+        assert again.stop(signal.SIGINT) == 0
+    finally:
+        again.close()
+
+
+def test_stations_are_sent_away_and_open_requests_end(serving: Serving) -> None:
+    http, ocpp = serving.up()
+    (key,) = KEY.findall(serving.output())
+    headers = {"Authorization": f"Bearer {key}"}
+    httpx.post(f"{http}/api/v1/stations", headers=headers, json={"id": "CP7", "security_profile": 0}, trust_env=False)
+    with (
+        connect(f"{ocpp}/CP7", subprotocols=["ocpp1.6"], proxy=None) as station,  # type: ignore[list-item]
+        httpx.stream("GET", f"{http}/api/v1/events", headers=headers, trust_env=False) as events,
+    ):
+        station.send('[2,"1","Heartbeat",{}]')
+        assert json.loads(station.recv())[0] == 3
+        began = time.monotonic()
+        assert serving.stop() == 0
+        assert time.monotonic() - began < 10
+        with pytest.raises(Exception, match=r"1001|1012"):
+            station.recv()
+        assert "the node is stopping" in "".join(events.iter_text())
+
+
+def test_a_used_port_is_one_line_and_exit_code_2(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for flags, who in (
+            (("--http-port", str(port), "--ocpp-port", "0"), "the API"),
+            (("--ocpp-port", str(port), "--http-port", "0"), "stations"),
+        ):
+            done = run("serve", "--host", "127.0.0.1", "--data", str(folder), *flags)
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            flag = flags[0]
+            assert line == (
+                f"stationmaster: cannot listen for {who} on 127.0.0.1 port {port}: Address already in use "
+                f"(choose another with {flag})"
+            )
+            assert not KEY.search(done.stdout), "the key is not lost on a start that failed"
+
+
+@pytest.mark.parametrize(
+    "arguments, environment, line",
+    [
+        (["--ocpp-port", "many"], {}, "ocpp.port (from --ocpp-port): 'many' is not a whole number"),
+        (["--http-port", "70000"], {}, "http.port (from --http-port): '70000' is more than 65535"),
+        (
+            [],
+            {"STATIONMASTER_LOG_LEVEL": "loud"},
+            "log.level (from STATIONMASTER_LOG_LEVEL): 'loud' is none of 'debug', 'info', 'warning' or 'error'",
+        ),
+        (
+            ["--config", "/nowhere.toml"],
+            {},
+            "cannot read the configuration file /nowhere.toml: No such file or directory",
+        ),
+        (
+            ["--database-url", "mysql://me:hunter2@x/y"],
+            {},
+            "database.url (from --database-url): the value is not right: a database URL begins with sqlite:///",
+        ),
+        (["--host", "999.1.1.1"], {}, "cannot listen for the API on 999.1.1.1 port 8080: Name or service not known"),
+        (
+            [],
+            {"STATIONMASTER_BUS_URL": "nats://127.0.0.1:9"},
+            "bus.url is for many nodes, and they need one PostgreSQL database: set database.url",
+        ),
+        (["--data", "/proc/nothing"], {}, "cannot make the data folder /proc/nothing: No such file or directory"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    folder: Path, arguments: list[str], environment: dict[str, str], line: str
+) -> None:
+    where = [] if "--data" in arguments else ["--data", str(folder / "data")]
+    done = run("serve", *where, *arguments, environment=environment)
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"stationmaster: {line}")
+    assert "hunter2" not in said
+
+
+def test_a_database_that_cannot_be_opened_is_one_line_and_exit_code_2(folder: Path) -> None:
+    (folder / "x.sqlite").write_bytes(b"no database" * 1000)
+    for url in (f"sqlite:///{folder / 'x.sqlite'}", "postgresql://me:hunter2@127.0.0.1:9/x"):
+        for command in ("serve", "migrate"):
+            done = run(command, "--data", str(folder), "--database-url", url)
+            assert done.returncode == 2
+            (line,) = done.stderr.splitlines()
+            assert line.startswith("stationmaster: cannot open the database ")
+            assert "hunter2" not in line
+
+
+def test_an_unknown_setting_in_the_file_is_one_line(folder: Path) -> None:
+    file = folder / "sm.toml"
+    file.write_text("[ocpp]\nprot = 9001\n")
+    done = run("serve", "--config", str(file))
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"stationmaster: {file}: unknown setting ocpp.prot; did you mean ocpp.port?\n",
+    )
+
+
+def test_an_unknown_flag_is_exit_code_2() -> None:
+    done = run("serve", "--colour", "red")
+    assert done.returncode == 2
+    assert "--colour" in done.stderr
+
+
+def test_keys_are_made_listed_and_revoked(folder: Path) -> None:
+    where = ["--data", str(folder)]
+    made = run("api-key", "create", "--role", "operator", "--name", "the till", "--days", "30", *where)
+    assert made.returncode == 0, made.stderr
+    assert KEY.fullmatch(made.stdout.strip()), "the key alone"
+    (line,) = run("api-key", "list", *where).stdout.splitlines()
+    key_id = line.split()[0]
+    assert "valid" in line
+    assert "operator" in line
+    assert line.endswith("the till")
+    assert made.stdout.strip() not in line
+    assert run("api-key", "revoke", key_id, *where).returncode == 0
+    assert "revoked" in run("api-key", "list", *where).stdout
+    unknown = run("api-key", "revoke", "nobody", *where)
+    assert (unknown.returncode, unknown.stderr) == (2, "stationmaster: there is no API key nobody\n")
+    assert run("api-key", "create", "--role", "king", *where).returncode == 2
+
+
+def test_a_key_made_beside_a_running_node_opens_it_at_once(serving: Serving, folder: Path) -> None:
+    http, _ = serving.up()
+    made = run("api-key", "create", "--role", "admin", "--data", str(folder / "data"))
+    headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+    assert httpx.get(f"{http}/api/v1/stations", headers=headers, trust_env=False).status_code == 200
+
+
+@pytest.mark.postgres
+def test_migrate_brings_a_new_database_up_to_date(postgres_server: PostgresServer, folder: Path) -> None:
+    name = postgres_server.create()
+    try:
+        for _ in range(2):
+            done = run("migrate", "--database-url", postgres_server.url_of(name), "--data", str(folder))
+            assert (done.returncode, done.stderr) == (0, "")
+            assert name in done.stdout
+    finally:
+        postgres_server.drop(name)
+
+
+def test_config_show_tells_values_and_sources_and_hides_secrets(folder: Path) -> None:
+    done = run(
+        "config",
+        "show",
+        "--ocpp-port",
+        "9100",
+        environment={"STATIONMASTER_DATABASE_URL": "postgresql://me:hunter2@db/x"},
+        cwd=folder,
+    )
+    assert done.returncode == 0
+    assert "# default: 9000; from: --ocpp-port\nport = 9100\n" in done.stdout
+    assert "from: STATIONMASTER_DATABASE_URL" in done.stdout
+    assert "hunter2" not in done.stdout
+
+
+def test_the_help_names_every_command() -> None:
+    text = run("--help").stdout
+    for command in ("serve", "migrate", "api-key", "config"):
+        assert command in text
+    for flag in ("--data", "--database-url", "--ocpp-port", "--http-port", "--host", "--config", "--accept-unknown"):
+        assert flag in run("serve", "--help", environment={"COLUMNS": "200"}).stdout
