@@ -1,6 +1,8 @@
 """A conversation over a real socket: who is answered when, whatever the handlers do."""
 
 import asyncio
+import contextlib
+import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,10 +12,13 @@ import structlog
 
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.bus.contract import NoResponder
+from stationmaster.bus.memory import MemoryBus
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import MessageLogged, OddityTolerated, StationConnected, StationDisconnected
 from stationmaster.gateway.connection import Connection
 from stationmaster.gateway.contract import GateMemory
+from stationmaster.gateway.server import Gateway
+from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallAnswered, CallAnsweredLate, CallFailed, CallReceived
@@ -328,6 +333,49 @@ async def test_a_connection_that_ends_before_it_is_recorded_is_recorded_in_order
     assert kinds == [StationConnected, StationDisconnected]
     with pytest.raises(NoResponder):
         await world.bus.request(command_of("CP1"), b"", 1)
+
+
+async def test_what_waited_on_a_connection_that_ended_is_not_handled(world: World) -> None:
+    gate = asyncio.Event()
+    handled: list[object] = []
+
+    async def wait() -> None:
+        await gate.wait()
+
+    async def counting(connection: StationConnection, call: CallReceived) -> Answer:
+        handled.append(call.message_id)
+        return await polite(connection, call)
+
+    world.directory.connect_waits = wait
+    world.handler = counting
+    world.directory.add("CP1")
+    station = await world.raw()
+    await station.open()
+    await station.say(heartbeat("1"))
+    await asyncio.sleep(0.02)
+    station.drop()
+    await until(lambda: world.gateway.connected_stations() == [])
+    gate.set()
+    await until(lambda: world.directory.facts(StationDisconnected))
+    assert handled == []
+
+
+async def test_without_the_bus_a_station_is_served_all_the_same(world: World) -> None:
+    class Away(MemoryBus):
+        def serve(self, *_args: Any, **_options: Any) -> Any:
+            return contextlib.ExitStack()  # cannot be entered as an asynchronous context
+
+    away = dataclasses.replace(world.gateway._context.surroundings, bus=Away())
+    gateway = Gateway([Listener(port=0)], GatewaySettings(), away)
+    await gateway.start()
+    world.directory.add("CP1")
+    station = await RawStation.connect(gateway.ports[0])
+    world.stations.append(station)
+    with structlog.testing.capture_logs() as logs:
+        await station.open()
+        assert (await station.call(heartbeat("1")))[0] == 3
+    assert logs[0]["event"] == "gateway.subject_not_served"
+    await gateway.stop()
 
 
 # Our own CALLs

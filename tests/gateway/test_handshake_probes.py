@@ -475,6 +475,17 @@ async def test_abuse_of_http_is_refused(world: World, request_: bytes, status: i
     assert (await neighbour.call([2, "1", "Heartbeat", {}]))[0] == 3
 
 
+async def test_a_refused_client_that_goes_on_talking_is_not_heard(world: World) -> None:
+    station = await world.raw()
+    assert (await station.request(upgrade("/ocpp/nobody"))).status == 404
+    for _ in range(3):
+        await station.send(upgrade("/ocpp/nobody"))
+        await asyncio.sleep(0.01)
+    assert await station.reader.read() == b"404 Not Found\n"
+    await until(lambda: world.directory.facts(HandshakeRefused))
+    assert len(world.directory.facts(HandshakeRefused)) == 1
+
+
 async def test_a_client_that_goes_while_it_is_decided_leaves_nothing_behind(world: World) -> None:
     gate = asyncio.Event()
 

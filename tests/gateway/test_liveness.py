@@ -107,6 +107,30 @@ async def test_a_station_that_does_not_read_costs_little_and_is_cut_off(start_wo
     assert fact.reason == "the station does not read"
 
 
+async def test_a_station_that_reads_again_in_time_stays_and_misses_nothing(start_world: StartWorld) -> None:
+    world = await start_world(write_timeout_s=5, frames_per_s=0)
+    station = await world.station()
+    station.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    number = 0
+
+    async def flood() -> None:
+        nonlocal number
+        while True:
+            await station.say([2, f"{number:0>200}", "Nonsense", {}])
+            number += 1
+
+    connection = world.gateway.connection("CP1")
+    assert isinstance(connection, Connection)
+    flooding = asyncio.create_task(flood())
+    await until(lambda: connection._flow.is_paused, within_s=20)
+    flooding.cancel()
+    await asyncio.gather(flooding, return_exceptions=True)
+    station.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    for expected in range(number):
+        assert int((await station.hear())[1]) == expected
+    assert not connection._flow.is_paused
+
+
 async def test_a_station_that_talks_too_fast_is_slowed_down_and_nothing_is_lost(start_world: StartWorld) -> None:
     world = await start_world(frames_per_s=200, frames_burst=20)
     station = await world.station()

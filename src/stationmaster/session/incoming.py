@@ -83,11 +83,6 @@ class Incoming:
         """A CALL that is no proper message, but can be answered."""
         return self._refuse_at_once(call.message_id, None, call.error, text, now)
 
-    def action_of(self, message_id: MessageId) -> str | None:
-        """The action of a CALL that is being processed."""
-        pending = self._pending.get(message_id)
-        return None if pending is None else pending.action
-
     def answer(self, message_id: MessageId, response: Any, now: Instant) -> list[Effect]:
         """Answer a CALL with its response; raises if the response does not keep to the protocol, and owes it still."""
         pending = self._pending[message_id]

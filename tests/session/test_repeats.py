@@ -1,0 +1,44 @@
+"""The memory of CALLs, on its own. An integer is its own fingerprint, so integers can be made to look alike."""
+
+from stationmaster.session.repeats import Repeats
+
+FIRST = int.from_bytes(bytes((1, 2, 3, 4, 5, 6, 7, 0)), "little")
+SECOND = int.from_bytes(bytes((8, 9, 10, 0, 12, 13, 14, 0)), "little")
+ACROSS = int.from_bytes(bytes((5, 6, 7, 0, 8, 9, 10, 0)), "little")
+"""The end of the first and the beginning of the second."""
+
+
+def test_an_id_is_not_found_between_two_others() -> None:
+    repeats = Repeats(10)
+    repeats.remember(FIRST, 1)
+    repeats.remember(SECOND, 2)
+    assert repeats.find(ACROSS, 3) is None
+    place = repeats.remember(ACROSS, 3)
+    assert repeats.find(ACROSS, 3) == (place, True)
+    assert repeats.find(ACROSS, 4) == (place, False)
+
+
+def test_an_answer_is_given_back_as_it_was_however_the_id_is_written() -> None:
+    repeats = Repeats(10)
+    for message_id, text in (
+        ("a", '[3,"a",{}]'),
+        (7, "[3,7,{}]"),
+        ('q"', '[4,"q\\"","GenericError","",{}]'),
+        ("\u00e4", '[3,"\\u00e4",{"x":1}]'),
+    ):
+        place = repeats.remember(message_id, 1)
+        assert repeats.answer(message_id, place) is None
+        repeats.answered(message_id, place, text)
+        assert repeats.answer(message_id, place) == text
+
+
+def test_what_comes_late_does_not_touch_a_place_that_was_used_again() -> None:
+    repeats = Repeats(1)
+    place = repeats.remember("old", 1)
+    assert repeats.remember("new", 2) == place
+    repeats.answered("old", place, '[3,"old",{}]')
+    repeats.forget("old", place)
+    assert repeats.find("new", 2) == (place, True)
+    assert repeats.answer("new", place) is None
+    repeats.forget("new", place)
+    assert repeats.find("new", 2) is None
