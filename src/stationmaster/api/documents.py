@@ -17,6 +17,7 @@ _DESCRIPTIONS = {
     404: "There is no such thing.",
     408: "The body of the request came too slowly.",
     409: "The present state forbids it.",
+    416: "There is no such part of the file, or several were asked for.",
     413: "The body of the request is too long.",
     422: "A value is not allowed.",
     500: "A fault of the system; the log has it under the correlation id.",

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from stationmaster.instants import Instant
+from stationmaster.services.files import FileService
 from stationmaster.storage import Storage
 
-__all__ = ["Bounds", "Upkeep"]
+__all__ = ["Bounds", "FileUpkeep", "Upkeep"]
 
 DAY_US = 86_400_000_000
 
@@ -18,6 +19,7 @@ class Bounds:
     message_bytes: int
     event_days: float
     attempt_days: float
+    file_days: float = 90
 
 
 class Upkeep:
@@ -39,6 +41,18 @@ class Upkeep:
     async def remove_seen(self, now: Instant) -> int:
         """Refused handshakes, unknown tokens, oddities and ended connections of long ago."""
         return await self._retention.prune_seen(before=now - _days(self._bounds.attempt_days))
+
+
+class FileUpkeep:
+    """Removes files that stations brought long ago."""
+
+    def __init__(self, files: FileService, bounds: Bounds) -> None:
+        self._files = files
+        self._bounds = bounds
+
+    async def remove_files(self, now: Instant) -> int:
+        """Diagnostics and logs that are too old. Returns how many files went."""
+        return await self._files.remove_old(now - _days(self._bounds.file_days), now)
 
 
 def _days(days: float) -> int:

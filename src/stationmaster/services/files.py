@@ -68,7 +68,7 @@ class FileService:
         await self._storage.file_passes.delete(grant.made.id)
 
     async def transfer_for(self, station: Station, wanted: str) -> str:
-        """Whether to go by "http" or "ftp": as wanted, or for "auto" as the station can. Raises Conflict without FTP."""
+        """Whether to go by "http" or "ftp": as wanted, or for "auto" as the station can. Conflict without FTP."""
         if wanted == "auto":
             wanted = "ftp" if self.settings.ftp is not None and await self._speaks_only_ftp(station.id) else "http"
         if wanted == "ftp" and self.settings.ftp is None:

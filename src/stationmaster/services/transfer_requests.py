@@ -25,6 +25,8 @@ from stationmaster.storage.counters import advance
 
 __all__ = ["Asker", "BringWish", "TransferRequests", "UpdateWish"]
 
+OWN_RETRIES: Final = 2
+"""How often a station may fetch a file anew that was not told how often to try."""
 PLAIN_ACTION: Final = "UpdateFirmware"
 _MISSING: Final = frozenset({"NotImplemented", "NotSupported"})
 _SECURITY_KEY: Final = "securityprofile"
@@ -152,7 +154,7 @@ class TransferRequests:
             transfer = await self._files.transfer_for(station, wish.transfer)
             stored = await self._library.file_of(firmware)
             until = max(now, retrieve_at) + self._files.settings.pass_lifetime_s * 1_000_000
-            uses = 1 + (wish.retries or 0)
+            uses = 1 + (OWN_RETRIES if wish.retries is None else wish.retries)
             grant = await self._files.grant_download(station, job_id, stored, uses=uses, until=until)
             location = self._files.address(grant, transfer, asker.origin, stored.name)
         order: Order = UpdateOrder(location=location, retrieve_at=retrieve_at, retrying=_retrying(wish))

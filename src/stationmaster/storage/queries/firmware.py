@@ -155,6 +155,11 @@ class CampaignQueries:
         where = (_u.campaign_id == campaign_id, _u.state == state)
         return _UPDATES.many(await self._access.read(_SELECT_UPDATES.where(*where).order_by(_u.position)))
 
+    async def given_up(self, campaign_id: str, details: Sequence[str], since: Instant) -> list[StationUpdate]:
+        """Stations whose part we gave up for one of these reasons since a time."""
+        where = (_u.campaign_id == campaign_id, _u.state == UpdateState.FAILED, _u.detail.in_(details))
+        return _UPDATES.many(await self._access.read(_SELECT_UPDATES.where(*where, _u.finished_at >= since)))
+
     async def tally(self, campaign_id: str) -> Tally:
         """How many stations are in which state."""
         statement = sa.select(_u.state, sa.func.count()).where(_u.campaign_id == campaign_id).group_by(_u.state)
