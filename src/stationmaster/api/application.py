@@ -11,6 +11,10 @@ from stationmaster.api import (
     commands,
     configuration,
     events,
+    file_door,
+    files,
+    firmware,
+    firmware_campaigns,
     health,
     messages,
     metering,
@@ -18,7 +22,9 @@ from stationmaster.api import (
     provisioning,
     reports,
     smart_charging,
+    tidying,
     transactions,
+    transfers,
 )
 from stationmaster.api.context import ApiContext
 from stationmaster.api.documents import openapi_of
@@ -37,6 +43,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     availability.router,
     configuration.router,
     commands.router,
+    transfers.router,
+    files.router,
+    firmware.router,
+    firmware_campaigns.router,
     authorization.router,
     transactions.router,
     metering.router,
@@ -44,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     reports.router,
     smart_charging.router,
+    tidying.router,
     api_keys.router,
 )
 """What lies under /api/v1, in the order of the documents."""
@@ -64,11 +75,15 @@ def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     app.include_router(health.router)
+    app.include_router(file_door.router)
     pages.register_pages(app, context, ui_folder)
     register(app)
     # The last one added is the outermost.
     app.add_middleware(
-        BodyLimit, limit_bytes=context.settings.body_limit_bytes, timeout_s=context.settings.body_timeout_s
+        BodyLimit,
+        limit_bytes=context.settings.body_limit_bytes,
+        timeout_s=context.settings.body_timeout_s,
+        streamed=(file_door.BRING, firmware.UPLOAD),
     )
     app.add_middleware(ErrorBoundary)
     app.add_middleware(SecurityHeaders)

@@ -17,6 +17,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Days = Annotated[float, Field(gt=0, le=36500)]
 PEPPER_BYTES = (16, 64)
+LAST_PORT = 65535
 
 
 def _database_url(value: SecretStr) -> SecretStr:
@@ -35,6 +36,20 @@ def _bus_url(value: SecretStr) -> SecretStr:
 def _pepper(value: SecretStr) -> SecretStr:
     if not PEPPER_BYTES[0] <= len(value.get_secret_value().encode()) <= PEPPER_BYTES[1]:
         raise ValueError("a pepper has 16 to 64 bytes")
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("a base URL begins with http:// or https:// and has no query")
+    return value.rstrip("/")
+
+
+def _port_range(value: str) -> str:
+    lowest, _, highest = value.partition("-")
+    if value and not (lowest.isdecimal() and highest.isdecimal() and 0 < int(lowest) <= int(highest) <= LAST_PORT):
+        raise ValueError("a range of ports is written like 50000-50099")
     return value
 
 
@@ -209,6 +224,61 @@ class RetentionSettings(Section):
     attempt_days: Days = Field(
         default=90, description="Refused handshakes, unknown tokens, tolerated oddities and ended connections."
     )
+    file_days: Days = Field(default=90, description="Diagnostics and logs that stations brought.")
+
+
+class TidyingSettings(Section):
+    """Transactions that their stations never ended. 0 is never."""
+
+    superseded_hours: float = Field(
+        default=24, ge=0, le=87_600, description="Closed so long after a newer one began on the connector."
+    )
+    idle_hours: float = Field(
+        default=24, ge=0, le=87_600, description="Closed when the connector has been free for so long."
+    )
+    silent_hours: float = Field(
+        default=336, ge=0, le=87_600, description="Closed when nothing was heard of it for so long."
+    )
+
+
+class FileSettings(Section):
+    """Files that stations fetch and bring: firmware, diagnostics, logs."""
+
+    folder: Path | None = Field(
+        default=None, description="Where they lie; `files` in the data folder by default. Nodes of a cluster share it."
+    )
+    base_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        default=None,
+        description="How stations reach the port of the API, such as https://csms.example.org. "
+        "Without it, they are told the address by which the API was asked for the transfer.",
+    )
+    firmware_limit_mib: int = Field(default=512, ge=1, le=16_384, description="Largest firmware image, in MiB.")
+    upload_limit_mib: int = Field(
+        default=256, ge=1, le=16_384, description="Largest file that a station may bring, in MiB."
+    )
+    keep_free_mib: int = Field(default=256, ge=0, description="What files must leave free on the disk, in MiB.")
+    pass_hours: float = Field(
+        default=24, gt=0, le=24 * 366, description="How long the address for one transfer of one job is good."
+    )
+
+
+class FtpSettings(Section):
+    """An FTP server for stations that speak nothing else (needs the extra [ftp])."""
+
+    port: Port | None = Field(default=None, description="Port of the FTP server; empty: there is none.")
+    host: str | None = Field(default=None, description="Address for FTP, if it differs from node.host.")
+    public_host: str | None = Field(
+        default=None, description="Name by which stations reach it, if it differs from that in files.base_url."
+    )
+    public_address: str | None = Field(
+        default=None,
+        pattern=r"^\d{1,3}(\.\d{1,3}){3}$",
+        description="IPv4 address for passive mode, if stations come through address translation.",
+    )
+    passive_ports: Annotated[str, AfterValidator(_port_range)] = Field(
+        default="", description="Ports for passive mode, such as 50000-50099; empty: any free port."
+    )
+    connection_limit: int = Field(default=100, ge=1, description="FTP connections at a time.")
 
 
 class LogSettings(Section):
@@ -236,4 +306,7 @@ class Settings(Section):
     stations: StationSettings = StationSettings()
     security: SecuritySettings = SecuritySettings()
     retention: RetentionSettings = RetentionSettings()
+    tidying: TidyingSettings = TidyingSettings()
+    files: FileSettings = FileSettings()
+    ftp: FtpSettings = FtpSettings()
     log: LogSettings = LogSettings()

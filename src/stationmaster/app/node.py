@@ -40,7 +40,7 @@ from stationmaster.gateway.server import Gateway
 from stationmaster.instants import Instant
 from stationmaster.jobs.presence import BEAT_S, NodePresence
 from stationmaster.jobs.runner import JobRunner, Periodic
-from stationmaster.jobs.upkeep import Upkeep
+from stationmaster.jobs.upkeep import FileUpkeep, Upkeep
 from stationmaster.ocpp.v16 import V16
 from stationmaster.services.bundle import Services
 from stationmaster.services.context import ServiceContext
@@ -180,11 +180,15 @@ class Node:
 
     def _periodic_work(self) -> list[Periodic]:
         upkeep = Upkeep(self.storage, bounds(self.settings))
+        files = FileUpkeep(self.services.files, bounds(self.settings))
         work = [
             Periodic(name="job-expiry", interval_s=10, work=self.services.sweeper.sweep),
+            Periodic(name="tidying", interval_s=300, work=self.services.tidying.sweep),
             Periodic(name="message-retention", interval_s=300, work=upkeep.remove_messages),
             Periodic(name="event-retention", interval_s=600, work=upkeep.remove_events),
             Periodic(name="seen-retention", interval_s=3600, work=upkeep.remove_seen),
+            Periodic(name="file-retention", interval_s=3600, work=files.remove_files),
+            Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
         if self.clustered:

@@ -1,12 +1,14 @@
 """The sections of the configuration as the parts of a node take them."""
 
 from stationmaster.app.config import Settings
+from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.gateway.identities import PathRules
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.jobs.upkeep import Bounds
 from stationmaster.services.context import ServiceSettings
+from stationmaster.services.file_settings import FileSettings, FtpAddress
 
-__all__ = ["bounds", "gateway_settings", "listeners", "service_settings"]
+__all__ = ["bounds", "file_settings", "gateway_settings", "listeners", "service_settings"]
 
 MIB = 1024 * 1024
 
@@ -54,7 +56,23 @@ def service_settings(settings: Settings) -> ServiceSettings:
         call_timeout_s=stations.call_timeout_s,
         command_expiry_s=stations.command_expiry_s,
         connection_timeout_s=stations.connection_timeout_s,
+        tidying=TidyingPolicy(**settings.tidying.model_dump()),
         minimum_password_bytes=settings.security.minimum_password_bytes,
+        files=file_settings(settings),
+    )
+
+
+def file_settings(settings: Settings) -> FileSettings:
+    """What the file service goes by."""
+    files, ftp = settings.files, settings.ftp
+    return FileSettings(
+        folder=(files.folder or settings.node.data / "files").absolute(),
+        base_url=files.base_url,
+        firmware_limit_bytes=files.firmware_limit_mib * MIB,
+        upload_limit_bytes=files.upload_limit_mib * MIB,
+        keep_free_bytes=files.keep_free_mib * MIB,
+        pass_lifetime_s=round(files.pass_hours * 3600),
+        ftp=None if ftp.port is None else FtpAddress(ftp.port, ftp.public_host),
     )
 
 
@@ -66,4 +84,5 @@ def bounds(settings: Settings) -> Bounds:
         message_bytes=kept.message_mib * MIB,
         event_days=kept.event_days,
         attempt_days=kept.attempt_days,
+        file_days=kept.file_days,
     )

@@ -27,6 +27,7 @@ from stationmaster.services.security import Security
 from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
 from stationmaster.services.sweeping import JobSweeper
+from stationmaster.services.tidying import Tidying
 from stationmaster.services.tokens import Tokens
 from stationmaster.services.transactions import Transactions
 from stationmaster.services.transfer_requests import TransferRequests
@@ -70,6 +71,7 @@ class Services:
         self.firmware = FirmwareLibrary(context, self.files)
         self.transfer_requests = TransferRequests(context, self.commands, self.files, self.firmware)
         self.firmware_campaigns = FirmwareCampaigns(context, self.firmware, self.transfer_requests)
+        self.tidying = Tidying(context, self.smart_charging)
         self.sweeper = JobSweeper(context, self.waiting)
         self.stations = Stations(context)
         self.tokens = Tokens(context, self.authorizer)

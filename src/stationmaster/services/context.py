@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stationmaster.bus import Bus
+from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.instants import Instant
 from stationmaster.services.file_settings import FileSettings
 from stationmaster.services.secrets import SecretKeeper
@@ -45,8 +46,14 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a station may take to boot after it agreed to a reset."""
     transfer_wait_s: int = 24 * 3600
     """How long a firmware update or an upload may take (§3.9.1)."""
+    tidying: TidyingPolicy = TidyingPolicy()
+    """Which transactions are closed that their stations left open."""
     minimum_password_bytes: int = 16
     """Shortest password of a station (§4.5)."""
+    session_idle_s: int = 4 * 3600
+    """A person who did nothing for so long is signed out."""
+    session_lifetime_s: int = 24 * 3600
+    """Nobody stays signed in longer than this, whatever they do."""
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()

@@ -11,6 +11,7 @@ import msgspec
 
 from stationmaster.domain.facts import MeterSample, MeterSampled
 from stationmaster.domain.locations import Location
+from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
@@ -48,6 +49,8 @@ class Metering:
         known = None if ocpp_id is None else await self.transaction_of(station, ocpp_id)
         if known is not None:
             facts = self.facts(station, measured, known, location, received_at, reported=ocpp_id)
+            if known.tidied:
+                await self._reopen(station, known, received_at)
         else:
             facts = []
             for each in measured:
@@ -99,6 +102,20 @@ class Metering:
             station.remember_unknown(ocpp_id)
             return None
         return station.remember(KnownTransaction.of(stored))
+
+    async def _reopen(self, station: PresentStation, known: KnownTransaction, received_at: Instant) -> None:
+        """It runs after all: the station measures in it."""
+        fact = TransactionTidied(
+            organisation_id=station.organisation_id,
+            station_id=station.station_id,
+            received_at=received_at,
+            id=known.id,
+            ocpp_id=known.ocpp_id,
+            what="reopened",
+            reason="late_values",
+        )
+        await self._storage.record([fact])
+        known.tidied, known.is_open, known.ended_at = False, True, None
 
     async def _running_at(
         self, station: PresentStation, location: Location, sampled_at: Instant

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from stationmaster.domain.facts import MeterSample
 from stationmaster.domain.metering import REGISTER
+from stationmaster.domain.tidying import CLOSED_BY_POLICY
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
 
@@ -32,6 +33,7 @@ class KnownTransaction:
         "last_register_wh",
         "ocpp_id",
         "started_at",
+        "tidied",
     )
 
     def __init__(
@@ -49,6 +51,8 @@ class KnownTransaction:
         self.last_register_wh: float | None = meter_start_wh
         self.last_register_at = started_at
         self.is_open = True
+        self.tidied = False
+        """Closed here and not by its station: what the station says of it opens it again."""
         self.ended_at: Instant | None = None
 
     @classmethod
@@ -66,6 +70,7 @@ class KnownTransaction:
             known.last_register_at = transaction.last_sampled_at
         known.is_open = transaction.state == "open"
         known.ended_at = transaction.stopped_at
+        known.tidied = CLOSED_BY_POLICY in transaction.flags and transaction.stop_received_at is None
         return known
 
     def ran_at(self, instant: Instant) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stationmaster.domain import facts
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
+from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.storage import (
     audit,
     authorization,
@@ -20,6 +21,7 @@ from stationmaster.storage import (
     notifications,
     provisioning,
     smart_charging,
+    tidying,
     transaction_ends,
     transactions,
 )
@@ -45,6 +47,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.DataTransferReceived: notifications.store_data_transfers,
     facts.ConfigurationReported: configuration.store_reports,
     facts.ConfigurationValueChanged: configuration.store_changes,
+    TransactionTidied: tidying.store_tidied,
     ChargingProfilesChanged: smart_charging.store_mirrors,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,

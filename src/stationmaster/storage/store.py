@@ -37,6 +37,7 @@ from stationmaster.storage.queries.reports import (
 )
 from stationmaster.storage.queries.smart_charging import ChargingProfileQueries
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
+from stationmaster.storage.queries.tidying import TidyingQueries
 from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
 from stationmaster.storage.queries.transactions import TransactionQueries
 from stationmaster.storage.queries.users import SessionQueries, UserQueries
@@ -78,6 +79,7 @@ class Storage:
         self.tokens = TokenQueries(self)
         self.unknown_tokens = UnknownTokenQueries(self)
         self.transactions = TransactionQueries(self)
+        self.tidying = TidyingQueries(self)
         self.jobs = JobQueries(self)
         self.configuration = ConfigurationQueries(self)
         self.oddities = OddityQueries(self)
