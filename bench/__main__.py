@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import asyncpg
+
 from bench.measure import Plan, Result, measure_conversation, measure_crowd
 from bench.subjects import SUBJECTS
 from bench.table import goals, table
@@ -32,30 +34,37 @@ def main() -> int:
     parser.add_argument("--json", help="also write every figure to this file")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
-    results = [Result(SUBJECTS[key]) for key in options.only]
+    measured = [Result(SUBJECTS[key]) for key in options.only]
     for number in range(plan.rounds):
-        for result in results:
-            with _told(f"round {number + 1} of {plan.rounds}, {result.subject.label}"):
+        for result in measured:
+            with _told(f"round {number + 1} of {plan.rounds}", result):
                 measure_conversation(result, plan)
-    for result in [] if options.skip_crowd else results:
-        with _told(f"idle stations and storm, {result.subject.label}"):
+    for result in [] if options.skip_crowd else measured:
+        with _told("idle stations and storm", result):
             measure_crowd(result, plan)
+    results = [result for result in measured if result.session_rounds]
     print(f"\n{_machine()}\n\n{table(results, plan)}\n")
     print("\n".join(goals(results)))
-    for result in results:
+    for result in measured:
         for line in result.wrong[:10]:
             print(f"WRONG {result.subject.label}: {line}")
     if options.json:
         Path(options.json).write_text(json.dumps([_as_json(result) for result in results], indent=1))
-    return 1 if any(result.wrong for result in results) else 0
+    return 1 if any(result.wrong for result in measured) else 0
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _told(what: str, result: Result) -> Iterator[None]:
+    """Say how long it took; what cannot be measured does not keep the rest from it."""
     began = time.monotonic()
-    print(f"{what} ...", end=" ", file=sys.stderr, flush=True)
-    yield
-    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{what}, {result.subject.label} ...", end=" ", file=sys.stderr, flush=True)
+    try:
+        yield
+    except (OSError, RuntimeError, asyncpg.PostgresError) as error:
+        result.wrong.append(f"not measured ({what}): {error}")
+        print(f"failed: {error}", file=sys.stderr)
+    else:
+        print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def _machine() -> str:
