@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stationmaster.domain.jobs import Job
+from stationmaster.storage.queries.reports import Variable
 from tests.actions.line import Line, connect
 from tests.services.node import ORGANISATION, SECOND, START, Clock, Node, open_node
 
@@ -117,8 +118,15 @@ async def test_the_wait_follows_the_stations_own_connection_timeout(node: Node) 
 
 
 async def test_the_station_may_start_in_the_moment_it_says_yes(node: Node) -> None:
-    """The StartTransaction may come before the database knows that the job waits."""
+    """The StartTransaction may come before the database knows that the job waits, or answers anything at all."""
     line = await connect(node)
+    read = node.storage.configuration.of
+
+    async def slow(station_id: str) -> list[Variable]:
+        await asyncio.sleep(0.3 if line.heard else 0)
+        return await read(station_id)
+
+    node.storage.configuration.of = slow  # type: ignore[method-assign]
     line.will_answer("RemoteStartTransaction", status="Accepted")
     job = await node.services.commands.send(
         ORGANISATION, "CP7", "RemoteStartTransaction", {"idTag": "A1"}, requested_by="test", wait_s=0

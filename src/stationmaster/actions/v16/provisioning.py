@@ -18,8 +18,8 @@ __all__ = ["RESET", "boot_notification", "heartbeat"]
 
 
 async def boot_notification(situation: Situation) -> Answer:
-    """Answer with what the operator wants now; resets that were waiting for this boot are done."""
-    context, connection, station, call = situation
+    """Answer with what the operator wants now, which moves the gate; resets that waited for this boot are done."""
+    context, _, station, call = situation
     request: BootNotificationRequest = call.request
     identification = Identification(
         vendor=request.charge_point_vendor or None,
@@ -33,7 +33,6 @@ async def boot_notification(situation: Situation) -> Answer:
         meter_serial_number=request.meter_serial_number or None,
     )
     registration = await context.services.provisioning.boot(station, identification, call.received_at)
-    connection.gate.booted(registration.status)
 
     async def resets_are_done() -> None:
         waiting = context.services.waiting
