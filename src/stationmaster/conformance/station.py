@@ -202,10 +202,13 @@ class ScriptedStation:
         """The next entry, None when the time is over. Raises `ConnectionEnded`."""
         getting = asyncio.ensure_future(queue.get())
         watched: set[asyncio.Future[Any]] = {getting, self.link.ended}
-        await asyncio.wait(watched, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-        if getting.done():
-            return getting.result()
-        getting.cancel()
+        try:
+            await asyncio.wait(watched, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                return getting.result()
+        finally:
+            # Also when the waiting itself is broken off: nobody else would see the next entry.
+            getting.cancel()
         if self.link.ended.done():
             raise self.link.ended.result()
         return None
