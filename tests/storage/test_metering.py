@@ -164,6 +164,12 @@ async def test_a_transaction_of_another_station_is_never_touched(storage: Storag
     assert found.transaction_id is None
 
 
+async def test_a_number_drawn_beside_for_another_station_is_not_ours(storage: Storage) -> None:
+    number = await storage.draw_transaction_id()
+    await storage.record([started(number, "CP1"), sampled(number, register(1), station_id="CP2")])
+    assert await sets(storage, number) == []
+
+
 async def test_values_of_no_transaction_are_compared_by_place_and_number(storage: Storage) -> None:
     facts: list[MeterSampled] = [
         sampled(None, register(1)),

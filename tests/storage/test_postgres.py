@@ -42,8 +42,8 @@ async def test_broken_connections_are_made_anew_and_nothing_acknowledged_is_lost
         async def station(number: int) -> None:
             nonlocal refused
             for i in range(15):
-                fact = started(await storage.draw_transaction_id(), station_id=f"CP{number}", seconds=i)
                 try:
+                    fact = started(await storage.draw_transaction_id(), station_id=f"CP{number}", seconds=i)
                     outcome = (await storage.record([fact, sampled(fact.id, register(i), station_id=f"CP{number}")]))[0]
                 except Unavailable:
                     refused += 1

@@ -169,7 +169,7 @@ def _find_transactions(batch: Batch, facts: list[MeterSampled]) -> Program[_Tran
     for fact in facts:
         number = fact.transaction_id
         if number is not None:
-            if number not in drawn and owners.station_of(number) is None:
+            if (fact.station_id, number) not in drawn and owners.station_of(number) is None:
                 numbers.add(number)
         elif fact.reported_transaction_id is not None:
             name = (fact.station_id, key_text(fact.reported_transaction_id))
@@ -199,8 +199,9 @@ def _link(batch: Batch, found: _Transactions, fact: MeterSampled) -> tuple[int |
         name = (fact.station_id, key_text(fact.reported_transaction_id))
         number = batch.owners.transaction_of(*name) or found.named.get(name)
         return number, fact.flags if number is not None else (*fact.flags, "unknown_transaction")
-    if number in batch.transactions:
-        return batch.transactions[number], fact.flags
+    drawn = batch.transactions.get((fact.station_id, number))
+    if drawn is not None:
+        return drawn, fact.flags
     owner = batch.owners.station_of(number) or found.stations.get(number)
     if owner == fact.station_id:
         return number, fact.flags

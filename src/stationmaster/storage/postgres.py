@@ -5,6 +5,7 @@ COMMIT. A connection that breaks is opened anew for the next batch; a batch that
 is repeated only when it certainly was not committed.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -47,6 +48,7 @@ _DOWN: Final = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalServerError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
@@ -100,9 +102,12 @@ class PostgresDriver:
         """Close every connection."""
         self._closed = True
         await self._drop_writer()
-        if self._readers is not None:
-            self._readers.terminate()
-            self._readers = None
+        readers, self._readers = self._readers, None
+        if readers is not None:
+            try:
+                await asyncio.wait_for(readers.close(), self._connect_timeout_s)
+            except Exception:  # noqa: BLE001 -- whatever keeps it open, it is over
+                readers.terminate()
 
     async def run(self, make: Callable[[], Program[T]]) -> T:
         """Run a program on the writing connection; see `Driver.run`."""
@@ -148,7 +153,7 @@ class PostgresDriver:
                 command_timeout=_COMMAND_TIMEOUT_S,
                 server_settings=_SETTINGS,
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except Exception as error:
             raise _translate(error) from error
         return self._writer
 
@@ -156,7 +161,7 @@ class PostgresDriver:
         writer, self._writer = self._writer, None
         self._prepared.clear()
         if writer is not None and not writer.is_closed():
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            with suppress(Exception):
                 await writer.close(timeout=self._connect_timeout_s)
 
     async def _transact(self, connection: asyncpg.Connection, program: Program[T]) -> T:
@@ -187,7 +192,7 @@ class PostgresDriver:
         """Undo the transaction; a connection on which that fails is given up."""
         try:
             await connection.execute("ROLLBACK")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 -- asyncpg has many words for a connection that is beyond use
             connection.terminate()
 
     async def _step(self, connection: asyncpg.Connection, step: Execute) -> Result:

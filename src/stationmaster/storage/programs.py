@@ -89,8 +89,9 @@ def _forget(memory: dict[Any, Any], limit: int) -> None:
 class Batch:
     """What the programs of one batch share: the time, fresh ids, and what became of drawn numbers.
 
-    `transactions` maps a number that was drawn for a transaction or an orphan in this batch to
-    the transaction that it turned out to be, so that samples recorded beside it find their way.
+    `transactions` maps a station's number that was drawn for a transaction or an orphan in this
+    batch to the transaction that it turned out to be, so that samples recorded beside it find
+    their way.
     `learned` is what `owners` may remember once the batch is durable.
     """
 
@@ -102,7 +103,7 @@ class Batch:
         self.now = now
         self.owners = owners
         self.learned: list[tuple[int, str, str]] = []
-        self.transactions: dict[int, int] = {}
+        self.transactions: dict[tuple[str, int], int] = {}
 
     def take_ids(self, count: int) -> range:
         """Row ids that nobody else has, in order."""

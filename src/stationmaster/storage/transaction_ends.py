@@ -127,7 +127,8 @@ def store_ends(batch: Batch, facts: list[TransactionEnded]) -> Program[list[Tran
     parents = yield from _parents_of_strangers(facts, keys, started)
     ends = _Ends(started, orphans, parents)
     outcomes = [ends.add(fact, key) for fact, key in zip(facts, keys, strict=True)]
-    batch.transactions.update((fact.orphan_id, outcome.id) for fact, outcome in zip(facts, outcomes, strict=True))
+    for fact, outcome in zip(facts, outcomes, strict=True):
+        batch.transactions[fact.station_id, fact.orphan_id] = outcome.id
     for statement, rows in ((_CLOSE, ends.closed), (_SET_FLAGS, ends.flagged), (_INSERT_ORPHANS, ends.orphaned)):
         if rows:
             yield Execute(statement, rows)

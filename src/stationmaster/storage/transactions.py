@@ -16,24 +16,30 @@ from stationmaster.storage.tables import transaction
 
 __all__ = ["flags_text", "store_starts"]
 
-_FIND_FOR_START = select_by(
+_FOUND = (
+    "id",
+    "ocpp_id",
+    "station_id",
+    "evse_id",
+    "started_at",
+    "started_at_text",
+    "digest",
+    "state",
+    "authorization_status",
+    "authorization_expires_at",
+    "parent_id_tag",
+)
+_FIND_SAME = select_by(
     transaction,
-    ("station_id", "started_at", "digest", "evse_id"),
-    (
-        "id",
-        "ocpp_id",
-        "station_id",
-        "evse_id",
-        "started_at",
-        "started_at_text",
-        "digest",
-        "state",
-        "authorization_status",
-        "authorization_expires_at",
-        "parent_id_tag",
-    ),
-    where="t.station_id = :station_id AND ((t.started_at = :started_at AND t.digest = :digest)"
-    " OR (t.state = 'open' AND t.evse_id = :evse_id))",
+    ("station_id", "started_at", "digest"),
+    _FOUND,
+    where="t.station_id = :station_id AND t.started_at = :started_at AND t.digest = :digest",
+)
+_FIND_OPEN = select_by(
+    transaction,
+    ("station_id", "evse_id"),
+    _FOUND,
+    where="t.station_id = :station_id AND t.evse_id = :evse_id AND t.state = 'open'",
 )
 _INSERT_STARTS = insert_into(
     transaction,
@@ -73,17 +79,16 @@ def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[
         digest_of((fact.location.evse_id, fact.location.connector_id, fact.id_tag, fact.meter_start_wh))
         for fact in facts
     ]
-    found = yield Execute(
-        _FIND_FOR_START,
-        [
-            (fact.station_id, fact.started_at, digest, fact.location.evse_id)
-            for fact, digest in zip(facts, digests, strict=True)
-        ],
+    same = yield Execute(
+        _FIND_SAME,
+        [(fact.station_id, fact.started_at, digest) for fact, digest in zip(facts, digests, strict=True)],
     )
-    starts = _Starts(found.rows)
+    running = yield Execute(_FIND_OPEN, [(fact.station_id, fact.location.evse_id) for fact in facts])
+    starts = _Starts([*same.rows, *running.rows])
     outcomes = [starts.add(fact, digest) for fact, digest in zip(facts, digests, strict=True)]
-    batch.transactions.update((fact.id, outcome.id) for fact, outcome in zip(facts, outcomes, strict=True))
-    batch.learned += [(o.id, fact.station_id, o.ocpp_id) for fact, o in zip(facts, outcomes, strict=True)]
+    for fact, outcome in zip(facts, outcomes, strict=True):
+        batch.transactions[fact.station_id, fact.id] = outcome.id
+        batch.learned.append((outcome.id, fact.station_id, outcome.ocpp_id))
     if starts.rows:
         yield Execute(_INSERT_STARTS, starts.rows)
     if starts.superseded:
