@@ -80,6 +80,6 @@ async def test_a_station_is_cleaned_up(node: NodeProcess, api: Api) -> None:
         await station.obey("SetChargingProfile", {"status": "Accepted"})
         await answer
         done = await api.post(f"/stations/{station.identity}/clean-up")
-        assert done == {"closed_transactions": 1, "dropped_profiles": 1}
+        assert done == {"closed_transactions": 1, "dropped_profiles": 1, "ended_reservations": 0}
         assert (await api.get(f"/stations/{station.identity}/charging-profiles"))["items"] == []
         assert await api.everything("/transactions", station_id=station.identity, state="open") == []

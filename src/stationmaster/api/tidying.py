@@ -30,6 +30,7 @@ class CleanedUpView(View):
 
     closed_transactions: int
     dropped_profiles: int
+    ended_reservations: int
 
 
 @router.post("/transactions/{id}/close")

@@ -184,6 +184,8 @@ class Node:
         work = [
             Periodic(name="job-expiry", interval_s=10, work=self.services.sweeper.sweep),
             Periodic(name="tidying", interval_s=300, work=self.services.tidying.sweep),
+            Periodic(name="reservation-expiry", interval_s=2, work=self.services.reservations.expire),
+            Periodic(name="local-lists", interval_s=60, work=self.services.local_lists.sweep),
             Periodic(name="message-retention", interval_s=300, work=upkeep.remove_messages),
             Periodic(name="event-retention", interval_s=600, work=upkeep.remove_events),
             Periodic(name="seen-retention", interval_s=3600, work=upkeep.remove_seen),

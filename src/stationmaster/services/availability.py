@@ -37,8 +37,8 @@ class Availability:
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
 
-    async def status(self, station: PresentStation, report: StatusReport) -> None:
-        """Record a status. Returns when it is durable."""
+    async def status(self, station: PresentStation, report: StatusReport) -> str | None:
+        """Record a status; returns the one before it on this connection. Returns when it is durable."""
         location = report.location
         before = station.remember_status(location.evse_id, report.status)
         odd = status_flags(before, report.status, report.error_code, whole_station=location.evse_id is None)
@@ -60,3 +60,4 @@ class Availability:
                 )
             ]
         )
+        return before

@@ -11,6 +11,7 @@ from stationmaster.bus.messages_v1 import Invalidate, decode
 from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.stations import Station
 from stationmaster.services.api_keys import ApiKeys
+from stationmaster.services.audit import Audit
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.availability import Availability
 from stationmaster.services.certificates import CertificateAuthority
@@ -20,9 +21,12 @@ from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
 from stationmaster.services.files import FileService
 from stationmaster.services.firmware_campaigns import FirmwareCampaigns
 from stationmaster.services.firmware_library import FirmwareLibrary
+from stationmaster.services.local_lists import LocalLists
 from stationmaster.services.metering import Metering
+from stationmaster.services.people import People
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
+from stationmaster.services.reservations import RESERVATIONS, Reservations
 from stationmaster.services.security import Security
 from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
@@ -71,21 +75,27 @@ class Services:
         self.firmware = FirmwareLibrary(context, self.files)
         self.transfer_requests = TransferRequests(context, self.commands, self.files, self.firmware)
         self.firmware_campaigns = FirmwareCampaigns(context, self.firmware, self.transfer_requests)
-        self.tidying = Tidying(context, self.smart_charging)
+        self.reservations = Reservations(context, self.commands)
+        self.local_lists = LocalLists(context, self.commands)
+        self.tidying = Tidying(context, self.smart_charging, self.reservations)
         self.sweeper = JobSweeper(context, self.waiting)
         self.stations = Stations(context)
         self.tokens = Tokens(context, self.authorizer)
         self.api_keys = ApiKeys(context)
+        self.audit = Audit(context)
+        self.people = People(context, self.api_keys, self.audit)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Services"]:
         """Hear what changes while the context is open; ends by letting jobs under way record their end."""
         async with self.context.bus.subscribe(INVALIDATE, self._hear):
             await self.waiting.load()
+            await self.reservations.load()
             try:
                 yield self
             finally:
                 await self.commands.close()
+                self.people.close()
 
     async def _hear(self, _subject: str, message: bytes) -> None:
         try:
@@ -101,8 +111,11 @@ class Services:
             case "everything":
                 self.authorizer.forget_everything()
                 self.smart_charging.forget_everything()
+                await self.reservations.load()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
+            case _ if told.kind == RESERVATIONS:
+                await self.reservations.reload(told.key)
             case _ if told.kind == MIRRORS:
                 self.smart_charging.forget(told.key)
             case _ if told.kind == JOBS:

@@ -21,9 +21,10 @@ from stationmaster.bus.subjects import command_of
 from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound, Offline, Unavailable
 from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed
+from stationmaster.domain.orders import Order
 from stationmaster.domain.stations import Station
-from stationmaster.domain.transfers import Order
 from stationmaster.instants import Instant
+from stationmaster.services.audit import PEOPLE, audit_fact
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.waiting import WaitingJobs
 from stationmaster.storage.errors import StorageError
@@ -47,8 +48,11 @@ class Catalogue(Protocol):
     def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
         """The payload as it will be written. Raises NotFound for an unknown action, Invalid for a broken payload."""
 
+    def danger(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """Why the command is dangerous, in words; None when it is not. Raises as `encode`."""
+
     def phrase(self, order: Order) -> tuple[str, dict[str, Any]]:
-        """The action that carries an order to fetch or bring a file, and its payload."""
+        """The action that carries an order, and its payload."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -172,6 +176,13 @@ class Commands:
             raise Unavailable("outcome_unknown", "The node that holds the station did not say what became of it.")
         return job
 
+    def danger(self, station: Station, action: str, payload: Mapping[str, Any]) -> str | None:
+        """Why a command needs the permission for dangerous ones, in words; None when it does not.
+
+        Raises NotFound and Invalid as `send` does.
+        """
+        return self._catalogue_of(station).danger(action, payload)
+
     def phrase(self, station: Station, order: Order) -> tuple[str, dict[str, Any]]:
         """An order in the words of a station: the action and the payload to send."""
         return self._catalogue_of(station).phrase(order)
@@ -271,7 +282,7 @@ class Commands:
             self._waiting.begin(settled)
         if recording is not None:
             await recording
-        facts = [*outcome.facts, job_changed(settled, now)]
+        facts = [*outcome.facts, job_changed(settled, now), *_in_audit(settled, now)]
         if outcome.replaces:
             facts += await self._replaced(settled, now)
         await self._record(facts, settled)
@@ -317,6 +328,26 @@ def _new_job(request: CommandRequest, link: CommandLink, wish: Wish, review: Rev
         expires_at=request.deadline,
         warnings=review.warnings,
     )
+
+
+def _in_audit(job: Job, now: Instant) -> list[Fact]:
+    """What somebody asked of a station and what it answered, for the audit log; our own doings are in the jobs."""
+    if not job.requested_by.startswith(PEOPLE):
+        return []
+    state = {"job_id": job.id, "state": str(job.state), "result": job.result, "warnings": list(job.warnings)}
+    answered = job.state in (JobState.DONE, JobState.WAITING)
+    return [
+        audit_fact(
+            job.organisation_id,
+            job.requested_by,
+            job.action,
+            now,
+            result="ok" if answered else "failed",
+            station_id=job.station_id,
+            target=f"/jobs/{job.id}",
+            details={**state, "payload": msgspec.json.decode(job.payload)},
+        )
+    ]
 
 
 def _settled(job: Job, outcome: Outcome, now: Instant) -> Job:

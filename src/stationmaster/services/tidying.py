@@ -13,6 +13,7 @@ from stationmaster.domain.tidying import Stale, TransactionTidied
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.reservations import Reservations
 from stationmaster.services.smart_charging import SmartCharging
 
 __all__ = ["CleanedUp", "Tidying"]
@@ -23,17 +24,19 @@ class CleanedUp(msgspec.Struct, frozen=True):
 
     closed_transactions: int
     dropped_profiles: int
+    ended_reservations: int
 
 
 class Tidying:
     """Closes what was forgotten."""
 
-    def __init__(self, context: ServiceContext, smart_charging: SmartCharging) -> None:
+    def __init__(self, context: ServiceContext, smart_charging: SmartCharging, reservations: Reservations) -> None:
         self._storage = context.storage
         self._bus = context.bus
         self._clock = context.clock
         self._policy = context.settings.tidying
         self._smart_charging = smart_charging
+        self._reservations = reservations
 
     async def sweep(self, now: Instant) -> int:
         """Close what the policy closes now; returns how many. Safe to run on several nodes."""
@@ -61,11 +64,11 @@ class Tidying:
         return await self._storage.transactions.get(transaction.id) or transaction
 
     async def clean_up(self, organisation_id: str, station_id: str) -> CleanedUp:
-        """Close everything open at a station and forget which profiles it holds."""
+        """Close everything open at a station, forget which profiles it holds, end its reservations."""
         closed = await self._close(await self._storage.tidying.open_of(station_id), self._clock())
         held = len(await self._smart_charging.mirror_of(station_id))
         await self._smart_charging.change(organisation_id, station_id, "cleaned_up", lambda _mirror: ())
-        return CleanedUp(closed, held)
+        return CleanedUp(closed, held, await self._reservations.clean_up(station_id))
 
     async def _close(self, stale: list[Stale], now: Instant, meter_stop_wh: int | None = None) -> int:
         if not stale:

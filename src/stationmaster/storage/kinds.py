@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stationmaster.domain import facts
+from stationmaster.domain.local_lists import LocalListChanged
+from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
 from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.storage import (
@@ -20,6 +22,7 @@ from stationmaster.storage import (
     metering,
     notifications,
     provisioning,
+    reservations,
     smart_charging,
     tidying,
     transaction_ends,
@@ -47,6 +50,8 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.DataTransferReceived: notifications.store_data_transfers,
     facts.ConfigurationReported: configuration.store_reports,
     facts.ConfigurationValueChanged: configuration.store_changes,
+    ReservationChanged: reservations.store_reservations,
+    LocalListChanged: reservations.store_lists,
     TransactionTidied: tidying.store_tidied,
     ChargingProfilesChanged: smart_charging.store_mirrors,
     facts.JobChanged: jobs.store_jobs,

@@ -35,6 +35,7 @@ from stationmaster.storage.queries.reports import (
     SecurityEvent,
     TransferStatus,
 )
+from stationmaster.storage.queries.reservations import LocalListQueries, ReservationQueries
 from stationmaster.storage.queries.smart_charging import ChargingProfileQueries
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
 from stationmaster.storage.queries.tidying import TidyingQueries
@@ -80,6 +81,8 @@ class Storage:
         self.unknown_tokens = UnknownTokenQueries(self)
         self.transactions = TransactionQueries(self)
         self.tidying = TidyingQueries(self)
+        self.reservations = ReservationQueries(self)
+        self.local_lists = LocalListQueries(self)
         self.jobs = JobQueries(self)
         self.configuration = ConfigurationQueries(self)
         self.oddities = OddityQueries(self)

@@ -34,8 +34,16 @@ async def status_notification(situation: Situation) -> Answer:
         vendor_error_code=request.vendor_error_code,
         flags=moment.flags,
     )
-    await context.services.availability.status(station, report)
-    return Answer(_CONFIRMED)
+    before = await context.services.availability.status(station, report)
+    reservations = context.services.reservations
+    if not reservations.any_of(station.station_id):
+        return Answer(_CONFIRMED)
+
+    async def reservations_hear_of_it() -> None:
+        evse_id = report.location.evse_id
+        await reservations.status(station.station_id, evse_id, before, report.status, call.received_at)
+
+    return Answer(_CONFIRMED, reservations_hear_of_it)
 
 
 async def _availability_answered(

@@ -13,15 +13,16 @@ import msgspec
 from stationmaster.actions.contract import StationConnection
 from stationmaster.actions.v16.command import Asking, Command, Settled
 from stationmaster.actions.v16.context import ActionContext
+from stationmaster.actions.v16.dangers import danger_of
 from stationmaster.actions.v16.orders import phrase
 from stationmaster.actions.v16.profiles import clear_payload, install_payload, reported_schedule_of
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job, JobState
 from stationmaster.domain.locations import Location
+from stationmaster.domain.orders import Order
 from stationmaster.domain.smart_charging.comparison import ReportedSchedule
 from stationmaster.domain.smart_charging.installed import ClearFilter
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, RateUnit
-from stationmaster.domain.transfers import Order
 from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError, parse_error_code
 from stationmaster.ocpp.protocol import Protocol
@@ -65,6 +66,10 @@ class Catalogue16:
     def encode(self, action: str, payload: Mapping[str, Any]) -> bytes:
         """See `services.commands.Catalogue.encode`."""
         return _encode(self.message(action, payload))
+
+    def danger(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """See `services.commands.Catalogue.danger`."""
+        return danger_of(action, self.message(action, payload))
 
     def install_profile(self, location: Location, profile: ChargingProfile) -> tuple[str, dict[str, Any]]:
         """See `services.smart_charging.ProfileWords.install_profile`."""

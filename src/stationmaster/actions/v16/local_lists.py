@@ -1,7 +1,19 @@
-"""GetLocalListVersion and SendLocalList as plain commands (handbook §3.3.9, §3.3.14, §3.7)."""
+"""GetLocalListVersion and SendLocalList (handbook §3.3.9, §3.3.14, §3.7).
 
-from stationmaster.actions.v16.command import Asking, Command
-from stationmaster.ocpp.v16.local_lists import SendLocalListRequest
+The rule that shapes this file: what a station acknowledged is what it has, whoever sent it.
+"""
+
+from stationmaster.actions.v16.command import Asking, Command, Settled, was_never_sent
+from stationmaster.domain.local_lists import ListChunk, ListEntry
+from stationmaster.instants import parse_instant
+from stationmaster.ocpp.v16.local_lists import (
+    AuthorizationData,
+    GetLocalListVersionRequest,
+    GetLocalListVersionResponse,
+    SendLocalListRequest,
+    SendLocalListResponse,
+)
+from stationmaster.session.events import CallFailed
 
 __all__ = ["GET_LOCAL_LIST_VERSION", "SEND_LOCAL_LIST"]
 
@@ -33,5 +45,41 @@ async def _warn_of_entries(_asking: Asking, message: SendLocalListRequest) -> st
     return None
 
 
-GET_LOCAL_LIST_VERSION = Command()
-SEND_LOCAL_LIST = Command(blocks=(_block_version,), warnings=(_warn_of_long_list, _warn_of_entries))
+async def _version_told(
+    asking: Asking, _message: GetLocalListVersionRequest, response: GetLocalListVersionResponse
+) -> Settled:
+    lists = asking.context.services.local_lists
+    await lists.version_told(asking.organisation_id, asking.station_id, response.list_version)
+    return Settled()
+
+
+async def _list_answered(asking: Asking, message: SendLocalListRequest, response: SendLocalListResponse) -> Settled:
+    entries = tuple(_entry_of(each) for each in message.local_authorization_list or ())
+    chunk = ListChunk(message.list_version, message.update_type == "Full", entries)
+    lists = asking.context.services.local_lists
+    await lists.list_answered(asking.organisation_id, asking.station_id, chunk, response.status)
+    return Settled()
+
+
+async def _list_unanswered(asking: Asking, message: SendLocalListRequest, failed: CallFailed) -> None:
+    if was_never_sent(failed):
+        return
+    words = f"Version {message.list_version} was sent and not answered: {failed.state}."
+    await asking.context.services.local_lists.in_doubt(asking.organisation_id, asking.station_id, words)
+
+
+def _entry_of(each: AuthorizationData) -> ListEntry:
+    info = each.id_tag_info
+    if info is None:
+        return ListEntry(each.id_tag, None)
+    expires_at = None if info.expiry_date is None else parse_instant(info.expiry_date)
+    return ListEntry(each.id_tag, info.status, expires_at, info.parent_id_tag)
+
+
+GET_LOCAL_LIST_VERSION = Command(settle=_version_told)
+SEND_LOCAL_LIST = Command(
+    blocks=(_block_version,),
+    warnings=(_warn_of_long_list, _warn_of_entries),
+    settle=_list_answered,
+    unsettled=_list_unanswered,
+)

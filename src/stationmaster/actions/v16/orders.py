@@ -1,8 +1,11 @@
-"""Orders to fetch and to bring files, said in OCPP 1.6 (handbook §3.3.8, §3.3.18, §4.8)."""
+"""Orders said in OCPP 1.6 (handbook §3.3.1, §3.3.8, §3.3.9, §3.3.12, §3.3.14, §3.3.18, §4.8)."""
 
 from typing import Any
 
-from stationmaster.domain.transfers import DiagnosticsOrder, LogOrder, Order, Retrying, SignedUpdateOrder, UpdateOrder
+from stationmaster.domain.local_lists import ListEntry, ListVersionOrder, SendListOrder
+from stationmaster.domain.orders import Order
+from stationmaster.domain.reservations import CancelReservationOrder, ReserveOrder
+from stationmaster.domain.transfers import DiagnosticsOrder, LogOrder, Retrying, SignedUpdateOrder, UpdateOrder
 from stationmaster.instants import Instant, format_instant
 
 __all__ = ["phrase"]
@@ -26,6 +29,17 @@ def phrase(order: Order) -> tuple[str, dict[str, Any]]:
             }
             payload = {"requestId": order.request_id, **_tries(order.retrying), "firmware": firmware}
             return "SignedUpdateFirmware", payload
+        case ReserveOrder():
+            place = {"connectorId": order.evse_id or 0, "expiryDate": format_instant(order.expires_at)}
+            parent = {} if order.parent_id_tag is None else {"parentIdTag": order.parent_id_tag}
+            token = {"idTag": order.id_tag, **parent, "reservationId": order.reservation_id}
+            return "ReserveNow", place | token
+        case CancelReservationOrder():
+            return "CancelReservation", {"reservationId": order.reservation_id}
+        case ListVersionOrder():
+            return "GetLocalListVersion", {}
+        case SendListOrder():
+            return "SendLocalList", list_payload(order)
         case DiagnosticsOrder():
             window = _times(startTime=order.since, stopTime=order.until)
             return "GetDiagnostics", {"location": order.location, **_tries(order.retrying), **window}
@@ -47,3 +61,24 @@ def _tries(retrying: Retrying) -> dict[str, int]:
 
 def _times(**given: Instant | None) -> dict[str, str]:
     return {name: format_instant(value) for name, value in given.items() if value is not None}
+
+
+def list_payload(order: SendListOrder) -> dict[str, Any]:
+    """The payload of SendLocalList. An empty whole list is left out, which clears (§3.7)."""
+    payload: dict[str, Any] = {
+        "listVersion": order.version,
+        "updateType": "Full" if order.full else "Differential",
+    }
+    if order.entries:
+        payload["localAuthorizationList"] = [_entry_payload(entry) for entry in order.entries]
+    return payload
+
+
+def _entry_payload(entry: ListEntry) -> dict[str, Any]:
+    if entry.status is None:
+        return {"idTag": entry.id_tag}
+    parent = {} if not entry.parent_id_tag else {"parentIdTag": entry.parent_id_tag}
+    return {
+        "idTag": entry.id_tag,
+        "idTagInfo": {"status": entry.status, **_times(expiryDate=entry.expires_at), **parent},
+    }

@@ -48,7 +48,13 @@ async def start_transaction(situation: Situation) -> Answer:
     )
     stored = started.transaction
 
-    async def remote_start_is_done() -> None:
+    async def what_a_start_fulfils() -> None:
+        if services.reservations.any_of(station.station_id):
+            tag = (request.id_tag, stored.parent_id_tag)
+            place = None if request.connector_id < 1 else request.connector_id
+            await services.reservations.started(
+                station.station_id, request.reservation_id or None, place, tag, stored.id, call.received_at
+            )
         if started.remote_start is not None:
             await profile_came_along(situation, started.remote_start, stored.ocpp_id, request.connector_id)
             await services.waiting.finish(started.remote_start, call.received_at, Progress(transaction_id=stored.id))
@@ -59,7 +65,8 @@ async def start_transaction(situation: Situation) -> Answer:
         ),
         transaction_id=int(stored.ocpp_id),
     )
-    return Answer(response, remote_start_is_done if started.remote_start is not None else None)
+    waited_for = started.remote_start is not None or services.reservations.any_of(station.station_id)
+    return Answer(response, what_a_start_fulfils if waited_for else None)
 
 
 async def stop_transaction(situation: Situation) -> Answer:

@@ -36,6 +36,7 @@ from stationmaster.storage.tables.provisioning import (
     presence,
     station,
 )
+from stationmaster.storage.tables.reservations import local_list, reservation
 from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 from stationmaster.storage.tables.transactions import meter_value, transaction
 
@@ -57,6 +58,7 @@ __all__ = [
     "firmware_update",
     "installed_profiles",
     "job",
+    "local_list",
     "message",
     "message_volume",
     "metadata",
@@ -66,6 +68,7 @@ __all__ = [
     "organisations",
     "presence",
     "recovery_code",
+    "reservation",
     "security_event",
     "station",
     "station_event",
