@@ -100,6 +100,22 @@ async def test_a_program_of_ones_own_runs_in_the_same_transaction_and_returns_it
     assert await storage.write(rename, "Ours") == "Ours"
 
 
+async def test_programs_that_fail_cost_the_facts_beside_them_one_more_commit(storage: Storage) -> None:
+    def fail(number: int) -> Program[None]:
+        yield from execute(sa.update(organisations).values(name="half done"))
+        raise Conflict(str(number))
+
+    before = storage.figures.batches + storage.figures.failed_batches
+    results = await asyncio.gather(
+        *(storage.write(fail, i) for i in range(3)),
+        *(storage.record([status("Charging", station_id=f"CP{i}")]) for i in range(50)),
+        return_exceptions=True,
+    )
+    assert [str(result) for result in results[:3]] == ["0", "1", "2"]
+    assert results[3:] == [[None]] * 50
+    assert storage.figures.batches + storage.figures.failed_batches - before == 1 + 1 + 3
+
+
 async def test_a_program_that_fails_leaves_nothing_behind(storage: Storage) -> None:
     def fail(error: Exception) -> Program[None]:
         yield from execute(sa.update(organisations).values(name="half done"))
@@ -242,13 +258,17 @@ async def test_while_the_database_is_down_callers_are_told_and_notes_wait(held: 
     await writer.close()
 
 
-async def test_closing_while_the_database_is_down_ends(held: Held) -> None:
-    writer = Writer(held, RowIds(0), Clock(), lambda _: None)
+async def test_closing_while_the_database_is_down_ends_and_leaves_nobody_waiting(held: Held) -> None:
+    writer = Writer(held, RowIds(0), Clock(), lambda _: None, max_waiting=2, max_batch=1)
     writer.start()
-    held.gate.set()
     held.down = True
     writer.note(logged("[2]"))
+    calls = [asyncio.create_task(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(9)]
+    await asyncio.sleep(0)
+    held.gate.set()
     async with asyncio.timeout(10):
         await writer.close()
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(result) for result in results} == {Unavailable}
     with pytest.raises(Unavailable):
         await writer.submit(Call([status("Charging")]))

@@ -112,6 +112,9 @@ class Writer:
         for call in self._calls:
             call.fail(Unavailable("the storage is closed"))
         self._calls.clear()
+        for room in self._room:
+            if not room.done():
+                room.set_result(None)
 
     async def submit(self, call: Call) -> Any:
         """Have a call written; returns its outcome when it is durable."""
@@ -229,12 +232,19 @@ class Writer:
                 self._notes.dropped += 1
                 _LOG.error("note refused", fact=type(notes[0]).__name__, error=str(error))
             return True
-        if calls and notes:
-            parts = [(calls, []), ([], notes)]
-        else:
-            half, half_notes = len(calls) // 2, len(notes) // 2
-            parts = [(calls[:half], notes[:half_notes]), (calls[half:], notes[half_notes:])]
         written = True
-        for part_calls, part_notes in parts:
+        for part_calls, part_notes in _parts(calls, notes):
             written = await self._commit(part_calls, part_notes) and written
         return written
+
+
+def _parts(calls: list[Call], notes: list[Fact]) -> list[tuple[list[Call], list[Fact]]]:
+    """What to try apart: programs are the most likely to fail, on purpose even; then notes; then by halves."""
+    programs = [call for call in calls if call.make is not None]
+    if programs and len(programs) < len(calls) + len(notes):
+        others = [call for call in calls if call.make is None]
+        return [(others, notes), *(([call], []) for call in programs)]
+    if calls and notes:
+        return [(calls, []), ([], notes)]
+    half, half_notes = len(calls) // 2, len(notes) // 2
+    return [(calls[:half], notes[:half_notes]), (calls[half:], notes[half_notes:])]
