@@ -5,9 +5,9 @@ It completes sessions and obeys what operators ask through the REST API.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
@@ -172,16 +172,24 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
         self.unavailable.set()
 
 
-@asynccontextmanager
-async def foreign_station(node: NodeProcess, identity: str) -> AsyncIterator[ForeignStation]:
+S = TypeVar("S", bound=ForeignStation)
+
+
+def foreign_station(node: NodeProcess, identity: str) -> AbstractAsyncContextManager[ForeignStation]:
     """A foreign station that is connected and booted."""
+    return station_of_kind(ForeignStation, node, identity)
+
+
+@asynccontextmanager
+async def station_of_kind(kind: type[S], node: NodeProcess, identity: str) -> AsyncIterator[S]:
+    """The same of some kind of foreign station."""
     async with connect(
         f"{node.url}/{identity}",
         subprotocols=[Subprotocol("ocpp1.6")],
         additional_headers={"Authorization": build_authorization_basic(identity, PASSWORD)},
         proxy=None,
     ) as socket:
-        station = ForeignStation(identity, socket)
+        station = kind(identity, socket)
         listening = asyncio.create_task(_listen(station))
         await station.boot()
         yield station

@@ -75,8 +75,8 @@ async def test_057_a_transactions_profile_names_it_and_dies_with_it(node: NodePr
         assert [entry[1] for entry in await held(api, station)] == ["tx"]
         await stop(station, transaction_id, reason="Local")
         async with asyncio.timeout(10):
-            while await held(api, station):
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 -- the node is another process
+            while await held(api, station):  # noqa: ASYNC110 -- the node is another process
+                await asyncio.sleep(0.05)
 
 
 async def test_059_a_profile_within_a_remote_start_belongs_to_the_transaction(node: NodeProcess, api: Api) -> None:
