@@ -27,6 +27,10 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     password_hash: bytes | None = None
     pending_password_hash: bytes | None = None
     serial_number: str | None = None
+    client_cert_check: str = "strict"
+    """How its client certificate must fit: strict, cn or pinned (§4.4)."""
+    pinned_fingerprint: str | None = None
+    """SHA-256 of the only client certificate that is accepted, hexadecimal, where the check is pinned."""
     strict: bool = False
     """Answer deviations from the specification with CALLERROR instead of tolerating them (§1.9)."""
     automation: bool = False

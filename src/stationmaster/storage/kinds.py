@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stationmaster.domain import facts
+from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
@@ -16,6 +17,7 @@ from stationmaster.storage import (
     audit,
     authorization,
     availability,
+    certificates,
     configuration,
     jobs,
     message_log,
@@ -54,6 +56,8 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     LocalListChanged: reservations.store_lists,
     TransactionTidied: tidying.store_tidied,
     ChargingProfilesChanged: smart_charging.store_mirrors,
+    CertificateChanged: certificates.store_certificates,
+    InstalledRootsReported: certificates.store_roots,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
     facts.AuditRecorded: audit.store_entries,

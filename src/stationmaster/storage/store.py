@@ -23,6 +23,7 @@ from stationmaster.storage.numbers import RowIds, node_number
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
 from stationmaster.storage.queries.audit import AuditQueries
+from stationmaster.storage.queries.certificates import AuthorityQueries, CertificateQueries, SecurityJobQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
@@ -100,6 +101,9 @@ class Storage:
         self.file_passes = FilePassQueries(self)
         self.firmware = FirmwareQueries(self)
         self.firmware_campaigns = CampaignQueries(self)
+        self.authorities = AuthorityQueries(self)
+        self.certificates = CertificateQueries(self)
+        self.security_jobs = SecurityJobQueries(self)
 
     async def open(self) -> None:
         """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""

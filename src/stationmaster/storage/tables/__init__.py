@@ -3,6 +3,13 @@
 from stationmaster.storage.tables.authorization import token, unknown_token
 from stationmaster.storage.tables.availability import connector
 from stationmaster.storage.tables.base import metadata
+from stationmaster.storage.tables.certificates import (
+    certificate_authority,
+    installed_root,
+    security_job,
+    server_certificate,
+    station_certificate,
+)
 from stationmaster.storage.tables.commands import (
     api_key,
     data_transfer,
@@ -44,6 +51,7 @@ __all__ = [
     "api_key",
     "audit_chain",
     "audit_entry",
+    "certificate_authority",
     "charging_profile",
     "connection",
     "connection_attempt",
@@ -57,6 +65,7 @@ __all__ = [
     "firmware_campaign",
     "firmware_update",
     "installed_profiles",
+    "installed_root",
     "job",
     "local_list",
     "message",
@@ -70,7 +79,10 @@ __all__ = [
     "recovery_code",
     "reservation",
     "security_event",
+    "security_job",
+    "server_certificate",
     "station",
+    "station_certificate",
     "station_event",
     "station_message",
     "token",

@@ -30,6 +30,8 @@ station = sa.Table(
     column("password_hash", sa.LargeBinary(), null=True),
     column("pending_password_hash", sa.LargeBinary(), null=True),
     text("serial_number", null=True),
+    text("client_cert_check"),
+    text("pinned_fingerprint", null=True),
     truth("strict"),
     truth("automation"),
     number("call_timeout_s", null=True),
