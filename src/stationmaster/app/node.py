@@ -38,6 +38,7 @@ from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.server import Gateway
 from stationmaster.instants import Instant
+from stationmaster.jobs.claims import touch
 from stationmaster.jobs.presence import BEAT_S, NodePresence
 from stationmaster.jobs.runner import JobRunner, Periodic
 from stationmaster.jobs.upkeep import FileUpkeep, Upkeep
@@ -141,7 +142,7 @@ class Node:
         found: dict[str, str] = {}
         try:
             async with asyncio.timeout(READY_CHECK_S):
-                await self.storage.check()
+                await self.storage.write(touch, self.settings.node.id, clock())
         except TimeoutError:
             found["database"] = f"it did not answer within {READY_CHECK_S:g} s"
         except StorageError as error:
@@ -253,9 +254,32 @@ async def running_node(settings: Settings) -> AsyncIterator[Node]:
         await stack.enter_async_context(services.running())
         node = Node(settings, storage, bus, services)
         await stack.enter_async_context(node.publisher.running())
+        await stack.enter_async_context(_ftp_server(settings, services))
         stack.push_async_callback(node.stop)
         await node.start(listener)
         yield node
+
+
+@asynccontextmanager
+async def _ftp_server(settings: Settings, services: Services) -> AsyncIterator[None]:
+    """The FTP server, if there is to be one. Raises StartError."""
+    if settings.ftp.port is None:
+        yield
+        return
+    try:
+        from stationmaster.app.ftp_server import FtpServer  # noqa: PLC0415 - the extra [ftp] may be missing
+    except ModuleNotFoundError:
+        raise StartError("ftp.port needs the extra [ftp]: pip install 'stationmaster[ftp]'") from None
+    host = settings.ftp.host or settings.node.host
+    server = FtpServer(services.files, settings.ftp, host)
+    try:
+        await server.start()
+    except OSError as error:
+        raise port_error("FTP", host, settings.ftp.port, "ftp", error) from None
+    try:
+        yield
+    finally:
+        await server.stop()
 
 
 def data_folder(settings: Settings) -> Path:

@@ -11,10 +11,11 @@ from stationmaster.instants import Instant
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.tables import counter
 
-__all__ = ["beat", "beats", "take_turn"]
+__all__ = ["beat", "beats", "take_turn", "touch"]
 
 _TURN = "turn:"
 _BEAT = "node:"
+_TOUCH = "ready:"
 
 
 def take_turn(name: str, interval_us: int, now: Instant) -> Program[bool]:
@@ -42,6 +43,14 @@ def beat(node_id: str, now: Instant) -> Program[Instant | None]:
         return None
     yield from execute(sa.update(counter).where(c.name == key).values(value=now))
     return int(before.rows[0][0])
+
+
+def touch(node_id: str, now: Instant) -> Program[None]:
+    """Write something small: whoever wants to know whether the database takes writes (a full disk lets one read)."""
+    key = f"{_TOUCH}{node_id}"
+    touched = yield from execute(sa.update(counter).where(counter.c.name == key).values(value=now))
+    if not touched.rowcount:
+        yield from execute(sa.insert(counter).values(name=key, value=now))
 
 
 def beats() -> Program[dict[str, Instant]]:
