@@ -286,6 +286,24 @@ async def test_a_newer_log_that_cancels_the_older_says_so(node: Node) -> None:
     assert newer.state == "waiting"
 
 
+@pytest.mark.parametrize(("status", "older_is"), [("Accepted", "waiting"), ("AcceptedCanceled", "cancelled")])
+async def test_a_newer_update_cancels_the_older_only_if_the_station_says_so(
+    node: Node, status: str, older_is: str
+) -> None:
+    line = await connect(node)
+    firmware = {
+        "location": "https://f/x",
+        "retrieveDateTime": "2025-03-01T12:00:00Z",
+        "signingCertificate": "PEM",
+        "signature": "c2ln",
+    }
+    line.will_answer("SignedUpdateFirmware", status="Accepted")
+    older = await send(node, "SignedUpdateFirmware", requestId=3, firmware=firmware)
+    line.will_answer("SignedUpdateFirmware", status=status)
+    await send(node, "SignedUpdateFirmware", requestId=4, firmware=firmware)
+    assert (await now(node, older)).state == older_is
+
+
 async def test_signed_firmware_ends_with_a_bad_signature(node: Node) -> None:
     line = await connect(node)
     line.will_answer("SignedUpdateFirmware", status="Accepted")
