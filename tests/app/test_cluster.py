@@ -1,0 +1,181 @@
+"""Two nodes on one database and one broker.
+
+A command finds the node that holds the station, events reach everybody, the newest connection
+wins, and what was asked while the broker was away is never done late (RELIABILITY R-06).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stationmaster.app.node import Node, running_node
+from stationmaster.conformance.station import ScriptedStation
+from tests.api.conftest import PASSWORD, Client, client_of, eventually, new_id, settings_of
+from tests.api.test_events import stream
+from tests.bus.conftest import Link
+from tests.postgres import PostgresServer
+
+pytestmark = [pytest.mark.nats, pytest.mark.postgres]
+
+
+@dataclass
+class Cluster:
+    """Two nodes; the broker is behind a link of its own for each."""
+
+    one: Node
+    two: Node
+    at_one: Client
+    at_two: Client
+    link_one: Link
+
+    async def station(self, node: Node, station_id: str) -> ScriptedStation:
+        """A station that connects to a node."""
+        station = ScriptedStation(node.ocpp_url("127.0.0.1"), station_id, password=PASSWORD, patience_s=10)
+        await station.connect()
+        answer = await station.call("BootNotification", {"chargePointVendor": "Tests", "chargePointModel": "One"})
+        assert answer["status"] == "Accepted"
+        return station
+
+
+@pytest.fixture
+def shared_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    name = postgres_server.create(postgres_template)
+    yield postgres_server.url_of(name)
+    postgres_server.drop(name)
+
+
+@asynccontextmanager
+async def node_of(folder: Path, url: str, broker: str, node_id: str) -> AsyncIterator[Node]:
+    settings = settings_of(
+        folder / node_id,
+        url,
+        node__id=node_id,
+        bus__url=broker,
+        security__pepper="the same on both nodes",
+    )
+    async with running_node(settings) as node:
+        yield node
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, shared_url: str, nats_url: str, link: Link) -> AsyncIterator[Cluster]:
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(node_of(tmp_path, shared_url, link.url, "one"))
+        two = await stack.enter_async_context(node_of(tmp_path, shared_url, nats_url, "two"))
+        assert one.first_key is not None
+        assert two.first_key is None
+        at_one = await stack.enter_async_context(client_of(one, one.first_key))
+        at_two = await stack.enter_async_context(client_of(two, one.first_key))
+        yield Cluster(one, two, at_one, at_two, link)
+
+
+async def test_a_command_reaches_the_station_on_the_other_node(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    station = await cluster.station(cluster.one, station_id)
+    asked = asyncio.create_task(cluster.at_two.post(f"/stations/{station_id}/commands/ClearCache", {}, 200))
+    await station.obey("ClearCache", {"status": "Accepted"})
+    job = await asked
+    assert (job["state"], job["response"]) == ("done", {"status": "Accepted"})
+    assert await cluster.at_one.get(f"/jobs/{job['id']}") == job
+    seen = await cluster.at_two.get(f"/stations/{station_id}")
+    assert (seen["connected"], seen["node_id"]) == (True, "one")
+    await station.disconnect()
+
+    async def gone() -> bool:
+        return not (await cluster.at_two.get(f"/stations/{station_id}"))["connected"]
+
+    await eventually(gone)
+    await cluster.at_two.problem("POST", f"/stations/{station_id}/commands/ClearCache", 409, "station_offline", json={})
+
+
+async def test_a_payload_that_breaks_the_schema_is_refused_at_any_node(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    station = await cluster.station(cluster.one, station_id)
+    problem = await cluster.at_two.problem(
+        "POST", f"/stations/{station_id}/commands/Reset", 422, "payload_invalid", json={"type": "Warm"}
+    )
+    assert problem["errors"][0]["field"] == "type"
+    await station.disconnect()
+
+
+async def test_events_of_one_node_reach_the_clients_of_the_other_once(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    async with stream(cluster.at_two, station_id=station_id) as events:
+        station = await cluster.station(cluster.one, station_id)
+        await station.disconnect()
+        told = [await events.until("station.connected"), await events.until("station.disconnected")]
+    assert [each["station_id"] for each in told] == [station_id] * 2
+    past = [each["id"] for each in (await cluster.at_one.get("/past-events", station_id=station_id))["items"]]
+    assert {each["id"] for each in told} <= set(past)
+
+
+async def test_the_newest_connection_wins_across_nodes(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    old = await cluster.station(cluster.one, station_id)
+    new = await cluster.station(cluster.two, station_id)
+    assert (await old.closed()).code == 1008
+    for api in (cluster.at_one, cluster.at_two):
+        asked = asyncio.create_task(api.post(f"/stations/{station_id}/commands/ClearCache", {}, 200))
+        await new.obey("ClearCache", {"status": "Accepted"})
+        assert (await asked)["state"] == "done"
+    seen = await cluster.at_one.get(f"/stations/{station_id}")
+    assert (seen["connected"], seen["node_id"]) == (True, "two"), "the end of the old connection changes nothing"
+    await new.disconnect()
+
+
+async def test_a_changed_token_counts_on_the_other_node_at_once(cluster: Cluster) -> None:
+    tag = new_id("TAG")
+    token = await cluster.at_two.post("/tokens", {"id_tag": tag})
+    station = await cluster.station(cluster.one, await cluster.at_one.station())
+
+    async def status() -> str:
+        return str((await station.call("Authorize", {"idTag": tag}))["idTagInfo"]["status"])
+
+    assert await status() == "Accepted"
+    await cluster.at_two.patch(f"/tokens/{token['id']}", {"status": "Blocked"})
+
+    async def blocked() -> bool:
+        return await status() == "Blocked"
+
+    await eventually(blocked)
+    await station.disconnect()
+
+
+async def test_without_the_broker_each_node_serves_its_own_and_nothing_comes_late(cluster: Cluster) -> None:
+    here, there = await cluster.at_one.station(), await cluster.at_one.station()
+    mine = await cluster.station(cluster.one, here)
+    other = await cluster.station(cluster.two, there)
+    await cluster.link_one.cut()
+
+    async def away() -> bool:
+        return not cluster.one.bus.connected
+
+    await eventually(away)
+    asked = asyncio.create_task(cluster.at_one.post(f"/stations/{here}/commands/ClearCache", {}, 200))
+    await mine.obey("ClearCache", {"status": "Accepted"})
+    assert (await asked)["state"] == "done", "what it holds itself it commands"
+    problem = await cluster.at_one.problem(
+        "POST", f"/stations/{there}/commands/RemoteStopTransaction", 503, "node_unreachable", json={"transactionId": 1}
+    )
+    assert "not sent" in problem["detail"]
+    not_ready = await cluster.at_one.http.get("/readyz")
+    assert (not_ready.status_code, set(not_ready.json()["details"])) == (503, {"bus"})
+    async with stream(cluster.at_one, station_id=here) as events:
+        await mine.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"})
+        assert (await events.next())["type"] == "connector.status", "its own events go on"
+    await cluster.link_one.mend()
+
+    async def back() -> bool:
+        return cluster.one.bus.connected
+
+    await eventually(back)
+    await other.silence(1.5)
+    asked = asyncio.create_task(cluster.at_one.post(f"/stations/{there}/commands/ClearCache", {}, 200))
+    await other.obey("ClearCache", {"status": "Accepted"})
+    assert (await asked)["state"] == "done"
+    await mine.disconnect()
+    await other.disconnect()

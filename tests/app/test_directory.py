@@ -1,0 +1,110 @@
+"""What the wiring decides at the door: who may come in, what is settled, what the gate must know."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stationmaster.app.directory import Directory
+from stationmaster.app.figures import NodeFigures
+from stationmaster.app.node import Node, running_node
+from stationmaster.conformance.errors import HandshakeRefused
+from stationmaster.conformance.station import ScriptedStation
+from stationmaster.domain.facts import OddityTolerated, StationSeen
+from tests.api.conftest import PASSWORD, Client, client_of, settings_of
+
+
+@pytest.fixture
+async def open_node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A node of a laboratory: everybody may come in."""
+    url = f"sqlite:///{tmp_path / 'x.sqlite'}"
+    settings = settings_of(tmp_path, url, database__migrate=True, ocpp__accept_unknown=True)
+    async with running_node(settings) as node:
+        yield node
+
+
+@pytest.fixture
+async def api(open_node: Node) -> AsyncIterator[Client]:
+    async with client_of(open_node, open_node.first_key) as client:
+        yield client
+
+
+async def test_an_unknown_station_is_let_in_and_registered_where_that_is_wanted(api: Client) -> None:
+    async with ScriptedStation(api.node.ocpp_url("127.0.0.1"), "SURPRISE") as station:
+        answer = await station.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        assert answer["status"] == "Accepted"
+        seen = await api.get("/stations/SURPRISE")
+    assert (seen["security_profile"], seen["has_password"], seen["connected"]) == (0, False, True)
+
+
+@pytest.mark.parametrize("identity", ["a\\b", " ", "surprise"])
+async def test_an_identity_that_cannot_be_registered_stays_outside(api: Client, identity: str) -> None:
+    await api.post("/stations", {"id": "SURPRISE"})
+    with pytest.raises(HandshakeRefused):
+        await ScriptedStation(api.node.ocpp_url("127.0.0.1"), identity).connect()
+    assert [each["id"] for each in (await api.get("/stations"))["items"]] == ["SURPRISE"]
+
+
+async def test_a_new_password_is_settled_by_the_connection_that_uses_it(api: Client) -> None:
+    await api.post("/stations", {"id": "CP7", "password": PASSWORD})
+    url = api.node.ocpp_url("127.0.0.1")
+    new = "another password, also long"
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        await station.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        key = {"key": "AuthorizationKey", "value": new.encode().hex().upper()[:40]}
+        asked = asyncio.create_task(api.post("/stations/CP7/commands/ChangeConfiguration", key, 200))
+        await station.expect("ChangeConfiguration")
+        await station.disconnect()
+        assert (await asked)["state"] == "not_delivered"
+    # Nobody knows whether it was taken: both passwords count, until one of them is used.
+    async with ScriptedStation(url, "CP7", password=new.encode()[:20]) as station:
+        await station.call("Heartbeat", {})
+    with pytest.raises(HandshakeRefused):
+        await ScriptedStation(url, "CP7", password=PASSWORD).connect()
+
+
+async def test_the_gate_remembers_what_was_asked_before_this_connection(api: Client) -> None:
+    await api.post("/stations", {"id": "CP7", "password": PASSWORD})
+    url = api.node.ocpp_url("127.0.0.1")
+    log = {"logType": "SecurityLog", "requestId": 77, "log": {"remoteLocation": "https://files.example/x"}}
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        await station.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        for action, payload, answer in (
+            ("GetLog", log, {"status": "Accepted"}),
+            ("GetDiagnostics", {"location": "https://files.example/d"}, {}),
+        ):
+            asked = asyncio.create_task(api.post(f"/stations/CP7/commands/{action}", payload, 200))
+            await station.obey(action, answer)
+            await asked
+    directory = Directory(api.node.services, NodeFigures(), accept_unknown=False, log_messages=True)
+    record = await api.node.storage.stations.get("CP7")
+    assert record is not None
+    memory = await directory.gate_memory(record)
+    assert memory.request_ids == frozenset({77})
+    assert set(memory.job_sent_at) == {"GetDiagnostics"}
+
+
+async def test_two_devices_of_one_identity_raise_a_security_event(api: Client) -> None:
+    await api.post("/stations", {"id": "CP7"})
+    directory = Directory(api.node.services, NodeFigures(), accept_unknown=False, log_messages=True)
+    record = await directory.lookup("CP7")
+    assert record is not None
+    await directory.identity_contested(record, ("10.0.0.1", "10.0.0.2"))
+    (event,) = (await api.get("/security-events", station_id="CP7"))["items"]
+    assert (event["type"], event["source"], event["critical"]) == ("StationIdentityContested", "csms", True)
+    assert "10.0.0.1 and 10.0.0.2" in event["technical_info"]
+
+
+async def test_a_message_log_that_is_off_still_measures(api: Client) -> None:
+    figures = NodeFigures()
+    directory = Directory(api.node.services, figures, accept_unknown=False, log_messages=False)
+    odd = OddityTolerated(
+        organisation_id="default", station_id="CP7", received_at=1, kind="extra_field", action=None, path="x", raw="y"
+    )
+    directory.note(odd)
+    directory.note(StationSeen(organisation_id="default", station_id="CP7", received_at=1))
+    assert figures.oddities == {"extra_field": 1}
+    figures.oddity("invented by a station")
+    figures.refused("invented by a station")
+    assert figures.oddities["other"] == figures.refusals["other"] == 1
