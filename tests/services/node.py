@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from stationmaster.actions.v16 import CATALOGUE, Actions16
 from stationmaster.bus.memory import MemoryBus
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
@@ -59,6 +61,8 @@ class Node:
         self.storage = storage
         self.bus = bus
         self.clock = clock
+        # Passwords are hashed quickly here: what makes them slow is not what these tests are about.
+        settings = msgspec.structs.replace(settings, password_memory_kib=64)
         self.context = ServiceContext(storage, bus, clock, settings, SecretKeeper(b"pepper for tests"))
         self.services = Services(self.context, {"ocpp1.6": CATALOGUE}, plugins, certificates)
         self.actions = Actions16(self.services)

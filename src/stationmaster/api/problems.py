@@ -103,6 +103,8 @@ _DOMAIN_STATUS: dict[type[domain.DomainError], int] = {
     domain.Invalid: 422,
     domain.Conflict: 409,
     domain.Forbidden: 403,
+    domain.Unauthenticated: 401,
+    domain.Throttled: 429,
     domain.TooLarge: 413,
     domain.Unavailable: 503,
 }
@@ -113,6 +115,8 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     status = next((_DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in _DOMAIN_STATUS), 409)
     fields = [FieldProblem(field=each["field"], code=each["code"], message=each["detail"]) for each in error.fields]
     headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    if isinstance(error, domain.Throttled):
+        headers = {"Retry-After": str(error.details["retry_after_s"])}
     return problem_response(
         status, error.code, error.message, errors=fields, details=error.details or None, headers=headers
     )

@@ -5,7 +5,6 @@ the standard `logging`.
 """
 
 import logging
-import re
 import sys
 from hashlib import blake2b
 from typing import Any, TextIO
@@ -14,22 +13,11 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from stationmaster.app.config import LogSettings
+from stationmaster.domain.redaction import redacted
 
 __all__ = ["configure_logs", "redact"]
 
-HIDDEN = "********"
-_SECRET_NAMES = re.compile(
-    r"password|passwd|secret|pepper|authori[sz]ation|authorization_?key|api_?key|cookie|credential|private_?key",
-    re.IGNORECASE,
-)
 _TOKEN_NAMES = frozenset({"id_tag", "idTag", "parent_id_tag", "parentIdTag", "token_value"})
-_SECRETS_IN_TEXT = (
-    (re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=_.~-]{4,}"), rf"\1 {HIDDEN}"),
-    (re.compile(r"\bsm_[A-Za-z0-9_-]{16,}"), HIDDEN),
-    (re.compile(r"(?<=://)[^/\s@\"']+@"), f"{HIDDEN}@"),
-    (re.compile(r"(?i)(\"?(?:password|authorizationkey|secret)\"?\s*[:=]\s*\"?)[^\"\s,}]+"), rf"\1{HIDDEN}"),
-)
-_DEEPEST = 6
 
 
 def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -75,28 +63,10 @@ def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide what is secret by its name or by its look; tokens of drivers become a short hash."""
-    return {name: _redacted(name, value, 0) for name, value in event.items()}
+    return {name: redacted(name, value, _as_tag) for name, value in event.items()}
 
 
-def _redacted(name: str, value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if _SECRET_NAMES.search(name):
-        return HIDDEN
-    if name in _TOKEN_NAMES:
-        return f"tag:{blake2b(str(value).encode(errors='replace'), digest_size=4).hexdigest()}"
-    if isinstance(value, str):
-        return _without_secrets(value)
-    if depth >= _DEEPEST:
-        return "..."
-    if isinstance(value, dict):
-        return {str(key): _redacted(str(key), each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted("", each, depth + 1) for each in value]
-    return _without_secrets(str(value))
-
-
-def _without_secrets(text: str) -> str:
-    for pattern, replacement in _SECRETS_IN_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
+def _as_tag(name: str, value: Any) -> str | None:
+    if name not in _TOKEN_NAMES:
+        return None
+    return f"tag:{blake2b(str(value).encode(errors='replace'), digest_size=4).hexdigest()}"

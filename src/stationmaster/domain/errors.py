@@ -65,6 +65,14 @@ class Forbidden(DomainError):
     """The asker may not do this. HTTP 403."""
 
 
+class Unauthenticated(DomainError):
+    """Nobody knows who asks. HTTP 401."""
+
+
+class Throttled(DomainError):
+    """The asker has to wait: `details["retry_after_s"]` says how long. HTTP 429."""
+
+
 class TooLarge(DomainError):
     """What was brought is larger than what is taken. HTTP 413."""
 

@@ -15,6 +15,7 @@ from stationmaster.instants import Instant
 
 __all__ = [
     "LONGEST_PASSWORD",
+    "LONGEST_USERNAME",
     "SHORTEST_PASSWORD",
     "User",
     "UserSession",

@@ -4,6 +4,7 @@ The rule that shapes this file: the key itself is seen once, by the one who aske
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import uuid4
 
 import msgspec
@@ -22,6 +23,8 @@ __all__ = ["ApiKeys", "NewApiKey"]
 
 LONGEST_NAME = 100
 LONGEST_KEY = 200
+USED_EVERY_US = 60_000_000
+"""How exactly it is known when a key was used last."""
 
 
 class NewApiKey(msgspec.Struct, frozen=True):
@@ -48,8 +51,12 @@ class ApiKeys:
         *,
         site_ids: Sequence[str] | None = None,
         expires_at: Instant | None = None,
+        permissions: Sequence[str] | None = None,
     ) -> NewApiKey:
-        """Make a key. Raises Invalid for a role that does not exist, an empty name, or an expiry in the past."""
+        """Make a key; `permissions` narrow what its role may do.
+
+        Raises Invalid for a role that does not exist, an empty name, or an expiry in the past.
+        """
         now = self._clock()
         checked_name = check_text("name", name, LONGEST_NAME, required=True) or ""
         if role not in ROLES:
@@ -66,6 +73,7 @@ class ApiKeys:
             site_ids=None if site_ids is None else tuple(site_ids),
             created_at=now,
             expires_at=expires_at,
+            permissions=None if permissions is None else tuple(permissions),
         )
         await self._storage.api_keys.create(key)
         return NewApiKey(key, text)
@@ -77,7 +85,13 @@ class ApiKeys:
         key: ApiKey | None = await self._storage.api_keys.by_hash(self._secrets.api_key_hash(text))
         if key is None or key.revoked_at is not None:
             return None
-        return key if key.expires_at is None or key.expires_at > self._clock() else None
+        now = self._clock()
+        if key.expires_at is not None and key.expires_at <= now:
+            return None
+        if now - (key.last_used_at or 0) >= USED_EVERY_US:
+            with suppress(storage_errors.StorageError):  # who may read must not fail because nothing can be written
+                await self._storage.api_keys.used(key.id)
+        return key
 
     async def revoke(self, organisation_id: str, key_id: str) -> None:
         """End a key at once, on every node. Raises NotFound."""

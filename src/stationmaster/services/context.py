@@ -9,6 +9,7 @@ from stationmaster.bus import Bus
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.instants import Instant
 from stationmaster.services.file_settings import FileSettings
+from stationmaster.services.oidc_settings import OidcSettings
 from stationmaster.services.secrets import SecretKeeper
 from stationmaster.storage import Storage
 
@@ -54,6 +55,9 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A person who did nothing for so long is signed out."""
     session_lifetime_s: int = 24 * 3600
     """Nobody stays signed in longer than this, whatever they do."""
+    password_memory_kib: int = 32 * 1024
+    """What hashing a person's password costs: OWASP asks for at least 19 MiB twice, this is 32 MiB three times."""
+    oidc: OidcSettings | None = None
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()

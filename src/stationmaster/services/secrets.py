@@ -5,17 +5,23 @@ costs a handshake nothing; the key (the pepper) lives outside the database, and 
 identity is part of what is hashed, so equal passwords do not look equal.
 """
 
+import base64
 import hmac
 import secrets
 from hashlib import blake2b
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
 from stationmaster.domain.passwords import PASSWORD_BYTES, readings_of
+from stationmaster.domain.totp import SECRET_BYTES
 
 __all__ = ["SecretKeeper"]
 
 _SHORTEST_PEPPER: Final = 16
 _LONGEST_PEPPER: Final = 64
+_NONCE_BYTES: Final = 12
 API_KEY_PREFIX: Final = "sm_"
 
 
@@ -53,6 +59,56 @@ class SecretKeeper:
     def api_key_hash(self, key: str) -> bytes:
         """What is stored of an API key, and what it is found by."""
         return self._hash(b"api key", key.encode("utf-8", "surrogatepass"))
+
+    def new_session(self) -> str:
+        """The secret of a person's session, as it stands in their cookie."""
+        return secrets.token_urlsafe(32)
+
+    def session_hash(self, session: str) -> bytes:
+        """What is stored of a session, and what it is found by."""
+        return self._hash(b"session", session.encode("utf-8", "surrogatepass"))
+
+    def csrf_token(self, session: str) -> str:
+        """What a page must send with every change in this session; it tells nothing of the session itself."""
+        return self._hash(b"csrf token", session.encode("utf-8", "surrogatepass")).hex()
+
+    def peppered(self, password: str) -> bytes:
+        """A user's password under the pepper, as it is hashed slowly: a stolen database alone cannot be guessed at."""
+        return self._hash(b"user password", password.encode("utf-8", "surrogatepass"))
+
+    def new_totp_secret(self) -> bytes:
+        """A secret for an authenticator app."""
+        return secrets.token_bytes(SECRET_BYTES)
+
+    def new_recovery_code(self) -> str:
+        """A code for whoever has lost their app: 80 bits in four groups that can be read aloud."""
+        text = base64.b32encode(secrets.token_bytes(10)).decode().lower()
+        return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+
+    def recovery_code_hash(self, user_id: str, code: str) -> bytes:
+        """What is stored of a recovery code."""
+        bare = "".join(character for character in code.lower() if character.isalnum())
+        return self._hash(b"recovery code", f"{user_id}\0{bare}".encode("utf-8", "surrogatepass"))
+
+    def oidc_state_hash(self, state: str) -> bytes:
+        """What is stored of the state of an OpenID login that was used."""
+        return self._hash(b"oidc state", state.encode("utf-8", "surrogatepass"))
+
+    def seal(self, purpose: str, data: bytes) -> bytes:
+        """Encrypt what must be read again, such as a TOTP secret; only `unseal` with the same purpose opens it."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._cipher(purpose).encrypt(nonce, data, purpose.encode())
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes:
+        """What was sealed; ValueError when it was not, or was changed, or under another pepper."""
+        nonce, encrypted = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._cipher(purpose).decrypt(nonce, encrypted, purpose.encode())
+        except (InvalidTag, ValueError) as error:
+            raise ValueError("it was not sealed here") from error
+
+    def _cipher(self, purpose: str) -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(self._hash(b"seal", purpose.encode()))
 
     def new_file_secret(self) -> str:
         """The secret of a pass to fetch or bring one file: it stands in an address and needs no escaping there.

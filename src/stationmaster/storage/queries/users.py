@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from stationmaster.domain.identities import has_control_characters
 from stationmaster.domain.roles import ADMIN
 from stationmaster.domain.users import User, UserSession, username_key
 from stationmaster.instants import Instant
@@ -40,7 +41,8 @@ class UserQueries:
 
     async def by_username(self, username: str) -> User | None:
         """The user of this name, however it is spelled."""
-        return await self._one(_u.username_key == username_key(username))
+        key = username_key(username)
+        return None if has_control_characters(key) else await self._one(_u.username_key == key)
 
     async def by_subject(self, issuer: str, subject: str) -> User | None:
         """Whom an OpenID provider means."""
@@ -168,8 +170,8 @@ class SessionQueries:
 
     async def prune(self, *, expired_at: Instant, unseen_since: Instant) -> int:
         """Remove what has expired; returns how many sessions."""
-        await self._access.write(execute, sa.delete(oidc_login).where(oidc_login.c.expires_at < expired_at))
-        where = sa.or_(_s.expires_at < expired_at, _s.last_seen_at < unseen_since)
+        await self._access.write(execute, sa.delete(oidc_login).where(oidc_login.c.expires_at <= expired_at))
+        where = sa.or_(_s.expires_at <= expired_at, _s.last_seen_at <= unseen_since)
         return int((await self._access.write(execute, sa.delete(user_session).where(where))).rowcount)
 
     async def use_oidc_state(self, hash: bytes, expires_at: Instant) -> bool:

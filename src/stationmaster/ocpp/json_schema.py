@@ -1,0 +1,25 @@
+"""Messages as JSON schemas, for forms and for whoever writes a client.
+
+They are made from the classes that check the messages, so the two cannot differ.
+"""
+
+from typing import Any
+
+import msgspec
+
+from .fields import Message, Tenths, Timestamp
+
+__all__ = ["json_schema_of"]
+
+
+def json_schema_of(message: type[Message]) -> dict[str, Any]:
+    """The schema (JSON Schema 2020-12) of a message and of all that it is made of."""
+    return msgspec.json.schema(message, schema_hook=_custom)
+
+
+def _custom(kind: type) -> dict[str, Any]:
+    if kind is Timestamp:
+        return {"type": "string", "format": "date-time"}
+    if kind is Tenths:
+        return {"type": "number", "multipleOf": 0.1}
+    raise NotImplementedError(kind)
