@@ -6,7 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from stationmaster.storage import Refused
-from stationmaster.storage.statements import compile_postgresql, compile_sqlite, insert_into, select_by, update_by
+from stationmaster.storage.statements import (
+    Prepared,
+    compile_postgresql,
+    compile_sqlite,
+    insert_into,
+    select_by,
+    update_by,
+)
 from stationmaster.storage.tables import counter, station
 
 
@@ -56,6 +63,23 @@ def test_a_core_statement_and_its_values_in_order() -> None:
     for value, name in (("n", "name ="), ("a", "id IN ("), (5, "LIMIT")):
         number = int(re.split(r"\W", text.partition(f"{name} $")[2] or text.partition(f"{name}$")[2])[0])
         assert values[number - 1] == value
+
+
+def test_a_prepared_statement_is_compiled_once_and_filled_often() -> None:
+    where = (
+        station.c.name == sa.bindparam("name"),
+        station.c.vendor == "fixed",
+        station.c.model == sa.bindparam("name"),
+    )
+    prepared = Prepared(sa.select(station.c.id).where(*where).limit(1), "model", "name")
+    for fill in (prepared.sqlite, prepared.postgresql):
+        text, values = fill(("unused", "one"))
+        again, others = fill(("unused", "two"))
+        assert text is again
+        assert values.count("one") == others.count("two") >= 1
+        assert "fixed" in values
+        with pytest.raises(Refused, match="NUL"):
+            fill(("unused", "a\0b"))
 
 
 def test_a_nul_character_is_refused_on_both_databases() -> None:

@@ -6,10 +6,8 @@ Two implementations: `storage.sqlite` and `storage.postgres`. Only the wiring na
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy.sql import ClauseElement
-
 from stationmaster.storage.programs import Program
-from stationmaster.storage.statements import Bulk
+from stationmaster.storage.statements import Statement
 
 __all__ = ["Driver"]
 
@@ -34,5 +32,5 @@ class Driver(Protocol):
         One at a time. `make` is called again when a lost connection is found before the commit.
         """
 
-    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+    async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """The rows of a Core `select` or of a bulk look-up, as of the latest commit."""

@@ -16,7 +16,7 @@ from sqlalchemy.sql import ClauseElement
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import Bulk, compile_postgresql
+from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_postgresql
 
 __all__ = ["PostgresDriver"]
 
@@ -119,18 +119,17 @@ class PostgresDriver:
         except _NotStored as error:
             raise Unavailable(f"the database does not take the batch: {error.__cause__}") from error
 
-    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+    async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on a connection of the pool; see `Driver.read`."""
-        if isinstance(statement, Bulk):
-            sql, values = statement.postgresql, list(zip(*rows, strict=True))
-        else:
-            sql, values = compile_postgresql(statement)
+        queries = _queries(statement, rows)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 if self._readers is None:
                     raise Unavailable("the database is closed")
                 async with self._readers.acquire(timeout=self._connect_timeout_s) as connection:
-                    found: list[Sequence[Any]] = await connection.fetch(sql, *values)
+                    found: list[Sequence[Any]] = []
+                    for sql, values in queries:
+                        found += await connection.fetch(sql, *values)
                     return found
             except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError) as error:
                 # A pooled connection may have been dead for long; a fresh one tells the truth.
@@ -196,17 +195,26 @@ class PostgresDriver:
             connection.terminate()
 
     async def _step(self, connection: asyncpg.Connection, step: Execute) -> Result:
-        statement = step.statement
-        if isinstance(statement, Bulk):
-            prepared = self._prepared.get(statement.postgresql)
+        found: list[Sequence[Any]] = []
+        touched = 0
+        for sql, values in _queries(step.statement, step.rows):
+            prepared = self._prepared.get(sql)
             if prepared is None:
-                prepared = self._prepared[statement.postgresql] = await connection.prepare(statement.postgresql)
-            rows = await prepared.fetch(*zip(*step.rows, strict=True))
-        else:
-            sql, values = compile_postgresql(statement)
-            prepared = await connection.prepare(sql)
-            rows = await prepared.fetch(*values)
-        return Result(rows, int(prepared.get_statusmsg().rpartition(" ")[2]))
+                prepared = await connection.prepare(sql)
+                if not isinstance(step.statement, ClauseElement):
+                    self._prepared[sql] = prepared
+            found += await prepared.fetch(*values)
+            touched += int(prepared.get_statusmsg().rpartition(" ")[2])
+        return Result(found, touched)
+
+
+def _queries(statement: Statement, rows: Sequence[Sequence[Any]]) -> list[tuple[str, Sequence[Any]]]:
+    """The texts to run, each with its values: one for all rows of a `Bulk`, one per row of a `Prepared`."""
+    if isinstance(statement, Bulk):
+        return [(statement.postgresql, list(zip(*rows, strict=True)))]
+    if isinstance(statement, Prepared):
+        return [statement.postgresql(row) for row in rows]
+    return [compile_postgresql(statement)]
 
 
 async def _revision_of(connection: asyncpg.Connection) -> str | None:

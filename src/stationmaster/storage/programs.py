@@ -8,11 +8,9 @@ on the `sqlite3` thread and on asyncpg, alone or as a part of a bigger one (`yie
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy.sql import ClauseElement
-
 from stationmaster.instants import Instant
 from stationmaster.storage.numbers import RowIds
-from stationmaster.storage.statements import Bulk
+from stationmaster.storage.statements import Statement
 
 __all__ = ["Batch", "Execute", "Owners", "Program", "Result", "execute"]
 
@@ -20,12 +18,12 @@ T = TypeVar("T")
 
 
 class Execute:
-    """One statement to run: a `Bulk` over rows of values, or a Core statement that carries its own."""
+    """One statement to run: a `Bulk` or `Prepared` over rows of values, or a Core statement that carries its own."""
 
     __slots__ = ("rows", "statement")
 
-    def __init__(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> None:
-        """`rows` is for `Bulk` only."""
+    def __init__(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> None:
+        """`rows` is not for Core statements."""
         self.statement = statement
         self.rows = rows
 
@@ -44,7 +42,7 @@ class Result:
 Program: TypeAlias = Generator[Execute, Result, T]
 
 
-def execute(statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> Program[Result]:
+def execute(statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> Program[Result]:
     """The program of a single statement."""
     return (yield Execute(statement, rows))
 

@@ -15,12 +15,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
-from sqlalchemy.sql import ClauseElement
-
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import Bulk, compile_sqlite
+from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite
 
 __all__ = ["SqliteDriver"]
 
@@ -80,7 +78,7 @@ class SqliteDriver:
         self._jobs.put((make, future))
         return await future
 
-    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+    async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on one of the reader threads; see `Driver.read`."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, statement, rows)
@@ -130,7 +128,7 @@ class SqliteDriver:
     def _open_reader(self) -> None:
         self._local.connection = None
 
-    def _read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    def _read(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
         try:
             connection = self._local.connection
             if connection is None:
@@ -178,17 +176,22 @@ def _step(connection: sqlite3.Connection, step: Execute) -> Result:
     return _run(connection, step.statement, step.rows)
 
 
-def _run(connection: sqlite3.Connection, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]]) -> Result:
-    if not isinstance(statement, Bulk):
-        sql, values = compile_sqlite(statement)
-        cursor = connection.execute(sql, values)
-        return Result(cursor.fetchall(), cursor.rowcount)
-    if not statement.returns:
-        cursor = connection.executemany(statement.sqlite, rows)
-        return Result([], cursor.rowcount)
+def _run(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Sequence[Any]]) -> Result:
+    if isinstance(statement, Bulk):
+        if not statement.returns:
+            cursor = connection.executemany(statement.sqlite, rows)
+            return Result([], cursor.rowcount)
+        return _run_each(connection, [(statement.sqlite, row) for row in rows])
+    if isinstance(statement, Prepared):
+        return _run_each(connection, [statement.sqlite(row) for row in rows])
+    cursor = connection.execute(*compile_sqlite(statement))
+    return Result(cursor.fetchall(), cursor.rowcount)
+
+
+def _run_each(connection: sqlite3.Connection, queries: Sequence[tuple[str, Sequence[Any]]]) -> Result:
     found: list[Sequence[Any]] = []
-    for row in rows:
-        found += connection.execute(statement.sqlite, row).fetchall()
+    for sql, values in queries:
+        found += connection.execute(sql, values).fetchall()
     return Result(found, len(found))
 
 

@@ -8,7 +8,7 @@ SQLAlchemy Core, compiled with its values and run on the driver itself.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -17,7 +17,16 @@ from sqlalchemy.sql import ClauseElement
 
 from stationmaster.storage.errors import Refused
 
-__all__ = ["Bulk", "compile_postgresql", "compile_sqlite", "insert_into", "select_by", "update_by"]
+__all__ = [
+    "Bulk",
+    "Prepared",
+    "Statement",
+    "compile_postgresql",
+    "compile_sqlite",
+    "insert_into",
+    "select_by",
+    "update_by",
+]
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRESQL: Final[Any] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -70,6 +79,42 @@ def _on_conflict(
     settings = ", ".join(f'"{name}" = {value}' for name, value in changes.items())
     condition = f" WHERE {where}" if where else ""
     return f" ON CONFLICT ({_names(keys)}) DO UPDATE SET {settings}{condition}"
+
+
+class Prepared:
+    """A Core statement that is compiled once for each database, for look-ups that come often.
+
+    Its `bindparam`s are given as rows of values in the order of `names`; it is run once per row.
+    """
+
+    __slots__ = ("_compiled", "_names", "_statement")
+
+    def __init__(self, statement: ClauseElement, *names: str) -> None:
+        """`names` are those of the `bindparam`s; other values in the statement stay as they are."""
+        self._statement = statement
+        self._names = names
+        self._compiled: dict[Any, tuple[str, list[tuple[int | None, Any]]]] = {}
+
+    def sqlite(self, row: Sequence[Any]) -> tuple[str, list[Any]]:
+        """The text for `sqlite3`, and the values in order."""
+        return self._fill(_SQLITE, row)
+
+    def postgresql(self, row: Sequence[Any]) -> tuple[str, list[Any]]:
+        """The text for asyncpg, and the values in order."""
+        return self._fill(_POSTGRESQL, row)
+
+    def _fill(self, dialect: Any, row: Sequence[Any]) -> tuple[str, list[Any]]:
+        known = self._compiled.get(dialect)
+        if known is None:
+            compiled: Any = self._statement.compile(dialect=dialect)
+            order = {name: i for i, name in enumerate(self._names)}
+            places = [(order.get(name), compiled.params[name]) for name in compiled.positiontup or ()]
+            known = self._compiled[dialect] = (str(compiled), places)
+        text, places = known
+        return text, _checked([fixed if place is None else row[place] for place, fixed in places])
+
+
+Statement: TypeAlias = Bulk | Prepared | ClauseElement
 
 
 def insert_into(
@@ -168,7 +213,10 @@ def compile_postgresql(statement: ClauseElement) -> tuple[str, list[Any]]:
 def _compile(statement: ClauseElement, dialect: Any) -> tuple[str, list[Any]]:
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     given = compiled.construct_params()
-    values = [given[name] for name in compiled.positiontup or ()]
+    return str(compiled), _checked([given[name] for name in compiled.positiontup or ()])
+
+
+def _checked(values: list[Any]) -> list[Any]:
     if any(isinstance(value, str) and "\0" in value for value in values):
         raise Refused("a text with a NUL character can be neither stored nor found")
-    return str(compiled), values
+    return values

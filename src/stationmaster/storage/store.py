@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import structlog
-from sqlalchemy.sql import ClauseElement
 
 from stationmaster.domain.facts import Fact
 from stationmaster.instants import Instant
@@ -44,7 +43,7 @@ from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueri
 from stationmaster.storage.queries.transactions import TransactionQueries
 from stationmaster.storage.queries.users import SessionQueries, UserQueries
 from stationmaster.storage.retention import Retention
-from stationmaster.storage.statements import Bulk, insert_into
+from stationmaster.storage.statements import Statement, insert_into
 from stationmaster.storage.tables import counter
 from stationmaster.storage.trails import SETTLED_US, STRIDE
 from stationmaster.storage.transaction_numbers import TransactionNumbers
@@ -144,7 +143,7 @@ class Storage:
         outcome: T = await self._writer.submit(Call(make=lambda: program(*arguments)))
         return outcome
 
-    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+    async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """The rows of a query, as of the latest commit; raises `Unavailable`."""
         return await self._driver.read(statement, rows)
 

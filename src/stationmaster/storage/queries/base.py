@@ -12,13 +12,12 @@ from typing import Any, Final, Generic, Protocol, TypeVar, get_args, get_origin,
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.sql import ClauseElement
 
 from stationmaster.instants import Instant
 from stationmaster.storage.numbers import RowIds
 from stationmaster.storage.paging import Page, bounded, write_cursor
 from stationmaster.storage.programs import Program
-from stationmaster.storage.statements import Bulk
+from stationmaster.storage.statements import Statement
 
 __all__ = ["Access", "Lookup", "NounReader", "contains", "one_page", "only"]
 
@@ -35,7 +34,7 @@ class Access(Protocol):
     row_ids: RowIds
     clock: Callable[[], Instant]
 
-    async def read(self, statement: Bulk | ClauseElement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
+    async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """The rows of a query, as of the latest commit."""
 
     async def write(self, program: Callable[..., Program[T]], *arguments: Any) -> T:

@@ -11,6 +11,7 @@ from stationmaster.storage.errors import Conflict, NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, contains, one_page, only
+from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import connection_attempt, connector, oddity, presence, station, variable
 
 __all__ = ["AttemptQueries", "ConnectorQueries", "StationQueries"]
@@ -37,6 +38,7 @@ _PRESENCE = {
 _SELECT = sa.select(*_STATIONS.columns(station, _PRESENCE)).select_from(
     station.outerjoin(presence, presence.c.station_id == station.c.id)
 )
+_GET = Prepared(_SELECT.where(station.c.id == sa.bindparam("station")), "station")
 _FIXED = frozenset({"id", "organisation_id", "created_at", *_PRESENCE})
 
 
@@ -57,7 +59,7 @@ class StationQueries:
         return await self._lookup.get(station_id)
 
     async def _find_by_id(self, station_ids: list[str]) -> dict[str, Station]:
-        rows = await self._access.read(_SELECT.where(station.c.id.in_(station_ids)))
+        rows = await self._access.read(_GET, [(station_id,) for station_id in station_ids])
         return {found.id: found for found in _STATIONS.many(rows)}
 
     async def find(  # noqa: PLR0913 -- filters are given by name
@@ -166,6 +168,7 @@ _OR_NONE = {
 _SELECT_CONNECTORS = sa.select(*_CONNECTORS.columns(connector, _OR_NONE)).order_by(
     connector.c.station_id, connector.c.evse_id, connector.c.connector_id
 )
+_CONNECTORS_OF = Prepared(_SELECT_CONNECTORS.where(connector.c.station_id == sa.bindparam("station")), "station")
 
 
 class ConnectorQueries:
@@ -177,7 +180,7 @@ class ConnectorQueries:
 
     async def of(self, station_id: str) -> list[Connector]:
         """The connectors of a station; the station itself comes first, with neither EVSE nor connector."""
-        return _CONNECTORS.many(await self._access.read(_SELECT_CONNECTORS.where(connector.c.station_id == station_id)))
+        return _CONNECTORS.many(await self._access.read(_CONNECTORS_OF, [(station_id,)]))
 
     async def of_stations(self, station_ids: Sequence[str]) -> dict[str, list[Connector]]:
         """The connectors of several stations."""

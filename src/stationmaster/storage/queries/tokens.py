@@ -12,12 +12,19 @@ from stationmaster.storage.errors import Conflict, NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import execute
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, contains, one_page, only
+from stationmaster.storage.statements import select_by
 from stationmaster.storage.tables import token, unknown_token
 
 __all__ = ["TokenQueries", "UnknownToken", "UnknownTokenQueries"]
 
 _TOKENS = NounReader(Token)
 _SELECT = sa.select(*_TOKENS.columns(token))
+_FIND_BY_KEY = select_by(
+    token,
+    ("organisation_id", "value_key"),
+    _TOKENS.fields,
+    where="t.organisation_id = :organisation_id AND t.value_key = :value_key",
+)
 _FIXED = frozenset({"id", "organisation_id", "created_at"})
 
 
@@ -43,16 +50,10 @@ class TokenQueries:
         return await self._find_by_key([(organisation_id, key_of(value)) for organisation_id, value in keys])
 
     async def _find_by_key(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Token]:
-        wanted = set(keys)
-        t = token.c
-        organisation_ids = {organisation_id for organisation_id, _ in wanted}
-        statement = _SELECT.where(
-            t.organisation_id.in_(organisation_ids), t.value_key.in_({value_key for _, value_key in wanted})
-        )
+        rows = await self._access.read(_FIND_BY_KEY, keys)
         # The oldest wins where two types share a value: 1.6 knows no types.
-        rows = await self._access.read(statement.order_by(t.id.desc()))
-        found = {(item.organisation_id, key_of(item.value)): item for item in _TOKENS.many(rows)}
-        return {key: item for key, item in found.items() if key in wanted}
+        items = sorted(_TOKENS.many(rows), key=lambda item: item.id, reverse=True)
+        return {(item.organisation_id, key_of(item.value)): item for item in items}
 
     async def find(
         self,

@@ -12,7 +12,7 @@ from stationmaster.storage.errors import NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import execute
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, one_page, only
-from stationmaster.storage.statements import select_by
+from stationmaster.storage.statements import Prepared, select_by
 from stationmaster.storage.tables import meter_value, transaction
 
 __all__ = ["TransactionQueries"]
@@ -50,6 +50,44 @@ _COMPUTED: Final[Mapping[str, sa.ColumnElement[Any]]] = {
     ),
 }
 _SELECT = sa.select(*_TRANSACTIONS.columns(transaction, _COMPUTED))
+_is_open = _t.state == sa.literal_column("'open'")
+_number: sa.BindParameter[Any] = sa.bindparam("number")
+_station: sa.BindParameter[Any] = sa.bindparam("station")
+_evse: sa.BindParameter[Any] = sa.bindparam("evse")
+
+_GET = Prepared(_SELECT.where(_t.id == _number), "number")
+_BY_OCPP_ID = Prepared(
+    _SELECT.where(_t.station_id == _station, _t.ocpp_id == sa.bindparam("ocpp_id"), _t.start_received_at.is_not(None)),
+    "station",
+    "ocpp_id",
+)
+_AT = Prepared(
+    _SELECT.where(
+        _t.station_id == _station,
+        _t.evse_id.is_not_distinct_from(_evse),
+        _t.started_at <= sa.bindparam("instant"),
+        sa.or_(_t.stopped_at.is_(None), _t.stopped_at >= sa.bindparam("instant")),
+    )
+    .order_by(_t.started_at.desc(), _t.id.desc())
+    .limit(1),
+    "station",
+    "evse",
+    "instant",
+)
+_OPEN_OF_STATION = Prepared(_SELECT.where(_t.station_id == _station, _is_open).order_by(_t.id), "station")
+_COUNT_OPEN_OF_TOKEN = Prepared(
+    sa.select(sa.func.count())
+    .select_from(transaction)
+    .where(
+        _t.token_id == _number,
+        _is_open,
+        _t.token_id.is_not(None),
+        sa.or_(_t.station_id != _station, _t.evse_id.is_distinct_from(_evse)),
+    ),
+    "number",
+    "station",
+    "evse",
+)
 _FIND_NUMBER = select_by(
     transaction,
     ("station_id", "ocpp_id"),
@@ -76,11 +114,11 @@ class TransactionQueries:
 
     async def get(self, transaction_id: int) -> Transaction | None:
         """One transaction by our number."""
-        return await self._first(_t.id == transaction_id)
+        return await self._first(_GET, transaction_id)
 
     async def by_ocpp_id(self, station_id: str, ocpp_id: str) -> Transaction | None:
         """One transaction by the id under which its station knows it; orphans are not found."""
-        return await self._first(_t.station_id == station_id, _t.ocpp_id == ocpp_id, _t.start_received_at.is_not(None))
+        return await self._first(_BY_OCPP_ID, station_id, ocpp_id)
 
     async def number_of(self, station_id: str, ocpp_id: str) -> int | None:
         """Our number of a transaction by the id under which its station knows it; cheap, gathered into one query."""
@@ -92,26 +130,16 @@ class TransactionQueries:
 
     async def at(self, station_id: str, evse_id: int | None, instant: Instant) -> Transaction | None:
         """The transaction that ran at an EVSE at that time, the newest if there were several (§3.2.7)."""
-        return await self._first(
-            _t.station_id == station_id,
-            _t.evse_id == evse_id,
-            _t.started_at <= instant,
-            sa.or_(_t.stopped_at.is_(None), _t.stopped_at >= instant),
-            order=(_t.started_at.desc(), _t.id.desc()),
-        )
+        return await self._first(_AT, station_id, evse_id, instant)
 
     async def open_of_station(self, station_id: str) -> list[Transaction]:
         """The open transactions of a station, the oldest first."""
-        where = (_t.station_id == station_id, _t.state == sa.literal_column("'open'"))
-        return _TRANSACTIONS.many(await self._access.read(_SELECT.where(*where).order_by(_t.id)))
+        return _TRANSACTIONS.many(await self._access.read(_OPEN_OF_STATION, [(station_id,)]))
 
     async def count_open_of_token(self, token_id: int, *, but_not_at: tuple[str, int | None] | None = None) -> int:
         """How many transactions of a token are open; `but_not_at` leaves out (station, EVSE) (§8 A-5)."""
-        where = [_t.token_id == token_id, _t.state == sa.literal_column("'open'"), _t.token_id.is_not(None)]
-        if but_not_at is not None:
-            station_id, evse_id = but_not_at
-            where.append(sa.or_(_t.station_id != station_id, _t.evse_id.is_distinct_from(evse_id)))
-        rows = await self._access.read(sa.select(sa.func.count()).select_from(transaction).where(*where))
+        # No station has the identity "".
+        rows = await self._access.read(_COUNT_OPEN_OF_TOKEN, [(token_id, *(but_not_at or ("", None)))])
         return int(rows[0][0])
 
     async def find(  # noqa: PLR0913 -- filters are given by name
@@ -140,7 +168,7 @@ class TransactionQueries:
             }
         )
         if state is not None:
-            where.append(_t.state == sa.literal_column("'open'") if state == "open" else _t.state == state)
+            where.append(_is_open if state == "open" else _t.state == state)
         if site_ids is not None:
             where.append(_t.site_id.in_(site_ids))
         if id_tag is not None:
@@ -202,6 +230,6 @@ class TransactionQueries:
             raise NotFound(f"no transaction {transaction_id}")
         return found
 
-    async def _first(self, *where: sa.ColumnElement[bool], order: Sequence[Any] = ()) -> Transaction | None:
-        rows = await self._access.read(_SELECT.where(*where).order_by(*order).limit(1))
+    async def _first(self, statement: Prepared, *values: Any) -> Transaction | None:
+        rows = await self._access.read(statement, [values])
         return _TRANSACTIONS.one(rows[0]) if rows else None
