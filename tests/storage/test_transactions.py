@@ -197,6 +197,25 @@ async def test_an_end_of_nothing_becomes_an_orphan_of_its_own(storage: Storage) 
     assert (found.stopped_at, found.meter_stop_wh, found.stop_reason) == (at(10), 5, "Local")
 
 
+async def test_ends_of_one_commit_are_told_apart_as_others_are(storage: Storage) -> None:
+    one = await begin(storage)
+    facts = [
+        ended("-1", 91),
+        ended("-1", 92),
+        ended(one.ocpp_id, 93),
+        ended(one.ocpp_id, 94),
+        ended(one.ocpp_id, 95, meter_stop_wh=1),
+    ]
+    outcomes = await storage.record(facts)
+    assert [(outcome.id, outcome.result) for outcome in outcomes] == [
+        (91, "orphan"),
+        (91, "resend"),
+        (one.id, "closed"),
+        (one.id, "resend"),
+        (one.id, "conflict"),
+    ]
+
+
 async def test_an_orphan_without_a_time_is_told_by_its_meter(storage: Storage) -> None:
     first = await end(storage, "-1", seconds=10, ended_at_text=None)
     assert (await end(storage, "-1", seconds=90, ended_at_text=None)).id == first.id
