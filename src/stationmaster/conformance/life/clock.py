@@ -5,6 +5,7 @@ timestamps from the future are nonsense to every central system (handbook §2.2)
 """
 
 import asyncio
+from collections.abc import Callable
 
 from stationmaster.conformance.link import now
 from stationmaster.instants import MICROSECONDS_PER_SECOND, Instant, format_instant
@@ -13,12 +14,13 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Starts at `since` and runs `speed` times as fast as the world until it has caught up."""
+    """Starts at `since` and runs `speed` times as fast as the clock of the `world` until it has caught up."""
 
-    def __init__(self, since: Instant | None = None, speed: float = 1.0) -> None:
+    def __init__(self, since: Instant | None = None, speed: float = 1.0, world: Callable[[], Instant] = now) -> None:
         if speed < 1:
             raise ValueError("a clock that runs behind would never catch up: speed is at least 1")
-        self._real_start = now()
+        self._world = world
+        self._real_start = world()
         self._start = self._real_start if since is None else min(since, self._real_start)
         self._speed = speed
         lag_us = self._real_start - self._start
@@ -26,7 +28,7 @@ class Clock:
 
     def now(self) -> Instant:
         """The simulated present."""
-        real = now()
+        real = self._world()
         if real >= self._caught_up:
             return real if self._speed > 1 or self._start == self._real_start else self._start + real - self._real_start
         return int(self._start + (real - self._real_start) * self._speed)
@@ -37,7 +39,7 @@ class Clock:
 
     def real_seconds_until(self, instant: Instant) -> float:
         """How long the world has to wait for a simulated moment."""
-        real = now()
+        real = self._world()
         ahead_us = instant - self.now()
         if ahead_us <= 0:
             return 0.0
