@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-__all__ = ["PEPPER_BYTES", "HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings"]
+__all__ = ["PEPPER_BYTES", "HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
@@ -44,6 +44,14 @@ def _base_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("a base URL begins with http:// or https:// and has no query")
     return value.rstrip("/")
+
+
+def _signer_url(value: str) -> str:
+    parts = urlsplit(value)
+    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or (parts.scheme != "https" and not (here and parts.scheme == "http")):
+        raise ValueError("an authority is asked over https://, unless it is on this machine")
+    return value
 
 
 def _port_range(value: str) -> str:
@@ -132,6 +140,69 @@ class OcppSettings(Section):
         default=500, ge=0, description="Frames a station may send per second in the long run; 0: no limit."
     )
     log_messages: bool = Field(default=True, description="Keep every frame in the message log.")
+    plain: bool = Field(
+        default=True, description="Listen on ocpp.port for stations without TLS (security profiles 0 and 1)."
+    )
+
+
+class TlsSettings(Section):
+    """Where stations connect over TLS (security profiles 2 and 3), and as whom we present ourselves."""
+
+    port: Port | None = Field(default=None, description="Port for profiles 2 and 3; empty: none.")
+    certificate_port: Port | None = Field(
+        default=None, description="Port for profile 3 alone, where a client certificate is insisted on; empty: none."
+    )
+    names: str = Field(
+        default="localhost",
+        min_length=1,
+        pattern=r"^[A-Za-z0-9._:*-]+(\s*,\s*[A-Za-z0-9._:*-]+)*$",
+        description="Names and addresses by which stations reach us, with commas between; the first is the CN.",
+    )
+    certificate_days: float = Field(
+        default=30, ge=0.1, le=825, description="Life of our own certificates; they are renewed after two thirds."
+    )
+    rsa_certificate: Path | None = Field(
+        default=None, description="PEM file with our chain, RSA. Without files, our own authority issues both."
+    )
+    rsa_key: Path | None = Field(default=None, description="PEM file with its key, if it is not in the same file.")
+    ec_certificate: Path | None = Field(default=None, description="PEM file with our chain, elliptic curve.")
+    ec_key: Path | None = Field(default=None, description="PEM file with its key, if it is not in the same file.")
+
+
+class CertificateSettings(Section):
+    """The certificate authority, and which client certificates are good enough."""
+
+    operator_name: str = Field(
+        default="Stationmaster",
+        min_length=1,
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Your name: O of all certificates, and what CpoName of the stations must be.",
+    )
+    trusted_organisations: str = Field(
+        default="", description="Further O that client certificates may have, with commas between (a manufacturer's)."
+    )
+    station_days: float = Field(default=365, ge=1, le=3650, description="Life of a certificate for a station.")
+    root_years: float = Field(default=20, ge=1, le=50, description="Life of a root.")
+    signature: Literal["pkcs1", "pss"] = Field(
+        default="pkcs1", description="Padding of RSA signatures; many stations and test tools know but pkcs1."
+    )
+    strict_requests: bool = Field(
+        default=False, description="Refuse signing requests whose names do not fit instead of issuing with ours."
+    )
+    grace_days: float = Field(
+        default=30, ge=0, le=365, description="How long an older certificate works after a newer one was used."
+    )
+    alert_days: float = Field(default=30, ge=0, le=365, description="How long before its end one is warned about.")
+    revocation: Literal["soft", "hard"] = Field(
+        default="soft",
+        description="What happens when there is no present revocation list of an authority that is not ours: "
+        "soft lets the station in, hard does not.",
+    )
+    signer_url: Annotated[str, AfterValidator(_signer_url)] | None = Field(
+        default=None, description="Another authority that signs for stations: asked by HTTP, see docs/security.md."
+    )
+    signer_token: SecretStr | None = Field(default=None, description="Bearer token for that authority.")
 
 
 class HttpSettings(Section):
@@ -265,7 +336,9 @@ class FileSettings(Section):
 class FtpSettings(Section):
     """An FTP server for stations that speak nothing else (needs the extra [ftp])."""
 
-    port: Port | None = Field(default=None, description="Port of the FTP server; empty: there is none.")
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Port of the FTP server; empty: there is none."
+    )
     host: str | None = Field(default=None, description="Address for FTP, if it differs from node.host.")
     public_host: str | None = Field(
         default=None, description="Name by which stations reach it, if it differs from that in files.base_url."
@@ -302,6 +375,8 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     bus: BusSettings = BusSettings()
     ocpp: OcppSettings = OcppSettings()
+    tls: TlsSettings = TlsSettings()
+    certificates: CertificateSettings = CertificateSettings()
     http: HttpSettings = HttpSettings()
     stations: StationSettings = StationSettings()
     security: SecuritySettings = SecuritySettings()

@@ -90,6 +90,10 @@ class Directory:
         if station is not None:
             password = None if admission.password is None else admission.password.value
             await self._services.security.came_in(station, admission.security_profile, password)
+        if admission.certificate is not None:
+            record = await self._storage.stations.lookup(fact.station_id)
+            if record is not None:
+                await self._services.certificates.came_in(record, admission.certificate)
 
     async def disconnected(self, fact: StationDisconnected) -> None:
         """See `StationDirectory.disconnected`."""
@@ -152,8 +156,3 @@ def _request_ids(payloads: list[str]) -> set[int]:
         if isinstance(members, dict) and isinstance(members.get("requestId"), int):
             found.add(members["requestId"])
     return found
-
-
-def no_certificates(_record: Station, _certificate: bytes) -> str | None:
-    """The gateway's `CertificateCheck` where no listener asks for certificates: none is good enough."""
-    return "Client certificates are not accepted on this node."

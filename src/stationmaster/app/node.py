@@ -23,13 +23,14 @@ from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.live import EventHub
 from stationmaster.app.config import NodeSettings, Settings
 from stationmaster.app.databases import database_url, migrated, open_storage
-from stationmaster.app.directory import Directory, no_certificates
+from stationmaster.app.directory import Directory
 from stationmaster.app.errors import StartError
 from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
 from stationmaster.app.secrets import first_api_key, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
+from stationmaster.app.tls import TlsDoors
 from stationmaster.app.watchdog import LoopWatchdog
 from stationmaster.bus import Bus, Unreachable
 from stationmaster.bus.memory import MemoryBus
@@ -67,7 +68,9 @@ def clock() -> Instant:
 class Node:
     """A node that works. Made by `running_node`."""
 
-    def __init__(self, settings: Settings, storage: Storage, bus: Bus, services: Services) -> None:
+    def __init__(
+        self, settings: Settings, storage: Storage, bus: Bus, services: Services, doors: TlsDoors | None = None
+    ) -> None:
         self.settings = settings
         self.storage = storage
         self.bus = bus
@@ -79,6 +82,8 @@ class Node:
             client_limit=settings.http.event_client_limit, queue_limit=settings.http.event_queue_limit
         )
         self.publisher = EventPublisher(self.events, bus, settings.node.id, clustered=self.clustered)
+        self.doors = doors
+        self._listeners = listeners(settings, doors)
         self.gateway = self._gateway()
         self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
         self.runner = JobRunner(storage, clock, self._periodic_work())
@@ -92,8 +97,12 @@ class Node:
 
     @property
     def ocpp_port(self) -> int:
-        """The port on which stations connect."""
+        """The port on which stations connect: that without TLS, if there is one."""
         return self.gateway.ports[0]
+
+    def port_of(self, door: str) -> int:
+        """The port of the door "plain", "tls" or "certificate". Raises KeyError when there is none."""
+        return dict(zip(self._listeners, self.gateway.ports, strict=True))[door]
 
     async def start(self, http_listener: socket.socket) -> None:
         """Open the doors. Raises StartError when the port for stations cannot be had."""
@@ -163,7 +172,7 @@ class Node:
             log_messages=settings.ocpp.log_messages,
         )
         return Gateway(
-            listeners(settings),
+            tuple(self._listeners.values()),
             gateway_settings(settings),
             Surroundings(
                 protocol=V16,
@@ -172,7 +181,7 @@ class Node:
                 handler=actions.dispatch,
                 commands=actions.handle_command,
                 check_password=directory.check_password,
-                check_certificate=no_certificates,
+                check_certificate=self.services.trust.check,
                 bus=self.bus,
                 node_id=settings.node.id,
                 node_number=node_number(settings.node.id),
@@ -194,6 +203,9 @@ class Node:
             Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
+        work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))
+        if self.doors is not None:
+            work.append(Periodic(name="tls-certificates", interval_s=30, work=self.doors.refresh, shared=False))
         if self.clustered:
             work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
         return work
@@ -229,7 +241,8 @@ class Node:
 
     def ocpp_url(self, host: str) -> str:
         """What is typed into a station that reaches this node as `host`, but for its identity."""
-        return f"ws://{f'[{host}]' if ':' in host else host}:{self.ocpp_port}{self.settings.ocpp.path}"
+        scheme = "ws" if self.settings.ocpp.plain else "wss"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.ocpp_port}{self.settings.ocpp.path}"
 
 
 @asynccontextmanager
@@ -252,7 +265,13 @@ async def running_node(settings: Settings) -> AsyncIterator[Node]:
         context = ServiceContext(storage, bus, clock, service_settings(settings), secrets)
         services = Services(context, {PROTOCOL: CATALOGUE}, installed_plugins())
         await stack.enter_async_context(services.running())
-        node = Node(settings, storage, bus, services)
+        doors = None
+        if settings.tls.port is not None or settings.tls.certificate_port is not None:
+            doors = TlsDoors(settings.tls, services.trust, services.server_certificates.current)
+            await doors.prepare()
+        elif not settings.ocpp.plain:
+            raise StartError("stations have no way in: set tls.port, or ocpp.plain to true")
+        node = Node(settings, storage, bus, services, doors)
         await stack.enter_async_context(node.publisher.running())
         await stack.enter_async_context(_ftp_server(settings, services))
         stack.push_async_callback(node.stop)

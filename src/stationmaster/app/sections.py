@@ -1,30 +1,39 @@
 """The sections of the configuration as the parts of a node take them."""
 
 from stationmaster.app.config import Settings
+from stationmaster.app.tls import TlsDoors
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.gateway.identities import PathRules
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.jobs.upkeep import Bounds
+from stationmaster.services.certificate_settings import CertificateSettings
 from stationmaster.services.context import ServiceSettings
 from stationmaster.services.file_settings import FileSettings, FtpAddress
 
 __all__ = ["bounds", "file_settings", "gateway_settings", "listeners", "service_settings"]
 
 MIB = 1024 * 1024
+DAY_S = 86_400
 
 
-def listeners(settings: Settings) -> tuple[Listener, ...]:
-    """Where stations may come in."""
-    ocpp = settings.ocpp
-    return (
-        Listener(
+def listeners(settings: Settings, doors: TlsDoors | None) -> dict[str, Listener]:
+    """Where stations may come in: "plain", "tls" and "certificate", those that there are."""
+    ocpp, tls = settings.ocpp, settings.tls
+    ports = {"plain": (ocpp.port if ocpp.plain else None, None)}
+    if doors is not None:
+        ports |= {"tls": (tls.port, doors.shared), "certificate": (tls.certificate_port, doors.certificate_only)}
+    return {
+        name: Listener(
             host=ocpp.host or settings.node.host,
-            port=ocpp.port,
+            port=port,
+            tls=context,
             paths=PathRules(endpoints=(ocpp.path,)),
             accept_missing_subprotocol=ocpp.accept_missing_subprotocol,
             compression=ocpp.compression,
-        ),
-    )
+        )
+        for name, (port, context) in ports.items()
+        if port is not None
+    }
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
@@ -59,7 +68,33 @@ def service_settings(settings: Settings) -> ServiceSettings:
         tidying=TidyingPolicy(**settings.tidying.model_dump()),
         minimum_password_bytes=settings.security.minimum_password_bytes,
         files=file_settings(settings),
+        certificates=certificate_settings(settings),
     )
+
+
+def certificate_settings(settings: Settings) -> CertificateSettings:
+    """What the authority and the check of client certificates go by."""
+    chosen, tls = settings.certificates, settings.tls
+    token = chosen.signer_token
+    return CertificateSettings(
+        operator_name=chosen.operator_name,
+        trusted_organisations=_several(chosen.trusted_organisations),
+        server_names=_several(tls.names),
+        server_lifetime_s=round(tls.certificate_days * DAY_S),
+        station_lifetime_s=round(chosen.station_days * DAY_S),
+        root_lifetime_s=round(chosen.root_years * 365 * DAY_S),
+        pss=chosen.signature == "pss",
+        strict_requests=chosen.strict_requests,
+        grace_s=round(chosen.grace_days * DAY_S),
+        alert_s=round(chosen.alert_days * DAY_S),
+        hard_fail=chosen.revocation == "hard",
+        signer_url=chosen.signer_url,
+        signer_token=None if token is None else token.get_secret_value(),
+    )
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def file_settings(settings: Settings) -> FileSettings:

@@ -74,6 +74,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     security_profile: int
     password: PasswordMatch | None
     """None when no password was needed."""
+    certificate: bytes | None = None
+    """The client certificate (DER) that let it in, for profile 3."""
 
 
 class GateMemory(msgspec.Struct, frozen=True):

@@ -12,9 +12,10 @@ from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.stations import Station
 from stationmaster.services.api_keys import ApiKeys
 from stationmaster.services.audit import Audit
+from stationmaster.services.authorities import CERTIFICATES, Authorities
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.availability import Availability
-from stationmaster.services.certificates import CertificateAuthority
+from stationmaster.services.certificates import CertificateAuthority, StationCertificates
 from stationmaster.services.commands import Catalogue, Commands
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
@@ -28,6 +29,7 @@ from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
 from stationmaster.services.reservations import RESERVATIONS, Reservations
 from stationmaster.services.security import Security
+from stationmaster.services.server_certificates import ServerCertificates
 from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
 from stationmaster.services.sweeping import JobSweeper
@@ -36,6 +38,7 @@ from stationmaster.services.tokens import Tokens
 from stationmaster.services.transactions import Transactions
 from stationmaster.services.transfer_requests import TransferRequests
 from stationmaster.services.transfers import Transfers
+from stationmaster.services.trust import Trust
 from stationmaster.services.waiting import JOBS, WaitingJobs
 
 __all__ = ["Services", "Words"]
@@ -58,7 +61,11 @@ class Services:
         certificates: CertificateAuthority | None = None,
     ) -> None:
         self.context = context
-        self.certificates = certificates
+        self.trust = Trust(context.storage, context.settings.certificates, context.clock)
+        self.authorities = Authorities(context, self.trust)
+        self.server_certificates = ServerCertificates(context, self.authorities)
+        self.certificates = StationCertificates(context, self.authorities, self.trust)
+        self.signing: CertificateAuthority = certificates or self.certificates
         self.presence = Presence()
         self.waiting = WaitingJobs(context)
         self.authorizer = Authorizer(context)
@@ -91,6 +98,7 @@ class Services:
         async with self.context.bus.subscribe(INVALIDATE, self._hear):
             await self.waiting.load()
             await self.reservations.load()
+            await self.trust.load()
             try:
                 yield self
             finally:
@@ -112,8 +120,11 @@ class Services:
                 self.authorizer.forget_everything()
                 self.smart_charging.forget_everything()
                 await self.reservations.load()
+                await self.trust.load()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
+            case _ if told.kind == CERTIFICATES:
+                await self.trust.load()
             case _ if told.kind == RESERVATIONS:
                 await self.reservations.reload(told.key)
             case _ if told.kind == MIRRORS:

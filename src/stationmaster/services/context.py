@@ -8,6 +8,7 @@ import msgspec
 from stationmaster.bus import Bus
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.instants import Instant
+from stationmaster.services.certificate_settings import CertificateSettings
 from stationmaster.services.file_settings import FileSettings
 from stationmaster.services.oidc_settings import OidcSettings
 from stationmaster.services.secrets import SecretKeeper
@@ -61,6 +62,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()
+    certificates: CertificateSettings = CertificateSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ INSTALL_CERTIFICATE = Command()
 
 
 async def sign_certificate(situation: Situation) -> Answer:
-    """Answered at once; the certificate follows in a command of its own. Without an authority it is Rejected."""
+    """Answered at once; the certificate follows in a command of its own."""
     context, connection, station, call = situation
     request: SignCertificateRequest = call.request
-    authority = context.services.certificates
-    if authority is None or not await authority.accepts(station, request.csr):
+    authority = context.services.signing
+    if not await authority.accepts(station, request.csr):
         return Answer(SignCertificateResponse(status="Rejected"))
 
     async def deliver(chain: str) -> None:

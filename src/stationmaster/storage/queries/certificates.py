@@ -131,12 +131,15 @@ class CertificateQueries:
         statement = _SELECT_CERTIFICATES.where(_c.station_id == station_id).order_by(_c.created_at.desc(), _c.id.desc())
         return _CERTIFICATES.many(await self._access.read(statement))
 
-    async def bound(self) -> list[tuple[str, str, str, str]]:
-        """(fingerprint, public key hash, station, state) of every certificate: what the door goes by."""
-        statement = sa.select(_c.fingerprint, _c.public_key_hash, _c.station_id, _c.state)
-        return [(str(a), str(b), str(c), str(d)) for a, b, c, d in await self._access.read(statement)]
+    async def bound(self) -> list[tuple[str, str, str, str, Instant]]:
+        """(fingerprint, public key hash, station, state, changed at) of every certificate: what the door goes by."""
+        statement = sa.select(_c.fingerprint, _c.public_key_hash, _c.station_id, _c.state, _c.updated_at)
+        return [
+            (str(fingerprint), str(key), str(station), str(state), int(at))
+            for fingerprint, key, station, state, at in await self._access.read(statement)
+        ]
 
-    async def find(  # noqa: PLR0913 -- filters are given by name
+    async def find(
         self,
         organisation_id: str | None = None,
         *,

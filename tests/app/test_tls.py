@@ -1,0 +1,98 @@
+"""The doors with TLS: suites, server certificates, and new ones without a dropped connection (§4.3, TC_086)."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from stationmaster.app.errors import StartError
+from stationmaster.app.node import Node
+from stationmaster.services.x509.keys import KeyFamily
+from tests.app.secure_node import ORGANISATION, PASSWORD, client_context, register, roots, secure_node, station
+
+WANTED = {
+    "ECDHE-ECDSA-AES128-GCM-SHA256": "ec",
+    "ECDHE-ECDSA-AES256-GCM-SHA384": "ec",
+    "AES128-GCM-SHA256": "rsa",
+    "AES256-GCM-SHA384": "rsa",
+}
+
+
+@pytest.fixture
+async def node(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Node]:
+    async with secure_node(tmp_path, sqlite_url) as running:
+        yield running
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    file = tmp_path / "stationmaster.sqlite"
+    file.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{file}"
+
+
+async def shown(node: Node, context: ssl.SSLContext) -> tuple[str, x509.Certificate]:
+    """The suite that was agreed on, and the certificate that we show."""
+    reader, writer = await asyncio.open_connection(
+        "localhost", node.port_of("tls"), ssl=context, server_hostname="localhost"
+    )
+    tls = writer.get_extra_info("ssl_object")
+    found = tls.cipher()[0], x509.load_der_x509_certificate(tls.getpeercert(binary_form=True))
+    writer.close()
+    return found
+
+
+async def test_each_suite_of_the_whitepaper_is_spoken_with_the_right_certificate(node: Node) -> None:
+    for suite, family in WANTED.items():
+        agreed, certificate = await shown(node, await client_context(node, suite=suite))
+        assert agreed == suite
+        assert certificate.subject.rfc4514_string() == "CN=localhost,O=Lake Charging"
+        assert certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+            x509.DNSName
+        ) == ["localhost"]
+        key = certificate.public_key()
+        assert (key.key_size >= 2048) is (family == "rsa")  # type: ignore[union-attr]
+
+
+async def test_older_versions_and_weaker_suites_get_nowhere(node: Node) -> None:
+    old = await client_context(node)
+    with pytest.warns(DeprecationWarning):
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    weak = await client_context(node, suite="AES128-SHA:ECDHE-RSA-AES128-SHA")
+    for context in (old, weak):
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await shown(node, context)
+
+
+async def test_a_rolled_over_root_is_shown_at_once_and_old_connections_stay(node: Node) -> None:
+    await register(node, "CP1", security_profile=2)
+    before = await client_context(node)
+    async with station(node, "CP1", tls=before, password=PASSWORD) as connected:
+        for family in KeyFamily:
+            await node.services.authorities.roll_over(ORGANISATION, family)
+        assert node.doors is not None
+        await node.doors.refresh(0)
+        new_issuers = {each.subject for each in await node.services.authorities.ensure(ORGANISATION)}
+        _, certificate = await shown(node, before)
+        assert certificate.issuer.rfc4514_string() in new_issuers
+        _, certificate = await shown(node, ssl.create_default_context(cadata=await roots(node)))
+        assert certificate.issuer.rfc4514_string() in new_issuers
+        assert "currentTime" in await connected.call("Heartbeat")
+
+
+async def test_the_same_certificates_are_used_after_a_restart(tmp_path: Path, sqlite_url: str) -> None:
+    async with secure_node(tmp_path, sqlite_url) as first:
+        _, before = await shown(first, await client_context(first))
+    async with secure_node(tmp_path, sqlite_url) as second:
+        _, after = await shown(second, await client_context(second))
+    assert before == after
+
+
+async def test_a_broken_file_is_one_line_at_the_start(tmp_path: Path, sqlite_url: str) -> None:
+    (tmp_path / "rsa.pem").write_text("no certificate")
+    with pytest.raises(StartError, match="cannot use the certificates for TLS"):
+        async with secure_node(tmp_path, sqlite_url, tls__rsa_certificate=str(tmp_path / "rsa.pem")):
+            pass
