@@ -4,13 +4,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from stationmaster.api.event_bodies import event_of
+from stationmaster.api.events import tell_stream
 from stationmaster.api.live import EventFilter, EventHub, HubClosed, TooManyClients, TooSlow
 from stationmaster.bus.messages_v1 import Event
+from stationmaster.storage import StoredEvent
 from tests.api.conftest import Client, connected, with_role
 
 
@@ -186,6 +190,39 @@ async def test_measured_values_and_jobs_are_told_in_the_words_of_the_api(api: Cl
     assert measured["data"]["samples"][0]["raw"] == "7"
     assert job["data"]["payload"] == {}
     assert job["data"]["queued_at"].endswith("Z")
+
+
+class PastThatHappensNow:
+    """A storage in which an event is found that is being told at this very moment."""
+
+    def __init__(self, hub: EventHub) -> None:
+        self._hub = hub
+
+    async def after(self, event_id: int, _organisations: object, _limit: int) -> list[StoredEvent]:
+        stored = [
+            StoredEvent(id=number, organisation_id="o", station_id="CP", type="x.y", received_at=number, data={})
+            for number in (7, 8)
+            if number > event_id
+        ]
+        self._hub.tell("o", [event_of(each) for each in stored])
+        return stored
+
+
+async def test_an_event_that_is_past_and_present_at_once_is_told_once() -> None:
+    hub = EventHub(client_limit=1, queue_limit=10)
+    context: Any = SimpleNamespace(
+        storage=SimpleNamespace(events=PastThatHappensNow(hub)), settings=SimpleNamespace(event_heartbeat_s=0.01)
+    )
+    everything = EventFilter()
+    with hub.connect("o", everything) as client:
+        told = tell_stream(context, client, everything, 6)
+        parts = [await anext(told) for _ in range(3)]
+        hub.tell("o", [event(9)])
+        parts += [await anext(told) for _ in range(2)]
+        await told.aclose()
+    ids = [part.split(b"\n")[0] for part in parts if part.startswith(b"id: ")]
+    assert ids == [b"id: 7", b"id: 8", b"id: 9"]
+    assert parts[-1] == b": still here\n\n"
 
 
 # The hub alone.

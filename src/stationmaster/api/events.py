@@ -97,7 +97,7 @@ async def stream_events(
     except HubClosed:
         raise ApiError(503, "stopping", "The node is stopping.", {"Retry-After": "5"}) from None
     # The queue is open before the past is read, so that nothing falls between the two.
-    return _EventStream(_stream(context, client, wanted, after), stack)
+    return _EventStream(tell_stream(context, client, wanted, after), stack)
 
 
 @router.get("/past-events", response_model=Listed[EventView], responses=LISTED)
@@ -128,9 +128,10 @@ class _EventStream(StreamingResponse):
                 await self._told.aclose()
 
 
-async def _stream(
+async def tell_stream(
     context: ApiContext, client: Client, wanted: EventFilter, after: int | None
 ) -> AsyncGenerator[bytes, None]:
+    """What goes over the wire: first what was stored after `after`, then what happens."""
     yield b"retry: %d\n\n" % RETRY_MS
     told: dict[int, None] = {}
     if after is not None:
