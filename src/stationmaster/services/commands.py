@@ -282,7 +282,11 @@ class Commands:
             self._waiting.begin(settled)
         if recording is not None:
             await recording
-        facts = [*outcome.facts, job_changed(settled, now), *_in_audit(settled, now)]
+        facts = [*outcome.facts, *_in_audit(settled, now)]
+        # Meanwhile the station may have done what it agreed to; that is recorded already and must stay.
+        current = self._waiting.as_it_is(settled) if settled.state == JobState.WAITING else settled
+        if current is not None:
+            facts.append(job_changed(current, now))
         if outcome.replaces:
             facts += await self._replaced(settled, now)
         await self._record(facts, settled)

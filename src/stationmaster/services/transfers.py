@@ -66,6 +66,10 @@ class Transfers:
         if job is not None:
             return job
         latest: Job | None = await self._storage.jobs.latest(station.station_id, report.action)
+        # The answer to the command may have come in the same breath as this report, a moment before it.
+        job = await self._waiting.transfer_of(station, report.action, report.request_id)
+        if job is not None:
+            return job
         if latest is None or report.request_id is None:
             return latest
         awaited = progress_of(latest).awaits

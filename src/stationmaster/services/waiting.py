@@ -61,6 +61,10 @@ class WaitingJobs:
         if not here:
             del self._here[job.station_id]
 
+    def as_it_is(self, job: Job) -> Job | None:
+        """A job that began to wait here as it is now; None when it has ended since."""
+        return self._here.get(job.station_id, {}).get(job.id)
+
     def any_of(self, station_id: str) -> bool:
         """Whether the station may have jobs that wait."""
         return station_id in self._stations
