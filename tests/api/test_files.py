@@ -1,8 +1,8 @@
 """Files really travel over HTTP: fetched whole, in parts and anew; brought raw, as forms, under any name."""
 
 import asyncio
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any

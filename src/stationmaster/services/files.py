@@ -110,6 +110,11 @@ class FileService:
             return None
         return found
 
+    async def again(self, found: FilePass) -> FilePass | None:
+        """A pass as it is now."""
+        now: FilePass | None = await self._storage.file_passes.get(found.id)
+        return now
+
     async def still_good(self, found: FilePass, direction: Direction) -> bool:
         """Whether a pass opens the door now."""
         job = await self._storage.jobs.get(found.job_id)

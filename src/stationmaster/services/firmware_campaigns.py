@@ -22,6 +22,7 @@ from stationmaster.domain.firmware import (
     Firmware,
     StationUpdate,
     Tally,
+    UpdateKind,
     UpdateState,
     fits,
     outcome_of,
@@ -33,7 +34,13 @@ from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.firmware_library import FirmwareLibrary
-from stationmaster.services.transfer_requests import Asker, TransferRequests, UpdateWish
+from stationmaster.services.transfer_requests import (
+    PLAIN_ACTION,
+    Asker,
+    TransferRequests,
+    UpdateWish,
+    answered_missing,
+)
 from stationmaster.storage.queries.firmware import OPEN
 
 __all__ = ["FirmwareCampaigns", "NewCampaign"]
@@ -48,6 +55,7 @@ UNSENT_GRACE_US: Final = 60_000_000
 """How long a claim may be without a job before its node counts as dead."""
 FOLLOWED_US: Final = 2 * 86_400_000_000
 """How long updates under way are followed after the campaign is over."""
+TAKES_SIGNED: Final = "takes signed firmware only"
 GIVEN_UP: Final = ("timeout", "not_delivered")
 DEFAULT_LENGTH_US: Final = 14 * 86_400_000_000
 
@@ -69,7 +77,6 @@ class FirmwareCampaigns:
     def __init__(self, context: ServiceContext, library: FirmwareLibrary, requests: TransferRequests) -> None:
         self._storage = context.storage
         self._clock = context.clock
-        self._call_timeout_s = context.settings.call_timeout_s
         self._library = library
         self._requests = requests
 
@@ -200,11 +207,27 @@ class FirmwareCampaigns:
                     changes: dict[str, Any] = {"state": UpdateState.PENDING.value, "job_id": None, "started_at": None}
                     await self._storage.firmware_campaigns.move_update(update, UpdateState.UPDATING, changes)
                 continue
+            if self._is_to_be_signed(campaign, update, job, firmware):
+                again: dict[str, Any] = {"state": UpdateState.PENDING.value, "detail": TAKES_SIGNED}
+                await self._storage.firmware_campaigns.move_update(update, UpdateState.UPDATING, again)
+                continue
             outcome = outcome_of(job) or await self._outcome_of_boot(update, firmware)
             if outcome is None and now - (update.started_at or now) > campaign.choices.update_timeout_s * 1_000_000:
                 outcome = UpdateState.FAILED, "timeout"
             if outcome is not None:
                 await self._end(update, *outcome, now)
+
+    @staticmethod
+    def _is_to_be_signed(campaign: Campaign, update: StationUpdate, job: Job, firmware: Firmware | None) -> bool:
+        """Whether a station that refused the plain update is asked once more, with the signed one [W L01.FR.20]."""
+        return (
+            campaign.choices.kind == UpdateKind.AUTO
+            and job.action == PLAIN_ACTION
+            and answered_missing(job)
+            and firmware is not None
+            and firmware.signature is not None
+            and update.detail != TAKES_SIGNED
+        )
 
     async def _believe_late(self, campaign: Campaign, now: Instant) -> None:
         """A station that says later that it has installed the update has, whatever we made of its silence (§4.10)."""
@@ -263,7 +286,6 @@ class FirmwareCampaigns:
             "job_id": job_id,
             "started_at": now,
             "version_before": before,
-            "detail": None,
         }
         if not await self._storage.firmware_campaigns.move_update(update, UpdateState.PENDING, claim):
             return
@@ -272,7 +294,6 @@ class FirmwareCampaigns:
             organisation_id=campaign.organisation_id,
             actor=f"campaign:{campaign.name}",
             origin=plan.base_url,
-            wait_s=self._call_timeout_s + 1,
         )
         wish = UpdateWish(
             firmware_id=campaign.firmware_id,
@@ -290,17 +311,13 @@ class FirmwareCampaigns:
             await self._storage.firmware_campaigns.move_update(update, UpdateState.UPDATING, back)
             return
         try:
-            job = await self._requests.update(asker, update.station_id, wish, job_id=job_id)
+            await self._requests.update(asker, update.station_id, wish, job_id=job_id)
         except (Offline, Unavailable) as error:
             if await self._storage.jobs.get(job_id) is None:
                 put_off = {**unsent, "detail": error.message}
                 await self._storage.firmware_campaigns.move_update(update, UpdateState.UPDATING, put_off)
         except DomainError as error:
             await self._end(update, UpdateState.FAILED, error.message, now)
-        else:
-            if job.id != job_id:
-                changes = {"job_id": job.id}
-                await self._storage.firmware_campaigns.move_update(update, UpdateState.UPDATING, changes)
 
     async def _end(
         self,

@@ -23,7 +23,7 @@ from stationmaster.services.firmware_library import FirmwareLibrary
 from stationmaster.services.firmware_signing import check_certificate, check_signature
 from stationmaster.storage.counters import advance
 
-__all__ = ["Asker", "BringWish", "TransferRequests", "UpdateWish"]
+__all__ = ["PLAIN_ACTION", "Asker", "BringWish", "TransferRequests", "UpdateWish", "answered_missing"]
 
 OWN_RETRIES: Final = 2
 """How often a station may fetch a file anew that was not told how often to try."""
@@ -98,7 +98,7 @@ class TransferRequests:
             _check_fit(firmware, station)
         kind = await self._kind_for(station, wish)
         job = await self._send_update(asker, station, firmware, wish, kind, job_id)
-        if wish.kind == UpdateKind.AUTO and kind is UpdateKind.PLAIN and _is_signed(wish) and _answered_missing(job):
+        if wish.kind == UpdateKind.AUTO and kind is UpdateKind.PLAIN and _is_signed(wish) and answered_missing(job):
             # The station updates itself only with signed images, and says so in this way [W L01.FR.20].
             return await self._send_update(asker, station, firmware, wish, UpdateKind.SIGNED, None)
         return job
@@ -204,9 +204,9 @@ class TransferRequests:
             return UpdateKind(wish.kind)
         plain: Job | None = await self._storage.jobs.latest(station.id, PLAIN_ACTION)
         signed: Job | None = await self._storage.jobs.latest(station.id, SIGNED_ACTION)
-        if signed is not None and _answered_missing(signed):
+        if signed is not None and answered_missing(signed):
             return UpdateKind.PLAIN
-        if plain is not None and _answered_missing(plain):
+        if plain is not None and answered_missing(plain):
             return UpdateKind.SIGNED
         if not _is_signed(wish):
             return UpdateKind.PLAIN
@@ -261,7 +261,8 @@ def _is_signed(wish: UpdateWish) -> bool:
     return wish.signing_certificate is not None and wish.signature is not None
 
 
-def _answered_missing(job: Job) -> bool:
+def answered_missing(job: Job) -> bool:
+    """Whether a station said that it does not know the action of a job."""
     return job.state == JobState.ERROR and job.result in _MISSING
 
 
