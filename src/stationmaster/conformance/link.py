@@ -115,6 +115,11 @@ class Link:
         """Whether messages can be sent."""
         return self._socket is not None and not self.ended.done()
 
+    @property
+    def subprotocol(self) -> str | None:
+        """What the central system chose."""
+        return None if self._socket is None else self._socket.subprotocol
+
     async def open(self, target: Target) -> None:
         """Connect and begin to read. Raises `HandshakeRefused`."""
         self._note("--", f"connecting to {target.full_url}")
