@@ -272,3 +272,18 @@ async def test_closing_while_the_database_is_down_ends_and_leaves_nobody_waiting
     assert {type(result) for result in results} == {Unavailable}
     with pytest.raises(Unavailable):
         await writer.submit(Call([status("Charging")]))
+
+
+async def test_what_stations_wait_for_does_not_queue_behind_what_people_search_for(
+    storage: Storage, database_url: str
+) -> None:
+    slow = sa.text(
+        "SELECT pg_sleep(0.5)"
+        if database_url.startswith("postgresql")
+        else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000) SELECT max(i) FROM n"
+    )
+    searches = [asyncio.create_task(storage.read(slow)) for _ in range(8)]
+    await asyncio.sleep(0)
+    assert await storage.stations.lookup("CP1") is None
+    assert not searches[-1].done()
+    await asyncio.gather(*searches)

@@ -23,6 +23,7 @@ __all__ = ["PostgresDriver"]
 T = TypeVar("T")
 
 _READERS: Final = 4
+_QUICK_READERS: Final = 2
 _CONNECT_TIMEOUT_S: Final = 5.0
 _COMMAND_TIMEOUT_S: Final = 30.0
 _ATTEMPTS: Final = 3
@@ -78,6 +79,7 @@ class PostgresDriver:
         self._writer: asyncpg.Connection | None = None
         self._prepared: dict[str, Any] = {}
         self._readers: asyncpg.Pool | None = None
+        self._quick_readers: asyncpg.Pool | None = None
         self._closed = False
 
     async def open(self) -> None:
@@ -85,15 +87,9 @@ class PostgresDriver:
         self._closed = False
         try:
             check_revision(await _revision_of(await self._connect()))
-            self._readers = await asyncpg.create_pool(
-                self._url,
-                min_size=0,
-                max_size=self._max_readers,
-                timeout=self._connect_timeout_s,
-                command_timeout=_COMMAND_TIMEOUT_S,
-                server_settings=_SETTINGS,
-                connection_class=_Reader,
-            )
+            self._readers = await self._pool(self._max_readers)
+            # What stations wait for never queues behind what people search for.
+            self._quick_readers = await self._pool(_QUICK_READERS)
         except Exception as error:
             await self._drop_writer()
             raise _translate(error) from error
@@ -102,12 +98,24 @@ class PostgresDriver:
         """Close every connection."""
         self._closed = True
         await self._drop_writer()
-        readers, self._readers = self._readers, None
-        if readers is not None:
+        pools = [pool for pool in (self._readers, self._quick_readers) if pool is not None]
+        self._readers = self._quick_readers = None
+        for pool in pools:
             try:
-                await asyncio.wait_for(readers.close(), self._connect_timeout_s)
+                await asyncio.wait_for(pool.close(), self._connect_timeout_s)
             except Exception:  # noqa: BLE001 -- whatever keeps it open, it is over
-                readers.terminate()
+                pool.terminate()
+
+    async def _pool(self, max_size: int) -> asyncpg.Pool:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=max_size,
+            timeout=self._connect_timeout_s,
+            command_timeout=_COMMAND_TIMEOUT_S,
+            server_settings=_SETTINGS,
+            connection_class=_Reader,
+        )
 
     async def run(self, make: Callable[[], Program[T]]) -> T:
         """Run a program on the writing connection; see `Driver.run`."""
@@ -122,11 +130,12 @@ class PostgresDriver:
     async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on a connection of the pool; see `Driver.read`."""
         queries = _queries(statement, rows)
+        readers = self._quick_readers if isinstance(statement, Bulk | Prepared) else self._readers
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                if self._readers is None:
+                if readers is None:
                     raise Unavailable("the database is closed")
-                async with self._readers.acquire(timeout=self._connect_timeout_s) as connection:
+                async with readers.acquire(timeout=self._connect_timeout_s) as connection:
                     found: list[Sequence[Any]] = []
                     for sql, values in queries:
                         found += await connection.fetch(sql, *values)

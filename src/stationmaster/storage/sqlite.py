@@ -30,7 +30,27 @@ _CHECKPOINT_PAGES: Final = 4_000
 _CACHED_STATEMENTS: Final = 256
 _READERS: Final = 3
 
+_MAX_WAL_BYTES: Final = 64 * 1024 * 1024
+
 _DUPLICATE: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+_DOWN: Final = frozenset(
+    {
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""Errors of the file, the disk or a lock; every other error is one of what was asked."""
 
 _Job = tuple[Callable[[], Program[Any]], "asyncio.Future[Any]"]
 
@@ -48,6 +68,8 @@ class SqliteDriver:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(readers, "storage-reader", initializer=self._open_reader)
+        # What stations wait for never queues behind what people search for.
+        self._quick_reader = ThreadPoolExecutor(1, "storage-quick-reader", initializer=self._open_reader)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -65,7 +87,8 @@ class SqliteDriver:
             self._jobs.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
             self._thread = None
-        self._readers.shutdown(wait=True)
+        for readers in (self._readers, self._quick_reader):
+            readers.shutdown(wait=True)
         for connection in self._connections:
             connection.close()
         self._connections.clear()
@@ -80,8 +103,9 @@ class SqliteDriver:
 
     async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on one of the reader threads; see `Driver.read`."""
+        executor = self._quick_reader if isinstance(statement, Bulk | Prepared) else self._readers
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, statement, rows)
+            return await asyncio.get_running_loop().run_in_executor(executor, self._read, statement, rows)
         except RuntimeError as error:
             raise Unavailable("the database is closed") from error
 
@@ -150,6 +174,7 @@ class SqliteDriver:
             "foreign_keys = ON",
             f"cache_size = -{_CACHE_KIB}",
             f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+            f"journal_size_limit = {_MAX_WAL_BYTES}",
             "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {setting}")
@@ -205,13 +230,11 @@ def _translate(error: Exception) -> StorageError:
     if isinstance(error, StorageError):
         return error
     translated: StorageError
-    if isinstance(error, sqlite3.IntegrityError):
-        duplicate = error.sqlite_errorcode in _DUPLICATE
-        translated = Conflict(str(error)) if duplicate else Refused(str(error))
-    elif isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
-        error, sqlite3.DataError | sqlite3.ProgrammingError | sqlite3.NotSupportedError
-    ):
-        translated = Unavailable(f"{error} ({getattr(error, 'sqlite_errorname', 'SQLITE_ERROR')})")
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    if code in _DUPLICATE:
+        translated = Conflict(str(error))
+    elif code & 0xFF in _DOWN:
+        translated = Unavailable(f"{error} ({getattr(error, 'sqlite_errorname', code)})")
     else:
         translated = Refused(f"{type(error).__name__}: {error}")
     translated.__cause__ = error
