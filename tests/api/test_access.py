@@ -30,12 +30,23 @@ async def test_without_a_valid_key_nothing_is_told(api: Client, authorization: s
             assert answer.headers["www-authenticate"] == 'Bearer realm="stationmaster"'
 
 
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/api/v1/session/options",
+    "/api/v1/session/oidc/start",
+    "/api/v1/session/oidc/callback",
+}
+"""What nobody needs to be signed in for."""
+
+
 async def test_every_operation_needs_a_key(api: Client) -> None:
     document = (await api.http.get("/api/v1/openapi.json")).json()
     async with client_of(api.node, None) as nobody:
         for path, operations in document["paths"].items():
             for method in operations:
-                if path in ("/healthz", "/readyz", "/metrics"):
+                if path in PUBLIC:
                     continue
                 answer = await nobody.http.request(method.upper(), path.replace("{", "").replace("}", ""), json={})
                 # A path that is checked first tells nothing but how it is written.
@@ -90,6 +101,32 @@ async def test_nobody_makes_a_key_that_can_more_than_their_own(api: Client) -> N
         await security.problem("POST", "/api-keys", 403, "more_than_own", json={"name": "x", "role": "admin"})
         await security.problem("POST", "/api-keys", 403, "more_than_own", json={"name": "x", "role": "operator"})
         await security.post("/api-keys", {"name": "x", "role": "viewer"})
+
+
+async def test_a_key_can_be_narrowed_below_its_role(api: Client) -> None:
+    narrow = {"name": "billing", "role": "admin", "permissions": ["transactions:read", "api_keys:write"]}
+    made = await api.post("/api-keys", narrow)
+    assert made["permissions"] == ["api_keys:write", "transactions:read"]
+    async with client_of(api.node, made["key"]) as billing:
+        await billing.get("/transactions")
+        await billing.problem("GET", "/stations", 403, "not_permitted")
+        await billing.problem("POST", "/api-keys", 403, "more_than_own", json={"name": "x", "role": "viewer"})
+        await billing.problem("POST", "/api-keys", 403, "more_than_own", json={"name": "x", "role": "admin"})
+        await billing.post("/api-keys", {"name": "x", "role": "viewer", "permissions": ["transactions:read"]})
+    listed = {each["id"]: each for each in (await api.get("/api-keys"))["items"]}
+    assert listed[made["id"]]["last_used_at"] is not None
+    assert listed[made["id"]]["permissions"] == ["api_keys:write", "transactions:read"]
+    problem = await api.problem("POST", "/api-keys", 422, "field_invalid", json=narrow | {"permissions": ["fly:high"]})
+    assert problem["errors"][0]["field"] == "permissions"
+
+
+async def test_a_key_that_ends_makes_none_that_lasts(api: Client) -> None:
+    made = await api.post("/api-keys", {"name": "guest", "role": "admin", "expires_at": "2099-01-01T00:00:00Z"})
+    async with client_of(api.node, made["key"]) as guest:
+        for expires_at in (None, "2099-01-01T00:00:01Z"):
+            body = {"name": "x", "role": "viewer", "expires_at": expires_at}
+            await guest.problem("POST", "/api-keys", 403, "longer_than_own", json=body)
+        await guest.post("/api-keys", {"name": "x", "role": "viewer", "expires_at": "2098-01-01T00:00:00Z"})
 
 
 def test_every_role_has_permissions_that_exist() -> None:

@@ -16,8 +16,7 @@ from joserfc.jwk import RSAKey
 from stationmaster.domain.errors import Unauthenticated, Unavailable
 from stationmaster.services.context import ServiceSettings
 from stationmaster.services.oidc import Oidc, local_path
-from stationmaster.services.oidc_provider import is_safe_url
-from stationmaster.services.oidc_settings import OidcSettings
+from stationmaster.services.oidc_settings import OidcSettings, is_safe_url
 from stationmaster.services.sessions import Caller, SignedIn
 from tests.openid import CLIENT_ID, CLIENT_SECRET, Forge, OpenIdProvider, consent
 from tests.services.node import ORGANISATION, SECOND, Node, open_node

@@ -5,7 +5,9 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from stationmaster.api import (
+    about,
     api_keys,
+    audit,
     authorization,
     availability,
     commands,
@@ -19,15 +21,20 @@ from stationmaster.api import (
     local_lists,
     messages,
     metering,
+    oidc,
+    organisations,
     pages,
     provisioning,
     reports,
     reservations,
+    session,
     smart_charging,
     tidying,
     transactions,
     transfers,
+    users,
 )
+from stationmaster.api.audit_trail import AuditTrail
 from stationmaster.api.context import ApiContext
 from stationmaster.api.documents import openapi_of
 from stationmaster.api.middleware import BodyLimit, ErrorBoundary, SecurityHeaders
@@ -36,7 +43,9 @@ from stationmaster.api.problems import register
 __all__ = ["build_api"]
 
 DESCRIPTION = (
-    "Everything that Stationmaster knows and can do. Send an API key with each request: `Authorization: Bearer KEY`. "
+    "Everything that Stationmaster knows and can do. Programs send an API key with each request: "
+    "`Authorization: Bearer KEY`. Browsers sign in, and send the session's `csrf_token` in the header `X-CSRF-Token` "
+    "with whatever changes something. "
     "Errors are problem documents (RFC 9457) whose `code` is for programs and whose `detail` is for people."
 )
 
@@ -59,7 +68,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     reservations.router,
     local_lists.router,
     tidying.router,
+    session.router,
+    oidc.router,
+    users.router,
     api_keys.router,
+    organisations.router,
+    audit.router,
+    about.router,
 )
 """What lies under /api/v1, in the order of the documents."""
 
@@ -83,6 +98,7 @@ def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI
     pages.register_pages(app, context, ui_folder)
     register(app)
     # The last one added is the outermost.
+    app.add_middleware(AuditTrail, audit=context.services.audit)
     app.add_middleware(
         BodyLimit,
         limit_bytes=context.settings.body_limit_bytes,

@@ -14,13 +14,16 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from stationmaster.api.access import Principal, may, unknown
-from stationmaster.api.context import Context
+from stationmaster.api.audit_trail import note
+from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId, problems
 from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.problems import ApiError
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Filters, InstantIn, Listed, Moment, Text, View
+from stationmaster.domain.errors import Forbidden
 from stationmaster.domain.jobs import ENDED, Job, JobState
+from stationmaster.domain.stations import Station
 
 router = APIRouter(tags=["Commands"], responses=PROBLEMS)
 
@@ -127,8 +130,10 @@ async def send_command(
     options: Annotated[CommandOptions, Query()],
 ) -> JobView:
     """Send a command to a station and answer with the job. Nothing is sent to a station that is not connected."""
+    note(request, command=action)  # never the body: it may hold a new password of the station
     payload = read_payload(await request.body())
     station = await station_of(context, principal, station_id)
+    require_for_danger(context, principal, station, action, payload)
     job = await context.services.commands.send(
         principal.organisation_id,
         station_id,
@@ -142,7 +147,9 @@ async def send_command(
     if job.state not in ENDED and job.state != JobState.WAITING:
         response.status_code = 202
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
-    return view(job)
+    told = view(job)
+    note(request, job_id=job.id, state=told.state, job_result=told.result, payload=told.payload)
+    return told
 
 
 @router.get("/jobs", response_model=Listed[JobView], responses=LISTED)
@@ -165,6 +172,16 @@ async def read_job(
     if job is None or not principal.sees(job):
         raise unknown("job", "job_unknown")
     return view(job)
+
+
+def require_for_danger(
+    context: ApiContext, principal: Principal, station: Station, action: str, payload: dict[str, Any]
+) -> None:
+    """Raise Forbidden for a dangerous command of whoever may not send such; NotFound, Invalid for a broken one."""
+    why = context.services.commands.danger(station, action, payload)
+    if why is not None and "commands:dangerous" not in principal.permissions:
+        words = f"{why} It needs the permission commands:dangerous, which the role {principal.role} does not include."
+        raise Forbidden("dangerous_command", words)
 
 
 def view(job: Job) -> JobView:

@@ -1,8 +1,8 @@
 """What the API is given by `app`, and how a handler gets it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -11,7 +11,7 @@ from stationmaster.instants import Instant
 from stationmaster.services.bundle import Services
 from stationmaster.storage import Storage
 
-__all__ = ["ApiContext", "ApiSettings", "Context", "NodeView"]
+__all__ = ["ApiContext", "ApiSettings", "Context", "NodeView", "StationAction"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,30 @@ class NodeView:
     """What the front page and the probes say of the node."""
 
     version: str
+    id: str
+    """The node's name among others."""
+    station_urls: Callable[[str], dict[str, str | None]]
+    """Where stations connect that reach the node by this host name: for `ws` and, if there is TLS, `wss`."""
+    settings: Callable[[], Sequence[Any]]
+    """Each setting with `key`, `description`, `value`, `default`, `source`, `secret` and `variable`."""
     ocpp_url: Callable[[str], str]
     """What is typed into a station that reaches the node by this host name, but for its identity."""
     problems: Callable[[], Awaitable[dict[str, str]]]
     """What keeps the node from working: part -> words. Empty when it is ready."""
     metrics: Callable[[], str]
     """The page for Prometheus."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationAction:
+    """Something that a station can be asked; `schema` is the JSON Schema of the request."""
+
+    action: str
+    block: str
+    dangerous: bool
+    dangerous_when: str | None
+    why_dangerous: str | None
+    schema: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +65,8 @@ class ApiContext:
     clock: Callable[[], Instant]
     settings: ApiSettings
     node: NodeView
+    actions: Sequence[StationAction] = ()
+    """Everything that a station can be asked."""
 
 
 def _context(request: Request) -> ApiContext:

@@ -12,13 +12,14 @@ __all__ = ["PROBLEMS", "StationId", "openapi_of", "problems"]
 
 _DESCRIPTIONS = {
     400: "The request cannot be read.",
-    401: "No valid API key was sent.",
-    403: "The key may not do this.",
+    401: "Nobody is signed in, and no valid API key was sent.",
+    403: "Whoever asks may not do this.",
     404: "There is no such thing.",
     408: "The body of the request came too slowly.",
     409: "The present state forbids it.",
     416: "There is no such part of the file, or several were asked for.",
     413: "The body of the request is too long.",
+    429: "Too many attempts; the header Retry-After says how long to wait.",
     422: "A value is not allowed.",
     500: "A fault of the system; the log has it under the correlation id.",
     503: "A part of the system cannot be used at the moment.",
@@ -61,6 +62,10 @@ def openapi_of(app: FastAPI) -> dict[str, Any]:
         schemas.update(own["$defs"])
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
-        components["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
+        components["securitySchemes"] = {
+            "api_key": {"type": "http", "scheme": "bearer"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "stationmaster_session"},
+            "csrf_token": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
+        }
         app.openapi_schema = document
     return app.openapi_schema

@@ -17,6 +17,7 @@ __all__ = ["event_of", "in_api_words"]
 
 _JSON_MEMBERS = frozenset({"payload", "response", "progress"})
 _TOLD_OUTSIDE = frozenset({"organisation_id", "station_id"})
+LARGEST_NUMBER = 2**53 - 1
 _encoder = msgspec.json.Encoder()
 
 
@@ -51,6 +52,12 @@ def in_api_words(data: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def _safe(value: Any) -> Any:
+    """Ids of ours that do not fit the numbers of JavaScript are text, as everywhere in the API."""
+    too_long = isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_NUMBER
+    return str(value) if too_long else value
+
+
 def _inside(value: Any) -> Any:
     """Times further in are written in the same way."""
     if isinstance(value, list):
@@ -60,7 +67,7 @@ def _inside(value: Any) -> Any:
             name: format_instant(each) if name.endswith("_at") and isinstance(each, int) else _inside(each)
             for name, each in value.items()
         }
-    return value
+    return _safe(value)
 
 
 def _parsed(text: str) -> Any:

@@ -4,17 +4,18 @@ A stream is resumed with the id of the last event that was seen: what was stored
 first, then what happens. Measured values are told live only.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from time import monotonic
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from stationmaster.api.access import Principal, may
+from stationmaster.api.access import Principal, may, still_there
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.event_bodies import event_of, in_api_words
@@ -81,6 +82,7 @@ class EventView(View):
 )
 async def stream_events(
     principal: Reader,
+    request: Request,
     context: Context,
     filters: Annotated[StreamFilters, Query()],
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
@@ -97,7 +99,7 @@ async def stream_events(
     except HubClosed:
         raise ApiError(503, "stopping", "The node is stopping.", {"Retry-After": "5"}) from None
     # The queue is open before the past is read, so that nothing falls between the two.
-    return _EventStream(tell_stream(context, client, wanted, after), stack)
+    return _EventStream(tell_stream(context, client, wanted, after, partial(still_there, request, context)), stack)
 
 
 @router.get("/past-events", response_model=Listed[EventView], responses=LISTED)
@@ -128,10 +130,21 @@ class _EventStream(StreamingResponse):
                 await self._told.aclose()
 
 
+async def _always() -> bool:
+    return True
+
+
 async def tell_stream(
-    context: ApiContext, client: Client, wanted: EventFilter, after: int | None
+    context: ApiContext,
+    client: Client,
+    wanted: EventFilter,
+    after: int | None,
+    allowed: Callable[[], Awaitable[bool]] = _always,
 ) -> AsyncGenerator[bytes, None]:
-    """What goes over the wire: first what was stored after `after`, then what happens."""
+    """What goes over the wire: first what was stored after `after`, then what happens.
+
+    `allowed` is asked again at every heartbeat, since a key is revoked and a session ends while the stream goes on.
+    """
     yield b"retry: %d\n\n" % RETRY_MS
     told: dict[int, None] = {}
     if after is not None:
@@ -141,9 +154,16 @@ async def tell_stream(
                 del told[next(iter(told))]
             if wanted.wants(event.type, event.station_id):
                 yield _written(event)
+    heartbeat_s = context.settings.event_heartbeat_s
+    asked_at = monotonic()
     try:
         while True:
-            live = await client.next(context.settings.event_heartbeat_s)
+            live = await client.next(heartbeat_s)
+            if monotonic() - asked_at >= heartbeat_s:
+                asked_at = monotonic()
+                if not await allowed():
+                    yield b": you are not signed in any more\n\n"
+                    return
             if live is None:
                 yield b": still here\n\n"
             elif live.id not in told:

@@ -17,7 +17,7 @@ from stationmaster.api.context import ApiContext
 from stationmaster.api.documents import openapi_of
 from stationmaster.api.problems import ApiError
 
-__all__ = ["register_pages"]
+__all__ = ["message_page", "register_pages"]
 
 UI_FOLDER = Path(__file__).parent.parent / "ui_dist"
 STYLE_PATH = "/api/v1/docs.css"
@@ -116,6 +116,13 @@ The answer holds a password that was made for it.</li>
 <code>stationmaster api-key create --role admin</code>.</p>
 <p class="dim">The web UI has not been built: it needs Node.js 20.19 or newer with npm, then <code>make ui</code> and a
 restart.</p>""",
+    )
+
+
+def message_page(title: str, words: str, link: str, link_words: str) -> str:
+    """A page that says one thing, and how to go on."""
+    return _page(
+        title, f'<h1>{escape(title)}</h1><p>{escape(words)}</p><p><a href="{escape(link)}">{escape(link_words)}</a></p>'
     )
 
 

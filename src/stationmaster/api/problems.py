@@ -22,7 +22,7 @@ from stationmaster.domain import errors as domain
 from stationmaster.storage import BadCursor
 from stationmaster.storage import errors as storage
 
-__all__ = ["PROBLEM_TYPE", "ApiError", "FieldProblem", "Problem", "internal_error", "problem_response", "register"]
+__all__ = ["PROBLEM_TYPE", "ApiError", "FieldProblem", "Problem", "internal_error", "problem_response", "register", "status_of"]
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +110,14 @@ _DOMAIN_STATUS: dict[type[domain.DomainError], int] = {
 }
 
 
+def status_of(error: domain.DomainError) -> int:
+    """The HTTP status of an error of ours."""
+    return next((_DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in _DOMAIN_STATUS), 409)
+
+
 async def _domain_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, domain.DomainError)  # noqa: S101 - registered for this class
-    status = next((_DOMAIN_STATUS[kind] for kind in type(error).__mro__ if kind in _DOMAIN_STATUS), 409)
+    status = status_of(error)
     fields = [FieldProblem(field=each["field"], code=each["code"], message=each["detail"]) for each in error.fields]
     headers = {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     if isinstance(error, domain.Throttled):

@@ -29,7 +29,8 @@ def banner(node: Node) -> str:
     if node.first_key is not None:
         lines += [
             "",
-            "  This is the first start. Your administrator's API key, shown only this once:",
+            "  This is the first start. Sign in as `admin` with this password, which is an API key too.",
+            "  It is shown only this once:",
             "",
             f"    {node.first_key}",
         ]

@@ -6,10 +6,13 @@ The rule that shapes this file: each setting has a default that works, a help te
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from stationmaster.domain.roles import ROLES
+from stationmaster.services.oidc_settings import ALGORITHMS, is_safe_url
 
 __all__ = ["PEPPER_BYTES", "HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
 
@@ -31,6 +34,32 @@ def _bus_url(value: SecretStr) -> SecretStr:
     if urlsplit(value.get_secret_value()).scheme not in ("nats", "tls"):
         raise ValueError("a bus URL begins with nats:// or tls://")
     return value
+
+
+def _issuer(value: str) -> str:
+    if not is_safe_url(value) or urlsplit(value).query or urlsplit(value).fragment:
+        raise ValueError("an issuer is an https address, or one of this machine")
+    return value
+
+
+def _algorithms(value: str) -> str:
+    strange = sorted(set(listed(value)) - set(ALGORITHMS))
+    if strange or not listed(value):
+        raise ValueError(f"an algorithm is one of {', '.join(ALGORITHMS)}")
+    return value
+
+
+def _roles(value: str) -> str:
+    for pair in listed(value):
+        theirs, equals, ours = pair.rpartition("=")
+        if not theirs or not equals or ours.strip() not in ROLES:
+            raise ValueError(f"write VALUE=ROLE, with commas between; a role is one of {', '.join(ROLES)}")
+    return value
+
+
+def listed(value: str) -> list[str]:
+    """The items of a text with commas between."""
+    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def _pepper(value: SecretStr) -> SecretStr:
@@ -282,6 +311,57 @@ class SecuritySettings(Section):
         "Without it, the file `pepper` in the data folder, made at the first start.",
     )
     minimum_password_bytes: int = Field(default=16, ge=8, le=40, description="Shortest password of a station.")
+    session_idle_s: int = Field(
+        default=4 * 3600, ge=60, le=7 * 86400, description="A person who does nothing for so long is signed out."
+    )
+    session_lifetime_s: int = Field(
+        default=24 * 3600, ge=300, le=30 * 86400, description="Nobody stays signed in longer than this."
+    )
+    password_memory_kib: int = Field(
+        default=32 * 1024,
+        ge=64,
+        le=1024 * 1024,
+        description="Memory for hashing a person's password (argon2id, three rounds). Less than 19456 is for tests.",
+    )
+
+
+class OidcSection(Section):
+    """Signing in through an OpenID provider. It is offered once issuer and client_id are set."""
+
+    issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+        default=None, description="The provider, exactly as its document calls it, such as https://login.example.org."
+    )
+    client_id: str | None = Field(default=None, min_length=1, description="What the provider knows us as.")
+    client_secret: SecretStr | None = Field(default=None, description="Our secret there; empty for a public client.")
+    name: str = Field(default="Single sign-on", min_length=1, max_length=50, description="Written on the button.")
+    scope: str = Field(
+        default="openid profile email", pattern=r"(^| )openid( |$)", description="What the provider is asked for."
+    )
+    algorithms: Annotated[str, AfterValidator(_algorithms)] = Field(
+        default="RS256, PS256, ES256", description="With what the provider may sign, with commas between."
+    )
+    role_claim: str = Field(
+        default="roles",
+        min_length=1,
+        description="Member of the ID token that decides the role, such as groups or realm_access.roles.",
+    )
+    roles: Annotated[str, AfterValidator(_roles)] = Field(
+        default="",
+        description="Which of its values gives which role: `chiefs=admin, staff=operator, everybody=viewer`. "
+        "The highest counts; whoever has none does not come in.",
+    )
+    organisation: str = Field(default="default", description="The organisation of those who come in this way.")
+    redirect_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        default=None,
+        description="Where the provider sends browsers back, if it is not /api/v1/session/oidc/callback of the address "
+        "by which the browser came.",
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.issuer is None) != (self.client_id is None):
+            raise ValueError("issuer and client_id are set together")
+        return self
 
 
 class RetentionSettings(Section):
@@ -380,6 +460,7 @@ class Settings(Section):
     http: HttpSettings = HttpSettings()
     stations: StationSettings = StationSettings()
     security: SecuritySettings = SecuritySettings()
+    oidc: OidcSection = OidcSection()
     retention: RetentionSettings = RetentionSettings()
     tidying: TidyingSettings = TidyingSettings()
     files: FileSettings = FileSettings()

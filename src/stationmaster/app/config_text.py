@@ -6,17 +6,18 @@ default stand in comments.
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from stationmaster.app.config import Settings
 from stationmaster.app.config_sources import FLAGS, Loaded, Setting, each_field, environment_name, is_secret, sections
 
-__all__ = ["configuration_document", "shown"]
+__all__ = ["ToldSetting", "configuration_document", "shown", "told_settings"]
 
 HIDDEN = "********"
 _WIDTH = 100
@@ -32,6 +33,40 @@ def shown(loaded: Loaded) -> str:
             lines += ["", f"# {sections()[section].__doc__}", f"[{section}]"]
         lines += ["", *_setting_lines(setting)]
     return "\n".join(lines).lstrip("\n") + "\n"
+
+
+class ToldSetting(NamedTuple):
+    """A setting as the API tells it."""
+
+    key: str
+    description: str
+    value: str | None
+    default: str | None
+    source: str
+    secret: bool
+    variable: str
+
+
+def told_settings(settings: Settings, sources: Mapping[str, str]) -> list[ToldSetting]:
+    """Every setting with its value and where that came from; secrets are hidden."""
+    return [_told(setting) for setting in Loaded(settings, sources).each()]
+
+
+def _told(setting: Setting) -> ToldSetting:
+    hidden = HIDDEN if setting.secret and setting.value is not None else None
+    return ToldSetting(
+        key=setting.key,
+        description=setting.info.description or "",
+        value=hidden or _plain(setting.value),
+        default=_plain(setting.info.default),
+        source=setting.source,
+        secret=setting.secret,
+        variable=environment_name(setting.section, setting.name),
+    )
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else value if isinstance(value, str) else literal(value)
 
 
 def configuration_document() -> str:

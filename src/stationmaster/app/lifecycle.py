@@ -7,7 +7,7 @@ whatever hangs, since what had to be durable is durable already.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -28,13 +28,15 @@ Beside = Callable[[Node], Awaitable[None]]
 """What is to go on beside the node, such as simulated stations; it is cancelled when the node stops."""
 
 
-def run(settings: Settings, beside: Beside | None = None) -> int:
+def run(settings: Settings, beside: Beside | None = None, sources: Mapping[str, str] | None = None) -> int:
     """Serve until told to stop; returns the exit code. Raises StartError."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(serve(settings, beside))
+        return runner.run(serve(settings, beside, sources))
 
 
-async def serve(settings: Settings, beside: Beside | None = None) -> int:
+async def serve(
+    settings: Settings, beside: Beside | None = None, sources: Mapping[str, str] | None = None
+) -> int:
     """The same in a loop that runs."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -42,7 +44,7 @@ async def serve(settings: Settings, beside: Beside | None = None) -> int:
         loop.add_signal_handler(number, _told_to_stop, stopped)
     try:
         async with AsyncExitStack() as stack:
-            node = await stack.enter_async_context(running_node(settings))
+            node = await stack.enter_async_context(running_node(settings, sources))
             print(banner(node), flush=True)  # noqa: T201 - for the person who started it
             failed = await _until(stopped, node, beside)
             log.info("node.stopping")

@@ -9,8 +9,9 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +23,16 @@ from stationmaster.api.application import build_api
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.live import EventHub
 from stationmaster.app.config import NodeSettings, Settings
+from stationmaster.app.config_text import told_settings
 from stationmaster.app.databases import database_url, migrated, open_storage
 from stationmaster.app.directory import Directory
 from stationmaster.app.errors import StartError
 from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
-from stationmaster.app.secrets import first_api_key, pepper_of
+from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
+from stationmaster.app.station_actions import station_actions
 from stationmaster.app.tls import TlsDoors
 from stationmaster.app.watchdog import LoopWatchdog
 from stationmaster.bus import Bus, Unreachable
@@ -88,7 +91,9 @@ class Node:
         self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
         self.runner = JobRunner(storage, clock, self._periodic_work())
         self.first_key: str | None = None
-        """The administrator's key, on the very first start: to be shown once."""
+        """The administrator's key and first password, on the very first start: to be shown once."""
+        self.sources: Mapping[str, str] = {}
+        """Where each setting that is not the default came from."""
         self.http_port = 0
         self._http: HttpServer | None = None
         self._stopping = False
@@ -118,7 +123,7 @@ class Node:
         self._http = HttpServer(build_api(self.api_context()), self.settings.http)
         await self._http.start(http_listener)
         self.runner.start()
-        self.first_key = await first_api_key(self.storage, self.services.api_keys)
+        self.first_key = await first_secret(self.storage, self.services.people.organisations)
 
     async def stop(self) -> None:
         """Close the doors in good order."""
@@ -199,6 +204,8 @@ class Node:
             Periodic(name="message-retention", interval_s=300, work=upkeep.remove_messages),
             Periodic(name="event-retention", interval_s=600, work=upkeep.remove_events),
             Periodic(name="seen-retention", interval_s=3600, work=upkeep.remove_seen),
+            Periodic(name="session-retention", interval_s=3600, work=self.services.people.sessions.prune),
+            Periodic(name="audit-heads", interval_s=3600, work=self.services.audit.tell_heads),
             Periodic(name="file-retention", interval_s=3600, work=files.remove_files),
             Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
@@ -236,8 +243,26 @@ class Node:
                 event_heartbeat_s=http.event_heartbeat_s,
                 open_metrics=http.open_metrics,
             ),
-            node=NodeView(version=__version__, ocpp_url=self.ocpp_url, problems=self.problems, metrics=exposition.page),
+            node=NodeView(
+                version=__version__,
+                id=self.settings.node.id,
+                ocpp_url=self.ocpp_url,
+                station_urls=self.station_urls,
+                settings=partial(told_settings, self.settings, self.sources),
+                problems=self.problems,
+                metrics=exposition.page,
+            ),
+            actions=station_actions(),
         )
+
+    def station_urls(self, host: str) -> dict[str, str | None]:
+        """The same for a station without TLS (`ws`) and one with it (`wss`), as far as there is a way in."""
+        doors = {"ws": "plain", "wss": "tls"}
+        shown = f"[{host}]" if ":" in host else host
+        return {
+            scheme: f"{scheme}://{shown}:{self.port_of(door)}{self.settings.ocpp.path}" if door in self._listeners else None
+            for scheme, door in doors.items()
+        }
 
     def ocpp_url(self, host: str) -> str:
         """What is typed into a station that reaches this node as `host`, but for its identity."""
@@ -246,8 +271,11 @@ class Node:
 
 
 @asynccontextmanager
-async def running_node(settings: Settings) -> AsyncIterator[Node]:
-    """A node that works while the context is open. Raises StartError with one line."""
+async def running_node(settings: Settings, sources: Mapping[str, str] | None = None) -> AsyncIterator[Node]:
+    """A node that works while the context is open. `sources` tell where settings came from, to show it.
+
+    Raises StartError with one line.
+    """
     _check_cluster(settings)
     data = data_folder(settings)
     async with AsyncExitStack() as stack:
@@ -275,6 +303,7 @@ async def running_node(settings: Settings) -> AsyncIterator[Node]:
         await stack.enter_async_context(node.publisher.running())
         await stack.enter_async_context(_ftp_server(settings, services))
         stack.push_async_callback(node.stop)
+        node.sources = sources or {}
         await node.start(listener)
         yield node
 

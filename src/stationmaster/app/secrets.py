@@ -12,12 +12,12 @@ from pathlib import Path
 from stationmaster.app.config import PEPPER_BYTES, SecuritySettings
 from stationmaster.app.errors import StartError
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
-from stationmaster.services.api_keys import ApiKeys
+from stationmaster.services.organisations import Organisations
 from stationmaster.storage import Storage
 
-__all__ = ["first_api_key", "pepper_of"]
+__all__ = ["first_secret", "pepper_of"]
 
-FIRST_KEY_NAME = "first administrator"
+FIRST_USERNAME = "admin"
 _GENERATED_BYTES = 32
 
 
@@ -55,8 +55,11 @@ def _read_or_make(file: Path) -> bytes:
     return file.read_bytes().strip()
 
 
-async def first_api_key(storage: Storage, api_keys: ApiKeys) -> str | None:
-    """A new administrator's key if there never was any key; None otherwise."""
-    if (await storage.api_keys.find(limit=1)).items:
+async def first_secret(storage: Storage, organisations: Organisations) -> str | None:
+    """The way in for the first administrator, if there never was any key or user; None otherwise.
+
+    It is an API key and the first password of the user `admin`.
+    """
+    if (await storage.api_keys.find(limit=1)).items or (await storage.users.find(limit=1)).items:
         return None
-    return (await api_keys.create(DEFAULT_ORGANISATION_ID, FIRST_KEY_NAME, "admin")).text
+    return (await organisations.first_administrator(DEFAULT_ORGANISATION_ID, FIRST_USERNAME)).secret

@@ -1,6 +1,6 @@
 """The sections of the configuration as the parts of a node take them."""
 
-from stationmaster.app.config import Settings
+from stationmaster.app.config import Settings, listed
 from stationmaster.app.tls import TlsDoors
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.gateway.identities import PathRules
@@ -9,8 +9,9 @@ from stationmaster.jobs.upkeep import Bounds
 from stationmaster.services.certificate_settings import CertificateSettings
 from stationmaster.services.context import ServiceSettings
 from stationmaster.services.file_settings import FileSettings, FtpAddress
+from stationmaster.services.oidc_settings import OidcSettings
 
-__all__ = ["bounds", "file_settings", "gateway_settings", "listeners", "service_settings"]
+__all__ = ["bounds", "file_settings", "gateway_settings", "listeners", "oidc_settings", "service_settings"]
 
 MIB = 1024 * 1024
 DAY_S = 86_400
@@ -67,6 +68,10 @@ def service_settings(settings: Settings) -> ServiceSettings:
         connection_timeout_s=stations.connection_timeout_s,
         tidying=TidyingPolicy(**settings.tidying.model_dump()),
         minimum_password_bytes=settings.security.minimum_password_bytes,
+        session_idle_s=settings.security.session_idle_s,
+        session_lifetime_s=settings.security.session_lifetime_s,
+        password_memory_kib=settings.security.password_memory_kib,
+        oidc=oidc_settings(settings),
         files=file_settings(settings),
         certificates=certificate_settings(settings),
     )
@@ -95,6 +100,26 @@ def certificate_settings(settings: Settings) -> CertificateSettings:
 
 def _several(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def oidc_settings(settings: Settings) -> OidcSettings | None:
+    """The OpenID provider, if there is one."""
+    oidc = settings.oidc
+    if oidc.issuer is None or oidc.client_id is None:
+        return None
+    pairs = [pair.rpartition("=") for pair in listed(oidc.roles)]
+    return OidcSettings(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        client_secret=None if oidc.client_secret is None else oidc.client_secret.get_secret_value(),
+        name=oidc.name,
+        scope=oidc.scope,
+        algorithms=tuple(listed(oidc.algorithms)),
+        role_claim=oidc.role_claim,
+        roles=tuple((theirs.strip(), ours.strip()) for theirs, _, ours in pairs),
+        organisation_id=oidc.organisation,
+        redirect_url=oidc.redirect_url,
+    )
 
 
 def file_settings(settings: Settings) -> FileSettings:

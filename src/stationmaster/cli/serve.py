@@ -32,7 +32,7 @@ def serve(
 
     Every setting may also be given in the environment or in a TOML file: see `stationmaster config show`.
     """
-    settings = loaded(
+    found = loaded(
         config,
         node__data=data,
         node__host=host,
@@ -40,9 +40,9 @@ def serve(
         ocpp__port=ocpp_port,
         ocpp__accept_unknown=accept_unknown or None,
         http__port=http_port,
-    ).settings
+    )
     from stationmaster.app.lifecycle import run
     from stationmaster.app.logs import configure_logs
 
-    configure_logs(settings.log)
-    raise typer.Exit(run(settings))
+    configure_logs(found.settings.log)
+    raise typer.Exit(run(found.settings, sources=found.sources))

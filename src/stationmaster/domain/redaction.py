@@ -41,6 +41,9 @@ def redacted(name: str, value: Any, special: Special | None = None, depth: int =
     if depth >= _DEEPEST:
         return "..."
     if isinstance(value, dict):
+        if _SECRET_NAMES.search(str(value.get("key", ""))) and "value" in value:
+            # A configuration key with its value, as OCPP writes the two.
+            value = {**value, "value": HIDDEN}
         return {str(key): redacted(str(key), each, special, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [redacted("", each, special, depth + 1) for each in value]

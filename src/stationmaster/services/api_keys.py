@@ -11,9 +11,9 @@ import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
-from stationmaster.domain.roles import ROLES
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.identities import check_text
+from stationmaster.domain.roles import ROLES
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.storage import errors as storage_errors

@@ -19,8 +19,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from stationmaster.domain.errors import Unavailable
+from stationmaster.services.oidc_settings import THIS_MACHINE, is_safe_url
 
-__all__ = ["OidcProvider", "ProviderDocument", "is_safe_url"]
+__all__ = ["OidcProvider", "ProviderDocument"]
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,6 @@ DOCUMENT_LIFETIME_S: Final = 3600.0
 KEYS_LIFETIME_S: Final = 3600.0
 KEYS_AGAIN_AFTER_S: Final = 30.0
 """How soon the keys are fetched again because a token names an unknown one: nobody can make us ask all the time."""
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _OK: Final = 200
 
 
@@ -104,7 +104,7 @@ class OidcProvider:
         return _read(body, kind)
 
     async def _ask(self, method: str, url: str, **options: Any) -> tuple[int, bytes]:
-        here = urlsplit(url).hostname in _THIS_MACHINE
+        here = urlsplit(url).hostname in THIS_MACHINE
         try:
             async with (
                 httpx.AsyncClient(
@@ -129,12 +129,6 @@ class OidcProvider:
 def _trusted() -> ssl.SSLContext:
     """Whose certificates are believed. Made once, off the loop: to read all of them takes a tenth of a second."""
     return httpx.create_ssl_context()
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether an address is asked over TLS, or is on this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
 
 
 def _form(text: str) -> str:

@@ -1,12 +1,13 @@
 """What may be chosen about sign-in through an OpenID provider."""
 
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from stationmaster.domain.roles import ROLES
 
-__all__ = ["ALGORITHMS", "OidcSettings"]
+__all__ = ["ALGORITHMS", "THIS_MACHINE", "OidcSettings", "is_safe_url"]
 
 ALGORITHMS: Final = (
     "RS256",
@@ -20,6 +21,7 @@ ALGORITHMS: Final = (
     "ES512",
 )
 """What a provider may sign with: signatures by a private key, and nothing else."""
+THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,3 +44,9 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"an algorithm is one of {', '.join(ALGORITHMS)}")
         if not {role for _, role in self.roles} <= set(ROLES):
             raise ValueError(f"a role is one of {', '.join(ROLES)}")
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether an address is asked over TLS, or is on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)

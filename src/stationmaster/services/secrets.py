@@ -22,6 +22,7 @@ __all__ = ["SecretKeeper"]
 _SHORTEST_PEPPER: Final = 16
 _LONGEST_PEPPER: Final = 64
 _NONCE_BYTES: Final = 12
+_CLEAR_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 API_KEY_PREFIX: Final = "sm_"
 
 
@@ -75,6 +76,11 @@ class SecretKeeper:
     def peppered(self, password: str) -> bytes:
         """A user's password under the pepper, as it is hashed slowly: a stolen database alone cannot be guessed at."""
         return self._hash(b"user password", password.encode("utf-8", "surrogatepass"))
+
+    def new_user_password(self) -> str:
+        """A first password for a person: 100 bits in letters that are not taken for one another."""
+        letters = [secrets.choice(_CLEAR_LETTERS) for _ in range(20)]
+        return "-".join("".join(letters[start : start + 5]) for start in range(0, 20, 5))
 
     def new_totp_secret(self) -> bytes:
         """A secret for an authenticator app."""

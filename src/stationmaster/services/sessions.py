@@ -69,8 +69,8 @@ class Sessions:
         await self._storage.sessions.create(session, instead_of=self._hash(caller.session))
         return self._signed_in(secret, session, user)
 
-    async def find(self, secret: str) -> SignedIn | None:
-        """The session of a cookie, if it is good now; being asked for keeps it from ending by idleness."""
+    async def find(self, secret: str, *, keep: bool = True) -> SignedIn | None:
+        """The session of a cookie, if it is good now; with `keep` it does not end by idleness for a while."""
         hashed = self._hash(secret)
         found = None if hashed is None else await self._storage.sessions.find(hashed)
         if found is None:
@@ -79,7 +79,7 @@ class Sessions:
         now = self._clock()
         if user.disabled_at is not None or now >= min(session.expires_at, session.last_seen_at + self._idle_us):
             return None
-        if now - session.last_seen_at >= min(SEEN_EVERY_US, self._idle_us // 10):
+        if keep and now - session.last_seen_at >= min(SEEN_EVERY_US, self._idle_us // 10):
             session = msgspec.structs.replace(session, last_seen_at=now)
             with suppress(StorageError):  # who may read must not fail because the database cannot be written to
                 await self._storage.sessions.seen(session.hash, now)
@@ -93,9 +93,13 @@ class Sessions:
         """Sign a user out everywhere."""
         await self._storage.sessions.end_all_of(user_id)
 
+    async def end_others(self, signed_in: SignedIn) -> None:
+        """Sign a user out everywhere else."""
+        await self._storage.sessions.end_all_of(signed_in.user.id, but=signed_in.session.hash)
+
     async def renew(self, signed_in: SignedIn, caller: Caller) -> SignedIn:
         """Go on with a new secret, and end every other session: how somebody proves who they are has changed."""
-        await self._storage.sessions.end_all_of(signed_in.user.id, but=signed_in.session.hash)
+        await self.end_others(signed_in)
         user = await self._storage.users.get(signed_in.user.id)
         return await self.begin(user or signed_in.user, caller, signed_in.session.method)
 

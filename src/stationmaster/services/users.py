@@ -44,6 +44,7 @@ class Users:
     ) -> None:
         self._storage = context.storage
         self._clock = context.clock
+        self._secrets = context.secrets
         self._hashing = hashing
         self._sessions = sessions
         self._second_factor = second_factor
@@ -65,6 +66,10 @@ class Users:
             return await self._storage.users.create(user)
         except storage_errors.Conflict as error:
             raise Conflict("user_exists", f"The user name `{username}` is taken.") from error
+
+    def new_password(self) -> str:
+        """A first password for somebody, to be read out or sent to them."""
+        return self._secrets.new_user_password()
 
     async def get(self, organisation_id: str, user_id: str) -> User:
         """A user of the organisation. Raises NotFound."""
