@@ -1,5 +1,6 @@
 """Row ids, scrambled numbers and digests."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 from hypothesis import given
@@ -47,6 +48,14 @@ def test_row_ids_grow_by_the_clock_and_without_it() -> None:
     assert instant_of(later[0]) == (NOON + 1_000_000, 5)
     assert {row_id % 1024 for row_id in given_ids} == {5}
     assert list(ids.take(0, NOON)) == []
+
+
+def test_row_ids_are_given_once_to_several_threads() -> None:
+    ids = RowIds(5)
+    with ThreadPoolExecutor(4) as threads:
+        parts = list(threads.map(lambda _: list(ids.take(50, NOON)), range(200)))
+    given_ids = [row_id for part in parts for row_id in part]
+    assert len(set(given_ids)) == len(given_ids) == 10_000
 
 
 def test_row_ids_fit_into_63_bits_for_two_centuries() -> None:

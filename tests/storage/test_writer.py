@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from stationmaster.domain.facts import OddityTolerated, StationSeen
+from stationmaster.domain.facts import Fact, OddityTolerated, StationSeen
 from stationmaster.storage import Conflict, Refused, Storage, Unavailable
 from stationmaster.storage.batch import Call
 from stationmaster.storage.driver import Driver
@@ -183,6 +183,18 @@ async def test_a_closed_storage_says_so(database_url: str) -> None:
         await storage.record([status("Charging")])
     with pytest.raises(Unavailable):
         await storage.messages.find()
+
+
+class Rumour(Fact, frozen=True, kw_only=True, gc=False):
+    """A fact that no program stores."""
+
+
+async def test_a_fact_that_nobody_can_store_is_refused(storage: Storage) -> None:
+    beside = storage.record([status("Charging")])
+    results = await asyncio.gather(storage.record([Rumour(**head("CP1"))]), beside, return_exceptions=True)
+    assert isinstance(results[0], Refused)
+    assert "Rumour" in str(results[0])
+    assert results[1] == [None]
 
 
 async def test_nothing_to_record_needs_no_commit(storage: Storage) -> None:

@@ -92,6 +92,9 @@ def _store(batch: Batch, facts: Sequence[Fact]) -> Program[list[Any]]:
     places: dict[type[Fact], list[int]] = {}
     for i, fact in enumerate(facts):
         places.setdefault(type(fact), []).append(i)
+    for kind in places.keys() - PROGRAMS.keys():
+        if kind.event_type is None or not kind.stored_event:
+            raise TypeError(f"nobody knows how to store {kind.__name__}")
     outcomes: list[Any] = [None] * len(facts)
     for kind, program in PROGRAMS.items():
         if kind in places:

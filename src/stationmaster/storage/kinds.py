@@ -1,6 +1,6 @@
 """Which program writes which kind of fact; kinds are written in this order.
 
-Ends come before starts' samples: what a drawn number became must be known when samples are
+Starts and ends come before samples: what a drawn number became must be known when samples are
 linked to it.
 """
 

@@ -8,6 +8,7 @@ yet the next one cannot be told from the last (handbook §3.2.8 duty 3, RELIABIL
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from threading import Lock
 from typing import Final
 
 from stationmaster.instants import Instant
@@ -49,13 +50,16 @@ class RowIds:
         """`number` is the node's, 0 to 1023: two nodes never give the same id."""
         self._number = number
         self._last = number
+        # A batch takes its ids on the writer's thread, a token takes its own on the event loop's.
+        self._lock = Lock()
 
     def take(self, count: int, now: Instant) -> range:
         """The next `count` ids, in order."""
-        first = max(self._last + _STEP, (now << _NODE_BITS) | self._number)
-        ids = range(first, first + count * _STEP, _STEP)
-        if ids:
-            self._last = ids[-1]
+        with self._lock:
+            first = max(self._last + _STEP, (now << _NODE_BITS) | self._number)
+            ids = range(first, first + count * _STEP, _STEP)
+            if ids:
+                self._last = ids[-1]
         return ids
 
 
