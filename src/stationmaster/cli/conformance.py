@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stationmaster.conformance.lab import LabSettings
     from stationmaster.conformance.runner import CaseResult, Run
 
-__all__ = ["conformance"]
+__all__ = ["conformance", "fresh_node"]
 
 
 def conformance(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
@@ -126,12 +126,12 @@ async def _run(cases: "list[TestCase]", settings: "LabSettings", driver: "Driver
 
 
 async def _self(cases: "list[TestCase]", data: str | None, database_url: str | None) -> "Run":
-    async with _fresh_node(data, database_url) as (settings, driver):
+    async with fresh_node(data, database_url) as (settings, driver):
         return await _run(cases, settings, driver)
 
 
 @contextlib.asynccontextmanager
-async def _fresh_node(data: str | None, database_url: str | None) -> "AsyncIterator[tuple[LabSettings, Driver]]":
+async def fresh_node(data: str | None, database_url: str | None) -> "AsyncIterator[tuple[LabSettings, Driver]]":
     """A node of our own on free ports of this machine, with TLS doors, and how to test it."""
     from stationmaster.app.logs import configure_logs
     from stationmaster.app.node import running_node
