@@ -1,0 +1,77 @@
+import { Center } from "@mantine/core";
+import { type ComponentType, lazy, Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Route, Routes } from "react-router";
+import { Empty, Failure, Loading } from "./components/Feedback";
+import { Shell } from "./layout/Shell";
+import { SignIn } from "./pages/session/SignIn";
+import { SessionProvider, useSession } from "./session";
+
+/** Each page is a file of its own that is fetched when it is first opened; the name says where it lives. */
+const pages = import.meta.glob<{ default: ComponentType }>("./pages/*/*Page.tsx");
+
+function page(path: string): ComponentType {
+  const load = pages[`./pages/${path}.tsx`];
+  if (load === undefined) throw new Error(`no page ${path}`);
+  return lazy(load);
+}
+
+interface PageRoute {
+  path: string;
+  Element: ComponentType;
+  needs: string | null;
+}
+
+const ROUTES: PageRoute[] = (
+  [
+    ["/", "overview/OverviewPage", "stations:read"],
+    ["/stations", "stations/StationsPage", "stations:read"],
+    ["/stations/:stationId/*", "stations/StationPage", "stations:read"],
+    ["/door", "stations/DoorPage", "stations:read"],
+    ["/transactions", "transactions/TransactionsPage", "transactions:read"],
+    ["/transactions/:transactionId", "transactions/TransactionPage", "transactions:read"],
+    ["/tokens", "authorization/TokensPage", "tokens:read"],
+    ["/messages", "messages/MessagesPage", "messages:read"],
+  ] satisfies [string, string, string | null][]
+).map(([path, file, needs]) => ({ path, Element: page(file), needs }));
+
+export function App() {
+  return (
+    <SessionProvider>
+      <Gate />
+    </SessionProvider>
+  );
+}
+
+function Gate() {
+  const { session, loading, error } = useSession();
+  const [wasSignedIn, setWasSignedIn] = useState(false);
+  if (session !== null && !wasSignedIn) setWasSignedIn(true);
+  if (loading) return <Center mih="100dvh"><Loading /></Center>;
+  if (error) return <Center mih="100dvh" p="md"><Failure error={error} retry={() => window.location.reload()} /></Center>;
+  if (session === null) return <SignIn expired={wasSignedIn} />;
+  return (
+    <Shell>
+      <Suspense fallback={<Loading />}>
+        <Routes>
+          {ROUTES.map(({ path, Element, needs }) => (
+            <Route key={path} path={path} element={<Allowed needs={needs}><Element /></Allowed>} />
+          ))}
+          <Route path="*" element={<NotFound />} />
+        </Routes>
+      </Suspense>
+    </Shell>
+  );
+}
+
+function Allowed({ needs, children }: { needs: string | null; children: React.ReactNode }) {
+  const { t } = useTranslation();
+  const { may } = useSession();
+  if (needs !== null && !may(needs)) return <Empty title={t("problem.forbidden.title")}>{t("problem.forbidden.text")}</Empty>;
+  return children;
+}
+
+function NotFound() {
+  const { t } = useTranslation();
+  return <Empty title={t("problem.notFound.title")}>{t("problem.notFound.text")}</Empty>;
+}

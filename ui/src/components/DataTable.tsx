@@ -1,0 +1,170 @@
+/** The table of every list: only the rows in sight are in the page, so ten thousand scroll like ten. */
+import { Box, Checkbox, Table, Text, UnstyledButton } from "@mantine/core";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import classes from "./DataTable.module.css";
+
+export interface Column<T> {
+  key: string;
+  header: string;
+  /** CSS grid width, such as "8rem" or "minmax(10rem, 2fr)". */
+  width: string;
+  cell: (row: T) => ReactNode;
+  sort?: (row: T) => string | number | null | undefined;
+  align?: "right";
+  /** Left out on a phone. */
+  wide?: boolean;
+}
+
+interface Props<T> {
+  label: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+  rowKey: (row: T) => string;
+  onOpen?: (row: T) => void;
+  selected?: ReadonlySet<string>;
+  onSelect?: (keys: Set<string>) => void;
+  /** Called when the end comes into sight (the next page of a cursor). */
+  onEnd?: () => void;
+  empty?: ReactNode;
+  height?: string;
+}
+
+const ROW_PX = 44;
+
+function useNarrow(): boolean {
+  const [narrow, setNarrow] = useState(() => window.matchMedia("(max-width: 48em)").matches);
+  useEffect(() => {
+    const query = window.matchMedia("(max-width: 48em)");
+    const update = () => setNarrow(query.matches);
+    query.addEventListener("change", update);
+    return () => query.removeEventListener("change", update);
+  }, []);
+  return narrow;
+}
+
+export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, onSelect, onEnd, empty, height = "calc(100dvh - 16rem)" }: Props<T>) {
+  const { t } = useTranslation();
+  const narrow = useNarrow();
+  const [order, setOrder] = useState<{ key: string; down: boolean } | null>(null);
+  const shown = useMemo(() => columns.filter((column) => !(narrow && column.wide)), [columns, narrow]);
+  const sorted = useMemo(() => {
+    const by = columns.find((column) => column.key === order?.key)?.sort;
+    if (!by || !order) return rows;
+    const sign = order.down ? -1 : 1;
+    return [...rows].sort((a, b) => sign * compare(by(a), by(b)));
+  }, [rows, columns, order]);
+  const scroller = useRef<HTMLDivElement>(null);
+  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer keeps its own state, so the compiler leaves this component alone; it is fast without.
+  const virtual = useVirtualizer({ count: sorted.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (onEnd && last >= 0 && last >= sorted.length - 5) onEnd();
+  }, [last, sorted.length, onEnd]);
+
+  const template = [onSelect ? "2.5rem" : "", ...shown.map((column) => column.width)].filter(Boolean).join(" ");
+  if (rows.length === 0 && empty) return <>{empty}</>;
+  const allSelected = selected !== undefined && rows.length > 0 && selected.size >= rows.length;
+
+  return (
+    <Box ref={scroller} className={classes.scroller} style={{ maxHeight: height }} role="region" aria-label={label} tabIndex={0}>
+      <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} className={classes.table}>
+        <div role="row" aria-rowindex={1} className={classes.head} style={{ gridTemplateColumns: template }}>
+          {onSelect && (
+            <div role="columnheader" className={classes.cell}>
+              <Checkbox
+                aria-label={t("table.selectAll")}
+                checked={allSelected}
+                indeterminate={!allSelected && (selected?.size ?? 0) > 0}
+                onChange={() => onSelect(allSelected ? new Set() : new Set(rows.map(rowKey)))}
+              />
+            </div>
+          )}
+          {shown.map((column) => (
+            <div
+              key={column.key}
+              role="columnheader"
+              className={classes.cell}
+              data-align={column.align}
+              aria-sort={order?.key === column.key ? (order.down ? "descending" : "ascending") : undefined}
+            >
+              {column.sort ? (
+                <UnstyledButton
+                  className={classes.sort}
+                  onClick={() => setOrder(order?.key === column.key ? (order.down ? null : { key: column.key, down: true }) : { key: column.key, down: false })}
+                >
+                  {column.header}
+                  {order?.key === column.key && (order.down ? <IconArrowDown size={14} aria-hidden /> : <IconArrowUp size={14} aria-hidden />)}
+                </UnstyledButton>
+              ) : (
+                column.header
+              )}
+            </div>
+          ))}
+        </div>
+        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
+          {items.map((item) => {
+            const row = sorted[item.index];
+            if (row === undefined) return null;
+            const key = rowKey(row);
+            return (
+              <div
+                key={key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                data-row={key}
+                data-open={onOpen ? true : undefined}
+                className={classes.row}
+                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)`, height: item.size }}
+                onClick={onOpen ? () => onOpen(row) : undefined}
+              >
+                {onSelect && (
+                  <div role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
+                    <Checkbox
+                      aria-label={t("table.select", { name: key })}
+                      checked={selected?.has(key) ?? false}
+                      onChange={() => {
+                        const next = new Set(selected);
+                        if (!next.delete(key)) next.add(key);
+                        onSelect(next);
+                      }}
+                    />
+                  </div>
+                )}
+                {shown.map((column) => (
+                  <div key={column.key} role="cell" className={classes.cell} data-align={column.align}>{column.cell(row)}</div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </Box>
+  );
+}
+
+function compare(a: string | number | null | undefined, b: string | number | null | undefined): number {
+  if (a === b) return 0;
+  if (a === null || a === undefined) return 1;
+  if (b === null || b === undefined) return -1;
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+/** Name and value pairs, for the facts of one thing. */
+export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <Table variant="vertical" layout="fixed" withTableBorder={false}>
+      <Table.Tbody>
+        {rows.map(([name, value]) => (
+          <Table.Tr key={name}>
+            <Table.Th w="14rem"><Text size="sm" c="dimmed">{name}</Text></Table.Th>
+            <Table.Td className="wrap-anywhere">{value ?? "–"}</Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,56 @@
+import { Button, Group, Select, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconDownload, IconSearch } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+
+interface Choice<Name extends string> {
+  name: Name;
+  label: string;
+  options: { value: string; label: string }[];
+}
+
+interface Props<Name extends string> {
+  filters: Partial<Record<Name, string>>;
+  set: (name: Name, value: string | null) => void;
+  search?: { name: Name; label: string };
+  choices?: Choice<Name>[];
+  texts?: { name: Name; label: string }[];
+  /** The list's own address; its CSV has the same filters. */
+  csv?: string;
+}
+
+export function FilterBar<Name extends string>({ filters, set, search, choices = [], texts = [], csv }: Props<Name>) {
+  const { t } = useTranslation();
+  const query = new URLSearchParams({ ...(filters as Record<string, string>), format: "csv" });
+  return (
+    <Group gap="xs" align="flex-end">
+      {search && <Typed name={search.name} label={search.label} value={filters[search.name]} set={set} icon={<IconSearch size={16} aria-hidden />} />}
+      {texts.map(({ name, label }) => <Typed key={name} name={name} label={label} value={filters[name]} set={set} />)}
+      {choices.map(({ name, label, options }) => (
+        <Select key={name} label={label} data={options} value={filters[name] ?? null} onChange={(value) => set(name, value)} clearable w="11rem" placeholder={t("filter.any")} />
+      ))}
+      {csv && (
+        <Button component="a" href={`${csv}?${query}`} download variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
+          {t("action.export")}
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+function Typed<Name extends string>({ name, label, value, set, icon }: { name: Name; label: string; value: string | undefined; set: (name: Name, value: string | null) => void; icon?: React.ReactNode }) {
+  const [text, setText] = useState(value ?? "");
+  const apply = useDebouncedCallback((next: string) => set(name, next || null), 250);
+  return (
+    <TextInput
+      label={label}
+      value={text}
+      leftSection={icon}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        apply(event.currentTarget.value);
+      }}
+    />
+  );
+}

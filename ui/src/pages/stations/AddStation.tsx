@@ -1,0 +1,107 @@
+import { Alert, Button, Code, Group, Modal, NumberInput, Radio, Stack, Stepper, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { QRCodeSVG } from "qrcode.react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { ApiError, api, ask } from "../../api/client";
+import { useProblemText } from "../../components/Feedback";
+import { Copy } from "../../components/Json";
+
+interface Props {
+  opened: boolean;
+  onClose: () => void;
+  /** An identity that knocked, to be registered as it is. */
+  id?: string;
+}
+
+/** Identity, security profile, then the password once, as text and as a code, with the URL to type in. */
+export function AddStation({ opened, onClose, id = "" }: Props) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const problemText = useProblemText();
+  const form = useForm({ initialValues: { id, name: "", security_profile: "1", serial_number: "", call_timeout_s: "" as number | "" } });
+  const about = useQuery({ queryKey: ["about"], queryFn: () => ask(api.GET("/api/v1/about")), enabled: opened });
+  const create = useMutation({
+    mutationFn: (values: typeof form.values) =>
+      ask(
+        api.POST("/api/v1/stations", {
+          body: {
+            id: values.id.trim(),
+            security_profile: Number(values.security_profile),
+            ...(values.name && { name: values.name }),
+            ...(values.serial_number && { serial_number: values.serial_number }),
+            ...(values.call_timeout_s !== "" && { call_timeout_s: values.call_timeout_s }),
+          },
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["stations"] }),
+    onError: (error) => {
+      if (error instanceof ApiError) for (const field of ["id", "serial_number", "security_profile"]) form.setFieldError(field, error.field(field) ?? null);
+    },
+  });
+  const close = () => {
+    onClose();
+    create.reset();
+    form.reset();
+  };
+  const url = create.data && `${about.data?.station_urls[create.data.security_profile >= 2 ? "wss" : "ws"] ?? `ws://${window.location.hostname}:9000/ocpp`}/${encodeURIComponent(create.data.id)}`;
+  return (
+    <Modal opened={opened} onClose={close} title={t("station.wizard.title")} size="lg" closeOnClickOutside={!create.data}>
+      <Stepper active={create.data ? 1 : 0} size="sm" mb="md">
+        <Stepper.Step label={t("station.wizard.describe")} />
+        <Stepper.Step label={t("station.wizard.type")} />
+      </Stepper>
+      {create.data && url ? (
+        <Stack>
+          <Text>{t("station.wizard.typeIn")}</Text>
+          <Secret label={t("station.wizard.url")} value={url} />
+          {create.data.password && (
+            <>
+              <Secret label={t("station.wizard.password")} value={create.data.password} />
+              <Alert color="yellow">{t("station.wizard.once")}</Alert>
+              <Group justify="center" bg="white" p="md">
+                <QRCodeSVG value={create.data.password} size={160} title={t("station.wizard.password")} />
+              </Group>
+            </>
+          )}
+          <Group justify="flex-end">
+            <Button component={Link} to={`/stations/${encodeURIComponent(create.data.id)}`} onClick={close}>{t("station.wizard.open")}</Button>
+          </Group>
+        </Stack>
+      ) : (
+        <form onSubmit={form.onSubmit((values) => create.mutate(values))}>
+          <Stack>
+            <TextInput label={t("station.id")} description={t("station.wizard.idHelp")} required data-autofocus {...form.getInputProps("id")} />
+            <TextInput label={t("station.name")} {...form.getInputProps("name")} />
+            <Radio.Group label={t("station.securityProfile")} {...form.getInputProps("security_profile")}>
+              <Stack gap={4} mt={4}>
+                {["1", "2", "3", "0"].map((profile) => <Radio key={profile} value={profile} label={t(`station.profile.${profile}`)} />)}
+              </Stack>
+            </Radio.Group>
+            {form.values.security_profile === "0" && <Alert color="red">{t("station.wizard.insecure")}</Alert>}
+            <TextInput label={t("station.serialNumber")} description={t("station.wizard.serialHelp")} {...form.getInputProps("serial_number")} />
+            <NumberInput label={t("station.callTimeout")} placeholder="30" min={1} max={600} {...form.getInputProps("call_timeout_s")} />
+            {create.error && <Alert color="red" role="alert">{problemText(create.error)}</Alert>}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>{t("action.cancel")}</Button>
+              <Button type="submit" loading={create.isPending}>{t("action.create")}</Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  );
+}
+
+function Secret({ label, value }: { label: string; value: string }) {
+  return (
+    <div>
+      <Text size="sm" fw={500}>{label}</Text>
+      <Group gap="xs" wrap="nowrap">
+        <Code block flex={1} className="wrap-anywhere">{value}</Code>
+        <Copy text={value} />
+      </Group>
+    </div>
+  );
+}

@@ -1,0 +1,84 @@
+import { Alert, Button, Group, Tabs, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { useNavigate, useParams } from "react-router";
+import { api, ask, type Schemas } from "../../api/client";
+import { Await } from "../../components/Feedback";
+import { Page } from "../../components/Page";
+import { StateBadge } from "../../components/StateBadge";
+import { When } from "../../components/When";
+import { useLiveRefresh } from "../../live/refresh";
+import { useSession } from "../../session";
+import { MessageLog } from "../messages/MessageLog";
+import { CommandsTab } from "./CommandsTab";
+import { ConfigurationTab } from "./ConfigurationTab";
+import { ConnectorsTab } from "./ConnectorsTab";
+import { EventsTab } from "./EventsTab";
+import { SettingsTab } from "./SettingsTab";
+import { TransactionsTab } from "./TransactionsTab";
+
+export type Station = Schemas["StationView"];
+
+interface TabOf {
+  key: string;
+  needs: string;
+  Content: (props: { station: Station }) => React.ReactNode;
+}
+
+/** What a station's page shows; other blocks add their own here. */
+const TABS: readonly TabOf[] = [
+  { key: "connectors", needs: "stations:read", Content: ConnectorsTab },
+  { key: "commands", needs: "commands:send", Content: CommandsTab },
+  { key: "transactions", needs: "transactions:read", Content: TransactionsTab },
+  { key: "configuration", needs: "configuration:read", Content: ConfigurationTab },
+  { key: "messages", needs: "messages:read", Content: ({ station }) => <MessageLog stationId={station.id} /> },
+  { key: "events", needs: "stations:read", Content: EventsTab },
+  { key: "settings", needs: "stations:read", Content: SettingsTab },
+];
+
+export default function StationPage() {
+  const { t } = useTranslation();
+  const { stationId = "", "*": rest = "" } = useParams();
+  const navigate = useNavigate();
+  const { may } = useSession();
+  const query = useQuery({
+    queryKey: ["station", stationId],
+    queryFn: () => ask(api.GET("/api/v1/stations/{station_id}", { params: { path: { station_id: stationId } } })),
+  });
+  useLiveRefresh(["station."], [["station", stationId]], (event) => event.station_id === stationId);
+  const open = TABS.filter((tab) => may(tab.needs));
+  const current = open.some((tab) => tab.key === rest) ? rest : "connectors";
+  return (
+    <Page title={query.data?.name ?? stationId} crumbs={[{ label: t("nav.stations"), to: "/stations" }]} lead={query.data && <Lead station={query.data} />}>
+      <Await query={query}>
+        {(station) => (
+          <>
+            {station.security_profile === 0 && <Alert color="red">{t("station.insecure")}</Alert>}
+            <Tabs value={current} onChange={(key) => void navigate(`/stations/${encodeURIComponent(stationId)}/${key ?? ""}`)} keepMounted={false}>
+              <Tabs.List mb="md">{open.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`station.tab.${tab.key}`)}</Tabs.Tab>)}</Tabs.List>
+              {open.map(({ key, Content }) => <Tabs.Panel key={key} value={key}><Content station={station} /></Tabs.Panel>)}
+            </Tabs>
+          </>
+        )}
+      </Await>
+    </Page>
+  );
+}
+
+function Lead({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  return (
+    <Group gap="xs">
+      <StateBadge state={station.connected ? "online" : "offline"} />
+      <StateBadge state={station.reported_state ?? station.operator_state} />
+      {station.name && <Text size="sm" span>{station.id}</Text>}
+      <Text size="sm" span>{[station.vendor, station.model, station.firmware_version].filter(Boolean).join(" · ")}</Text>
+      <Text size="sm" span>{t("station.lastSeen")}: <When at={station.last_seen_at} ago /></Text>
+    </Group>
+  );
+}
+
+export function RefreshButton({ onClick }: { onClick: () => void }) {
+  const { t } = useTranslation();
+  return <Button variant="default" size="xs" onClick={onClick}>{t("action.refresh")}</Button>;
+}

@@ -1,0 +1,70 @@
+/** Who is signed in, what they may do, and the way back to where they were when the login has expired. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from "react";
+import { ApiError, api, ask, type Schemas, setCsrfToken, whenSessionLost } from "./api/client";
+import { stream } from "./live/events";
+
+export type Session = Schemas["SessionView"];
+
+interface SessionState {
+  session: Session | null;
+  loading: boolean;
+  error: Error | null;
+  may: (permission: string) => boolean;
+  signOut: () => Promise<void>;
+}
+
+const Context = createContext<SessionState | null>(null);
+export const SESSION_KEY = ["session"] as const;
+
+async function readSession(): Promise<Session | null> {
+  try {
+    const session = await ask(api.GET("/api/v1/session"));
+    setCsrfToken(session.csrf_token ?? null);
+    return session;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return null;
+    throw error;
+  }
+}
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const query = useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: 60_000 });
+  const session = query.data ?? null;
+  const signedIn = session !== null;
+
+  useEffect(() => {
+    whenSessionLost(() => client.setQueryData(SESSION_KEY, null));
+  }, [client]);
+  useEffect(() => {
+    if (!signedIn) return;
+    stream.start();
+    return () => stream.stop();
+  }, [signedIn]);
+
+  const signOut = useCallback(async () => {
+    await ask(api.DELETE("/api/v1/session"));
+    setCsrfToken(null);
+    client.clear();
+    client.setQueryData(SESSION_KEY, null);
+  }, [client]);
+
+  const value = useMemo<SessionState>(
+    () => ({
+      session,
+      loading: query.isPending,
+      error: query.error,
+      may: (permission) => session?.permissions.includes(permission) ?? false,
+      signOut,
+    }),
+    [session, query.isPending, query.error, signOut],
+  );
+  return <Context.Provider value={value}>{children}</Context.Provider>;
+}
+
+export function useSession(): SessionState {
+  const state = useContext(Context);
+  if (state === null) throw new Error("useSession needs a SessionProvider above it");
+  return state;
+}
