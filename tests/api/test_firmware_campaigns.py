@@ -230,6 +230,9 @@ async def test_silence_counts_as_failure_until_the_station_speaks(api: Client, n
         given_up = await campaign.reaches("completed", failed=1)
         assert given_up["progress"]["done"] == 0
         assert await campaign.stations_in("failed") == [station.identity]
+        await says(station, "Installed")
+        await campaign.advance()
+        await campaign.reaches("completed", failed=0, done=1)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class FirmwareCampaigns:
 
     async def advance(self, now: Instant) -> None:
         """Move every campaign on. Safe to run on several nodes."""
-        for campaign in await self._storage.firmware_campaigns.to_advance(now - FOLLOWED_US):
+        for campaign in await self._storage.firmware_campaigns.to_advance(now - FOLLOWED_US, GIVEN_UP):
             try:
                 await self._advance(campaign, now)
             except DomainError:

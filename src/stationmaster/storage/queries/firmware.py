@@ -117,10 +117,14 @@ class CampaignQueries:
         rows = await self._access.read(statement.limit(bounded(limit) + 1))
         return one_page(rows, _CAMPAIGNS, limit, lambda found: (found.created_at, found.id))
 
-    async def to_advance(self, ended_since: Instant) -> list[Campaign]:
-        """Campaigns that may move on: those not over, and those over in which an update is still under way."""
-        under_way = sa.exists().where(_u.campaign_id == _c.id, _u.state == UpdateState.UPDATING)
-        late = sa.and_(_c.finished_at >= ended_since, under_way)
+    async def to_advance(self, ended_since: Instant, doubtful: Sequence[str]) -> list[Campaign]:
+        """Campaigns that may move on: those not over, and those over in which an update may still end well.
+
+        Such an update is under way, or was given up for one of the reasons `doubtful`.
+        """
+        given_up = sa.and_(_u.state == UpdateState.FAILED, _u.detail.in_(doubtful))
+        open_end = sa.exists().where(_u.campaign_id == _c.id, sa.or_(_u.state == UpdateState.UPDATING, given_up))
+        late = sa.and_(_c.finished_at >= ended_since, open_end)
         where = sa.or_(_c.state.in_(OPEN), late)
         return _CAMPAIGNS.many(await self._access.read(_SELECT_CAMPAIGNS.where(where).order_by(_c.created_at, _c.id)))
 
