@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from stationmaster.conformance.station import ScriptedStation
-from tests.api.conftest import Client, connected, eventually, with_role
+from stationmaster.storage.tables import file_pass
+from tests.api.conftest import Client, NodeThread, connected, eventually, with_role
 
 IMAGE = bytes(range(256)) * 3000
-LATER = "2030-01-01T00:00:00Z"
 
 
 async def image(api: Client, content: bytes = IMAGE, **said: Any) -> Any:
@@ -229,14 +230,15 @@ async def logged(api: Client, station_id: str) -> bool:
     return "UpdateFirmware" in answer.text
 
 
-async def test_nothing_is_left_of_an_order_to_a_station_that_is_away(api: Client) -> None:
+async def test_nothing_is_left_of_an_order_to_a_station_that_is_away(api: Client, node_thread: NodeThread) -> None:
     made = await image(api)
     identity = await api.station()
-    passes = "SELECT count(*) FROM file_pass WHERE station_id = '"
     await api.problem("POST", f"/stations/{identity}/diagnostics", 409, "station_offline", json={})
     update_path = f"/stations/{identity}/firmware-updates"
     await api.problem("POST", update_path, 409, "station_offline", json={"firmware_id": made["id"]})
-    assert passes
+    passes = sa.select(sa.func.count()).where(file_pass.c.station_id == identity)
+    [row] = await asyncio.to_thread(node_thread.do, api.node.storage.read(passes))
+    assert row[0] == 0
 
 
 @pytest.mark.parametrize(
