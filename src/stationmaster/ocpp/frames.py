@@ -6,6 +6,7 @@ ignore it (handbook 1.4, 1.9). And nothing of ours leaves that breaks its own li
 """
 
 import json
+import re
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -49,6 +50,9 @@ __all__ = [
 
 Payload = Message | bytes
 """What goes into a frame: a message, which is checked, or JSON of one's own, which is not."""
+
+_PLAIN_ID: Final = re.compile(r"[\w.:-]+", re.ASCII)
+"""Ids that stand in JSON as they are: numbers and UUIDs, that is nearly all."""
 
 _PlainId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 _call: Final = msgspec.json.Decoder(tuple[Literal[2], _PlainId, str, msgspec.Raw])
@@ -105,6 +109,8 @@ def encode_payload(payload: Payload) -> str:
     """
     if isinstance(payload, bytes):
         return payload.decode()
+    if not payload.__struct_fields__:  # most answers: there is nothing to say, and nothing to check
+        return "{}"
     try:
         encoded = _encoder.encode(payload)
         checked = typed_decoder(type(payload)).decode(encoded)
@@ -121,6 +127,8 @@ def _json(value: object) -> str:
 
 
 def _json_id(message_id: MessageId) -> str:
+    if isinstance(message_id, str) and _PLAIN_ID.fullmatch(message_id):
+        return f'"{message_id}"'
     # The standard library escapes what is not ASCII, so that even half a surrogate pair goes
     # back as it came.
     return json.dumps(message_id)
