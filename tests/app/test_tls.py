@@ -36,7 +36,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 
 async def shown(node: Node, context: ssl.SSLContext) -> tuple[str, x509.Certificate]:
     """The suite that was agreed on, and the certificate that we show."""
-    reader, writer = await asyncio.open_connection(
+    _, writer = await asyncio.open_connection(
         "localhost", node.port_of("tls"), ssl=context, server_hostname="localhost"
     )
     tls = writer.get_extra_info("ssl_object")
@@ -59,7 +59,7 @@ async def test_each_suite_of_the_whitepaper_is_spoken_with_the_right_certificate
 
 async def test_older_versions_and_weaker_suites_get_nowhere(node: Node) -> None:
     old = await client_context(node)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
         old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     weak = await client_context(node, suite="AES128-SHA:ECDHE-RSA-AES128-SHA")
     for context in (old, weak):

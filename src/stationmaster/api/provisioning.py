@@ -20,6 +20,8 @@ router = APIRouter(tags=["Stations"], responses=PROBLEMS)
 Reader = Annotated[Principal, Depends(may("stations:read"))]
 Writer = Annotated[Principal, Depends(may("stations:write"))]
 OperatorState = Literal["Accepted", "Pending", "Rejected"]
+ClientCertCheck = Literal["strict", "cn", "pinned"]
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class StationView(View):
@@ -38,6 +40,10 @@ class StationView(View):
     call_timeout_s: int | None
     ping_interval_s: int | None
     serial_number: str | None
+    client_cert_check: str = Field(
+        description="How its client certificate must fit: strict (O and CN), cn, or pinned (one certificate)."
+    )
+    pinned_fingerprint: str | None
     vendor: str | None
     model: str | None
     charge_box_serial_number: str | None
@@ -78,6 +84,10 @@ class StationChanges(Body):
         default=None, description="At least 16 bytes. Left out, one is made if one is needed."
     )
     serial_number: Text | None = None
+    client_cert_check: ClientCertCheck | None = None
+    pinned_fingerprint: Fingerprint | None = Field(
+        default=None, description="SHA-256 of the only client certificate that is accepted, where the check is pinned."
+    )
     strict: bool | None = None
     automation: bool | None = None
     call_timeout_s: int | None = Field(default=None, ge=1, le=600)

@@ -42,16 +42,17 @@ class Directory:
         self._figures = figures
         self._accept_unknown = accept_unknown
         self._log_messages = log_messages
-        self._pending: dict[str, Station] = {}
+        self._unsettled: set[str] = set()
         """Stations at the door of which something is to be settled when they come in."""
 
     async def lookup(self, identity: str) -> Station | None:
         """See `StationDirectory.lookup`."""
         station = await self._storage.stations.lookup(identity)
-        if station is not None and (
-            station.pending_password_hash is not None or station.pending_security_profile is not None
-        ):
-            self._pending[station.id] = station
+        if station is not None:
+            if _is_unsettled(station):
+                self._unsettled.add(station.id)
+            else:
+                self._unsettled.discard(station.id)
         return station
 
     async def unknown_seen(self, attempt: Attempt) -> Station | None:
@@ -86,14 +87,16 @@ class Directory:
     async def connected(self, fact: StationConnected, admission: Admission) -> None:
         """See `StationDirectory.connected`."""
         await self._storage.record([fact])
-        station = self._pending.pop(fact.station_id, None)
-        if station is not None:
+        # Read anew: of two connections in a row, the older may be told of after the newer was looked up.
+        station = await self._storage.stations.lookup(fact.station_id) if fact.station_id in self._unsettled else None
+        if station is not None and _is_unsettled(station):
             password = None if admission.password is None else admission.password.value
             await self._services.security.came_in(station, admission.security_profile, password)
         if admission.certificate is not None:
             record = await self._storage.stations.lookup(fact.station_id)
             if record is not None:
                 await self._services.certificates.came_in(record, admission.certificate)
+        self._services.security_jobs.nudge(fact.station_id)
 
     async def disconnected(self, fact: StationDisconnected) -> None:
         """See `StationDirectory.disconnected`."""
@@ -147,6 +150,10 @@ class Directory:
         """The gateway's `PasswordCheck`."""
         match = self._services.security.which_password(record, presented)
         return None if match is None else PasswordMatch(match)
+
+
+def _is_unsettled(station: Station) -> bool:
+    return station.pending_password_hash is not None or station.pending_security_profile is not None
 
 
 def _request_ids(payloads: list[str]) -> set[int]:

@@ -208,6 +208,7 @@ class Node:
             Periodic(name="audit-heads", interval_s=3600, work=self.services.audit.tell_heads),
             Periodic(name="file-retention", interval_s=3600, work=files.remove_files),
             Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
+            Periodic(name="security-jobs", interval_s=5, work=self.services.security_jobs.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
         work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))
@@ -260,7 +261,9 @@ class Node:
         doors = {"ws": "plain", "wss": "tls"}
         shown = f"[{host}]" if ":" in host else host
         return {
-            scheme: f"{scheme}://{shown}:{self.port_of(door)}{self.settings.ocpp.path}" if door in self._listeners else None
+            scheme: f"{scheme}://{shown}:{self.port_of(door)}{self.settings.ocpp.path}"
+            if door in self._listeners
+            else None
             for scheme, door in doors.items()
         }
 

@@ -2,6 +2,7 @@
 
 from stationmaster.domain.local_lists import ListVersionOrder, SendListOrder
 from stationmaster.domain.reservations import CancelReservationOrder, ReserveOrder
+from stationmaster.domain.security_orders import SecurityOrder
 from stationmaster.domain.transfers import DiagnosticsOrder, LogOrder, SignedUpdateOrder, UpdateOrder
 
 __all__ = ["Order"]
@@ -15,4 +16,5 @@ Order = (
     | CancelReservationOrder
     | ListVersionOrder
     | SendListOrder
+    | SecurityOrder
 )

@@ -28,7 +28,9 @@ from stationmaster.services.people import People
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
 from stationmaster.services.reservations import RESERVATIONS, Reservations
+from stationmaster.services.roots import Roots
 from stationmaster.services.security import Security
+from stationmaster.services.security_jobs import SecurityJobs
 from stationmaster.services.server_certificates import ServerCertificates
 from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
@@ -77,6 +79,8 @@ class Services:
         self.security = Security(context)
         self.data_transfers = DataTransfers(context, plugins)
         self.commands = Commands(context, self.waiting, catalogues)
+        self.roots = Roots(context, self.commands, self.authorities)
+        self.security_jobs = SecurityJobs(context, self.commands, self.security)
         self.smart_charging = SmartCharging(context, self.commands, catalogues)
         self.files = FileService(context)
         self.firmware = FirmwareLibrary(context, self.files)
@@ -99,9 +103,11 @@ class Services:
             await self.waiting.load()
             await self.reservations.load()
             await self.trust.load()
+            await self.security_jobs.load()
             try:
                 yield self
             finally:
+                await self.security_jobs.close()
                 await self.commands.close()
                 self.people.close()
 

@@ -24,7 +24,7 @@ from stationmaster.domain.certificates import (
     StoredAuthority,
     described,
 )
-from stationmaster.domain.errors import Conflict, DomainError, NotFound
+from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from stationmaster.domain.facts import Fact, SecurityEventReported
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.instants import Instant
@@ -89,8 +89,6 @@ class StationCertificates:
         if settings.signer_url is not None:
             self._signer = HttpSigner(settings.signer_url, settings.signer_token)
         self._recent: dict[str, list[Instant]] = {}
-        self.requested: Callable[[str], Awaitable[None]] | None = None
-        """Told the station that has sent a request; composite jobs wait for it."""
 
     # A station asks for a certificate.
 
@@ -103,18 +101,18 @@ class StationCertificates:
         if len(recent) >= REQUESTS_AT_ONCE:
             refusal = "it asks too often"
         else:
-            refusal = await self._refusal(station, csr)
+            record = await self._storage.stations.get(station.station_id)
+            refusal = "nobody has registered it" if record is None else await self._refusal(record, csr)
         if refusal is None:
             return True
         log.info("certificates.request_refused", station_id=station.station_id, reason=refusal)
         await self._tell(station.organisation_id, station.station_id, "CertificateRequestRefused", refusal)
         return False
 
-    async def _refusal(self, station: PresentStation, csr: str) -> str | None:
-        record = await self._storage.stations.get(station.station_id)
+    async def _refusal(self, station: Station, csr: str) -> str | None:
         reading = read_request(
             csr,
-            serial_number=None if record is None else record.serial_number,
+            serial_number=station.serial_number,
             organisation=self._settings.operator_name,
             strict=self._settings.strict_requests,
         )
@@ -123,14 +121,12 @@ class StationCertificates:
         digest = hashes.Hash(hashes.SHA256())
         digest.update(public_key_der(reading.request))
         owner = self._trust.owner_of_key(digest.finalize().hex())
-        if owner is not None and owner != station.station_id:
+        if owner is not None and owner != station.id:
             return "the key in the request is that of another station"
         return None
 
     async def issue(self, station: PresentStation, csr: str, deliver: Deliver) -> None:
         """See `CertificateAuthority.issue`."""
-        if self.requested is not None:
-            await self.requested(station.station_id)
         await asyncio.sleep(self._settings.deliver_after_s)
         record: Station | None = await self._storage.stations.get(station.station_id)
         if record is None:
@@ -157,6 +153,15 @@ class StationCertificates:
         return await self._change(
             self._noun(station, signed.leaf, signed.chain, CertificateState.ISSUED, signed.authority_id)
         )
+
+    async def sign_by_hand(self, station: Station, csr: str) -> StationCertificate:
+        """Sign a request that an operator brought. Raises Invalid for one that cannot be signed, Unavailable."""
+        refusal = await self._refusal(station, csr)
+        if refusal is not None:
+            raise Invalid(
+                "csr_refused", f"The request is refused: {refusal}.", fields=(FieldError("csr", "invalid", refusal),)
+            )
+        return await self._keep(station, await self._signer.sign(self._request(station, csr)))
 
     async def answered(self, station_id: str, chain: str, *, accepted: bool) -> None:
         """The station has said whether it takes a certificate that was sent to it."""

@@ -4,6 +4,7 @@ The rule that shapes this file: a station that proves itself by a password alway
 unless the operator brings one, and it is shown once. Profile 0 is only ever chosen on purpose.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.domain.certificates import CertificateCheck
 from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound
 from stationmaster.domain.identities import check_identity, check_text
 from stationmaster.domain.passwords import password_bytes, wire_form
@@ -23,6 +25,7 @@ __all__ = ["NewStation", "Registered", "Stations"]
 OPERATOR_STATES = ("Accepted", "Pending", "Rejected")
 BASIC_PROFILES = frozenset({1, 2})
 LONGEST_NAME = 200
+FINGERPRINT = re.compile("[0-9a-f]{64}")
 LONGEST_NOTE = 2000
 
 
@@ -36,6 +39,8 @@ class NewStation(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     site_id: str | None = None
     serial_number: str | None = None
+    client_cert_check: str = "strict"
+    pinned_fingerprint: str | None = None
     strict: bool = False
     automation: bool = False
     call_timeout_s: int | None = None
@@ -184,6 +189,14 @@ def _check(given: Mapping[str, Any]) -> dict[str, Any]:
             required = name == "security_profile"
             if (value is None and required) or (value is not None and not lowest <= value <= highest):
                 raise _invalid(name, "out_of_range", f"`{name}` is {lowest:g} to {highest:g}.")
+            checked[name] = value
+        elif name == "client_cert_check":
+            if value not in frozenset(CertificateCheck):
+                raise _invalid(name, "unknown", f"`{name}` is one of {', '.join(CertificateCheck)}.")
+            checked[name] = str(value)
+        elif name == "pinned_fingerprint":
+            if value is not None and not FINGERPRINT.fullmatch(value):
+                raise _invalid(name, "not_hex", f"`{name}` is 64 hexadecimal digits in small letters.")
             checked[name] = value
         elif name == "operator_state":
             if value not in OPERATOR_STATES:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stationmaster.actions.v16.security_orders import phrase_security
 from stationmaster.domain.local_lists import ListEntry, ListVersionOrder, SendListOrder
 from stationmaster.domain.orders import Order
 from stationmaster.domain.reservations import CancelReservationOrder, ReserveOrder
@@ -52,6 +53,8 @@ def phrase(order: Order) -> tuple[str, dict[str, Any]]:
                 "log": {"remoteLocation": order.location, **window},
             }
             return "GetLog", payload
+        case _:
+            return phrase_security(order)
 
 
 def _tries(retrying: Retrying) -> dict[str, int]:
