@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,39 +13,16 @@ from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.bus.contract import NoResponder
 from stationmaster.bus.memory import MemoryBus
 from stationmaster.bus.subjects import command_of
-from stationmaster.domain.facts import MessageLogged, OddityTolerated, StationConnected, StationDisconnected
+from stationmaster.domain.facts import StationConnected, StationDisconnected
 from stationmaster.gateway.connection import Connection
-from stationmaster.gateway.contract import GateMemory
 from stationmaster.gateway.server import Gateway
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallAnswered, CallAnsweredLate, CallFailed, CallReceived
+from tests.gateway.asking import CLEAR_CACHE, answered_by, clear_cache, connection_of, heartbeat
 from tests.gateway.conftest import StartWorld, World, polite, until
 from tests.gateway.raw import RawStation, frame, upgrade
-
-CLEAR_CACHE = V16.check_outgoing("ClearCache", {})
-
-
-def heartbeat(message_id: object) -> list[Any]:
-    return [2, message_id, "Heartbeat", {}]
-
-
-def connection_of(world: World, identity: str = "CP1") -> StationConnection:
-    connection = world.gateway.connection(identity)
-    assert connection is not None
-    return connection
-
-
-def clear_cache(world: World, key: str = "k", **options: Any) -> asyncio.Task[CallAnswered | CallFailed]:
-    """Somebody asks the station."""
-    connection = connection_of(world)
-
-    async def ask() -> CallAnswered | CallFailed:
-        return await connection.call("ClearCache", CLEAR_CACHE, key=key, **options)
-
-    return asyncio.create_task(ask())
-
 
 # CALLs of the station
 
@@ -381,11 +357,6 @@ async def test_without_the_bus_a_station_is_served_all_the_same(world: World) ->
 # Our own CALLs
 
 
-async def answered_by(station: RawStation, payload: dict[str, Any] | None = None) -> None:
-    question = await station.hear()
-    await station.say([3, question[1], payload or {"status": "Accepted"}])
-
-
 async def test_a_call_is_answered(world: World) -> None:
     station = await world.station()
     sent: list[int] = []
@@ -475,112 +446,3 @@ async def test_a_waiting_call_can_be_cancelled_by_its_key(world: World) -> None:
     assert outcome.state == "cancelled"
     station.drop()
     await first
-
-
-# The bus, the log, the gate
-
-
-async def test_a_command_over_the_bus_reaches_the_connection_and_nobody_when_it_is_gone(world: World) -> None:
-    station = await world.station()
-    (fact,) = world.directory.facts(StationConnected)
-    assert await world.bus.request(command_of("CP1"), b"hello", 1) == f"{fact.connection_id}:hello".encode()
-    station.drop()
-    await until(lambda: world.directory.facts(StationDisconnected))
-    with pytest.raises(NoResponder):
-        await world.bus.request(command_of("CP1"), b"hello", 1)
-
-
-async def test_an_exchange_is_logged_once_with_both_halves(world: World) -> None:
-    station = await world.station()
-    answer = await station.call(heartbeat("1"))
-    await until(lambda: world.directory.facts(MessageLogged))
-    (logged,) = world.directory.facts(MessageLogged)
-    assert (logged.direction, logged.kind, logged.action, logged.message_id) == ("in", "call", "Heartbeat", "1")
-    assert json.loads(logged.frame) == heartbeat("1")
-    assert json.loads(logged.answer) == answer
-    assert logged.latency_us > 0
-
-
-async def test_what_cannot_be_read_is_logged_without_characters_that_no_database_takes(world: World) -> None:
-    station = await world.station()
-    await station.say('[2,"1","Heart\x00beat"')
-    await station.say('[2,"\\ud800","Heart\\udfffbeat",{}]')
-    await until(lambda: len(world.directory.facts(MessageLogged)) == 2)
-    unreadable, unknown = world.directory.facts(MessageLogged)
-    assert (unreadable.kind, unreadable.frame) == ("unreadable", '[2,"1","Heart\u2400beat"')
-    assert (unknown.message_id, unknown.action) == ("\ufffd", "Heart\ufffdbeat")
-
-
-async def test_the_reason_of_a_close_is_recorded_without_them_too(world: World) -> None:
-    station = await world.station()
-    await station.send(frame(b"\x03\xe8a\x00b", 8))
-    await until(lambda: world.directory.facts(StationDisconnected))
-    assert world.directory.facts(StationDisconnected)[0].reason == "a\u2400b"
-
-
-async def test_secrets_do_not_reach_the_log(world: World) -> None:
-    station = await world.station()
-    request = V16.check_outgoing("ChangeConfiguration", {"key": "AuthorizationKey", "value": "C0FFEE" * 6})
-    asking = asyncio.create_task(connection_of(world).call("ChangeConfiguration", request, key="k"))
-    await answered_by(station)
-    await asking
-    assert len(world.directory.facts(MessageLogged)) == 2
-    assert "C0FFEE" not in str(world.directory.notes)
-
-
-async def test_the_log_can_be_switched_off(start_world: StartWorld) -> None:
-    world = await start_world(log_messages=False)
-    station = await world.station()
-    await station.call(heartbeat("1"))
-    assert world.directory.facts(MessageLogged) == []
-
-
-async def test_oddities_are_noted(world: World) -> None:
-    station = await world.station()
-    await station.call([2, "1", "Authorize", {"idTag": "A", "colour": "r\x00d"}])
-    odd = [(fact.kind, fact.action) for fact in world.directory.facts(OddityTolerated)]
-    assert ("extra_field", "Authorize") in odd
-    assert "\x00" not in str([fact.raw for fact in world.directory.facts(OddityTolerated)])
-
-
-async def test_a_strict_station_is_answered_strictly(world: World) -> None:
-    world.directory.add("CP1", strict=True)
-    station = await world.station()
-    assert (await station.call([2, "1", "Authorize", {"idTag": "A", "colour": "red"}]))[2] == "FormationViolation"
-
-
-async def test_a_pending_station_is_gated_with_what_is_known_of_its_jobs(world: World) -> None:
-    world.directory.add("CP1", operator_state="Pending")
-    world.directory.memory = GateMemory(request_ids=frozenset({7}))
-    station = await world.station()
-    assert (await station.call(heartbeat("1")))[2] == "SecurityError"
-    ours = [2, "2", "LogStatusNotification", {"status": "Uploading", "requestId": 7}]
-    assert (await station.call(ours))[0] == 3
-
-
-async def test_the_gate_learns_of_jobs_when_a_boot_closes_it(world: World) -> None:
-    async def pending(connection: StationConnection, call: CallReceived) -> Answer:
-        if call.action != "BootNotification":
-            return await polite(connection, call)
-        response = {"currentTime": "2025-03-01T12:00:00Z", "interval": 60, "status": "Pending"}
-        return Answer(V16.check_outgoing_response("BootNotification", response))
-
-    world.handler = pending
-    world.directory.memory = GateMemory(request_ids=frozenset({7}))
-    station = await world.station()
-    await station.call([2, "b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}])
-    assert (await station.call(heartbeat("1")))[2] == "SecurityError"
-    ours = [2, "2", "LogStatusNotification", {"status": "Uploading", "requestId": 7}]
-    assert (await station.call(ours))[0] == 3
-
-
-async def test_a_handler_may_close_the_connection(world: World) -> None:
-    async def closing(connection: StationConnection, call: CallReceived) -> Answer:
-        connection.close(1008, "x" * 200)
-        return await polite(connection, call)
-
-    world.handler = closing
-    station = await world.station()
-    await station.say(heartbeat("1"))
-    code, reason = await station.closed()
-    assert (code, reason) == (1008, "x" * 123)
