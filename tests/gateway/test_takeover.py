@@ -16,9 +16,9 @@ from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallFailed
+from tests.gateway.asking import clear_cache
 from tests.gateway.conftest import PASSWORD, World, basic, check_password, polite, until
 from tests.gateway.raw import CLOSE, RawStation, upgrade
-from tests.gateway.test_connection import clear_cache
 
 REPLACED = b"\x88\x0a\x03\xf0replaced"
 
