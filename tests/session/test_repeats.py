@@ -42,3 +42,17 @@ def test_what_comes_late_does_not_touch_a_place_that_was_used_again() -> None:
     assert repeats.answer("new", place) is None
     repeats.forget("new", place)
     assert repeats.find("new", 2) is None
+
+
+def test_the_last_ids_are_found_and_older_ones_are_not_however_many_there_were() -> None:
+    limit = 200
+    repeats = Repeats(limit)
+    ids = [f"id-{number}" for number in range(5 * limit)]
+    for count, message_id in enumerate(ids):
+        assert repeats.find(message_id, count) is None
+        repeats.remember(message_id, count)
+        oldest = max(0, count + 1 - limit)
+        for at in {oldest, oldest + 1, (oldest + count) // 2, count} & set(range(count + 1)):
+            assert repeats.find(ids[at], at) == (at % limit, True)
+        if oldest:
+            assert repeats.find(ids[oldest - 1], oldest - 1) is None

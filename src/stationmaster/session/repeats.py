@@ -4,6 +4,9 @@ A thousand ids with digests and answers are kept for each station, so they are k
 rings of eight bytes per CALL, and the answers, of which the commonest are shared. Ids and contents
 are compared by Python's keyed 64-bit hash. Which hash an id has differs from run to run; what is
 decided from it does not.
+
+A search through a full ring costs more than the rest of a short message, and nearly every id is new. So
+a filter of bits is asked first: what is not in it has not been seen, what is in it is searched for.
 """
 
 from typing import Final
@@ -14,13 +17,17 @@ __all__ = ["Repeats"]
 
 _NO_ANSWER_YET: Final = ""
 _WIDTH: Final = 8
+_FILTER_FROM: Final = 64
+"""So many ids are searched through at once; stations that say little do without the filter."""
+_FILTER_BITS: Final = 16_384
+_FILTER_BYTES: Final = _FILTER_BITS // 8
 _SHARED: Final = {"3,{}]": "3,{}]"}
 
 
 class Repeats:
     """The last `limit` CALLs: what they were and how they were answered."""
 
-    __slots__ = ("_answers", "_contents", "_ids", "_limit", "_next")
+    __slots__ = ("_answers", "_contents", "_ids", "_limit", "_next", "_older", "_recent")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -28,10 +35,19 @@ class Repeats:
         self._contents = bytearray()
         self._answers: list[str] = []
         self._next = 0
+        self._recent: bytearray | None = None
+        """A bit for each id since the ring began anew; `_older` has those of the round before."""
+        self._older = b""
 
     def find(self, message_id: MessageId, content: int) -> tuple[int, bool] | None:
         """Where a CALL of this id is remembered, and whether it had the same content; None if it is new."""
-        needle = _fingerprint(message_id)
+        number = hash(message_id)
+        recent = self._recent
+        if recent is not None:
+            byte, bit = (number % _FILTER_BITS) >> 3, 1 << (number & 7)
+            if not (recent[byte] | self._older[byte]) & bit:
+                return None
+        needle = number.to_bytes(_WIDTH, "little", signed=True)
         at = self._ids.find(needle)
         while at % _WIDTH and at > 0:
             at = self._ids.find(needle, at + 1)
@@ -43,7 +59,9 @@ class Repeats:
         """Remember a CALL that has no answer yet, in place of the oldest; returns where."""
         place = self._next
         self._next = (place + 1) % self._limit
-        fingerprint = _fingerprint(message_id)
+        number = hash(message_id)
+        self._enter(number, place)
+        fingerprint = number.to_bytes(_WIDTH, "little", signed=True)
         contents = content.to_bytes(_WIDTH, "little", signed=True)
         if place == len(self._answers):
             self._ids += fingerprint
@@ -76,6 +94,25 @@ class Repeats:
         if not kept or kept[0] == "[":
             return kept or None
         return f"[{kept[0]},{_id_text(message_id)}{kept[1:]}"
+
+    def _enter(self, number: int, place: int) -> None:
+        """Put an id into the filter; every id that is still in the ring is in one of the two rounds."""
+        recent = self._recent
+        if recent is None:
+            if place < _FILTER_FROM:
+                return
+            recent, self._older = bytearray(_FILTER_BYTES), bytes(_FILTER_BYTES)
+            self._recent = recent
+            for at in range(0, len(self._ids), _WIDTH):
+                _mark(recent, int.from_bytes(self._ids[at : at + _WIDTH], "little", signed=True))
+        elif place == 0:
+            self._older = bytes(recent)
+            recent = self._recent = bytearray(_FILTER_BYTES)
+        _mark(recent, number)
+
+
+def _mark(bits: bytearray, number: int) -> None:
+    bits[(number % _FILTER_BITS) >> 3] |= 1 << (number & 7)
 
 
 def _id_text(message_id: MessageId) -> str:
