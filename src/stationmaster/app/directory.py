@@ -1,5 +1,7 @@
 """Who the stations are, for the gateway, and who is told about their connections."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +14,6 @@ from stationmaster.domain.facts import (
     HandshakeRefused,
     MessageLogged,
     OddityTolerated,
-    SecurityEventReported,
     StationConnected,
     StationDisconnected,
     StationSeen,
@@ -21,6 +22,7 @@ from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
 from stationmaster.instants import Instant
 from stationmaster.services.bundle import Services
+from stationmaster.services.certificates import security_event
 from stationmaster.services.stations import NewStation
 from stationmaster.session.events import CallAnsweredLate
 
@@ -42,6 +44,9 @@ class Directory:
         self._figures = figures
         self._accept_unknown = accept_unknown
         self._log_messages = log_messages
+        self.take_late_answer: Callable[[StationConnection, CallAnsweredLate], Awaitable[None]] | None = None
+        """What is done with an answer that came after its time; set by the wiring."""
+        self._taking: set[asyncio.Task[None]] = set()
         self._unsettled: set[str] = set()
         """Stations at the door of which something is to be settled when they come in."""
 
@@ -110,21 +115,19 @@ class Directory:
     async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
         """Say aloud that two devices claim one identity."""
         log.error("directory.identity_contested", station_id=record.id, addresses=addresses)
+        words = f"Connections from {' and '.join(addresses)} keep replacing each other."
+        await self._alert(record, "StationIdentityContested", words, critical=True)
+
+    async def identity_moved(self, record: Station, addresses: tuple[str, ...]) -> None:
+        """See `StationDirectory.identity_moved`."""
+        log.warning("directory.identity_moved", station_id=record.id, addresses=addresses)
+        words = f"A connection from {addresses[0]} was replaced by one from {addresses[-1]} while it was open."
+        await self._alert(record, "StationIdentityMoved", words, critical=False)
+
+    async def _alert(self, record: Station, event: str, words: str, *, critical: bool) -> None:
         now = self._services.context.clock()
-        await self._storage.record(
-            [
-                SecurityEventReported(
-                    organisation_id=record.organisation_id,
-                    station_id=record.id,
-                    received_at=now,
-                    type="StationIdentityContested",
-                    occurred_at=now,
-                    technical_info=f"Connections from {' and '.join(addresses)} keep replacing each other.",
-                    critical=True,
-                    source="csms",
-                )
-            ]
-        )
+        fact = security_event(record.organisation_id, record.id, event, words, now, critical=critical)
+        await self._storage.record([fact])
 
     def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
         """See `StationDirectory.note`; what is measured is measured here."""
@@ -145,6 +148,17 @@ class Directory:
             job_id=event.key,
             latency_s=event.latency_us / 1_000_000,
         )
+        if self.take_late_answer is not None:
+            taking = asyncio.ensure_future(self._take(connection, event))
+            self._taking.add(taking)
+            taking.add_done_callback(self._taking.discard)
+
+    async def _take(self, connection: StationConnection, event: CallAnsweredLate) -> None:
+        try:
+            if self.take_late_answer is not None:
+                await self.take_late_answer(connection, event)
+        except Exception:
+            log.exception("directory.late_answer_lost", station_id=connection.station_id, job_id=event.key)
 
     def check_password(self, record: Station, presented: bytes) -> PasswordMatch | None:
         """The gateway's `PasswordCheck`."""

@@ -30,6 +30,7 @@ from stationmaster.app.errors import StartError
 from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
+from stationmaster.app.removed_stations import RemovedStations
 from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
 from stationmaster.app.station_actions import station_actions
@@ -176,6 +177,7 @@ class Node:
             accept_unknown=settings.ocpp.accept_unknown,
             log_messages=settings.ocpp.log_messages,
         )
+        directory.take_late_answer = actions.answered_late
         return Gateway(
             tuple(self._listeners.values()),
             gateway_settings(settings),
@@ -305,6 +307,8 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         node = Node(settings, storage, bus, services, doors)
         await stack.enter_async_context(node.publisher.running())
         await stack.enter_async_context(_ftp_server(settings, services))
+        removed = RemovedStations(storage, node.gateway)
+        await stack.enter_async_context(bus.subscribe(INVALIDATE, removed.hear))
         stack.push_async_callback(node.stop)
         node.sources = sources or {}
         await node.start(listener)
