@@ -1,5 +1,7 @@
 """The sections of the configuration as the parts of a node take them."""
 
+from ssl import SSLContext
+
 from stationmaster.app.config import Settings, listed
 from stationmaster.app.tls import TlsDoors
 from stationmaster.domain.tidying import TidyingPolicy
@@ -20,7 +22,7 @@ DAY_S = 86_400
 def listeners(settings: Settings, doors: TlsDoors | None) -> dict[str, Listener]:
     """Where stations may come in: "plain", "tls" and "certificate", those that there are."""
     ocpp, tls = settings.ocpp, settings.tls
-    ports = {"plain": (ocpp.port if ocpp.plain else None, None)}
+    ports: dict[str, tuple[int | None, SSLContext | None]] = {"plain": (ocpp.port if ocpp.plain else None, None)}
     if doors is not None:
         ports |= {"tls": (tls.port, doors.shared), "certificate": (tls.certificate_port, doors.certificate_only)}
     return {
