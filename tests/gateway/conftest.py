@@ -83,6 +83,9 @@ class Directory:
     async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
         self.told.append(("contested", record.id))
 
+    async def identity_moved(self, record: Station, addresses: tuple[str, ...]) -> None:
+        self.told.append(("moved", " -> ".join(addresses)))
+
     def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
         self.notes.append(fact)
 

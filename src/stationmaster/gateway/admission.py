@@ -155,9 +155,7 @@ def _admit_secure(
     if Profile.TLS_CERTIFICATE in expected and request.certificate is not None:
         fault = check_certificate(record, request.certificate)
         if fault is None:
-            return Admission(
-                security_profile=Profile.TLS_CERTIFICATE, password=None, certificate=request.certificate
-            )
+            return Admission(security_profile=Profile.TLS_CERTIFICATE, password=None, certificate=request.certificate)
         if Profile.TLS_BASIC not in expected or not request.values("authorization"):
             return refuse("certificate_mismatch", fault)
     if Profile.TLS_BASIC not in expected:

@@ -111,6 +111,9 @@ class StationDirectory(Protocol):
     async def identity_contested(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
         """Raise an alarm: connections of one identity keep replacing each other (§1.11)."""
 
+    async def identity_moved(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
+        """Alert: a connection was replaced by one from another address while it was open (RELIABILITY S-02)."""
+
     def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
         """Take something along to the next commit. Must return at once."""
 

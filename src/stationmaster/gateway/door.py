@@ -128,16 +128,20 @@ class Door:
         wait_s = keeper.limits.wait_s(name, request.remote_address, self._context.loop.time())
         if wait_s:
             return refuse("throttled", retry_after_s=wait_s)
-        return self._no_longer(name)
+        return self._no_longer(name, request.remote_address)
 
-    def _no_longer(self, name: str) -> Refuse | None:
+    def _no_longer(self, name: str, address: str) -> Refuse | None:
         """What of row 3 may have come about while the directory was asked."""
         keeper = self._keeper
         if keeper.shutting_down:
             return refuse("shutting_down", retry_after_s=_RETRY_AFTER_S)
         wait_s = keeper.limits.takeover_wait_s(name, self._context.loop.time())
-        if wait_s and keeper.hub.get(name) is not None:
+        holder = keeper.hub.get(name)
+        if wait_s and holder is not None:
             return refuse("contested", retry_after_s=wait_s)
+        if holder is not None and holder.remote_address != address:
+            wait_s = keeper.limits.swap_wait_s(name, self._context.loop.time())
+            return refuse("contested", retry_after_s=wait_s) if wait_s else None
         return None
 
     async def _who(self, identity: Identity, request: HandshakeRequest) -> StationRecord | None:
@@ -179,7 +183,7 @@ class Door:
             memory = await self._context.directory.gate_memory(record)
         if socket.is_lost:
             return None
-        refused = self._no_longer(record.id)
+        refused = self._no_longer(record.id, request.remote_address)
         if refused is not None:
             return refused
         connection = self._connect(socket, request, record, verdict, memory)
@@ -216,9 +220,8 @@ class Door:
         )
         keeper.limits.succeeded(record.id, request.remote_address)
         replaced = keeper.hub.take(connection)
-        if replaced is not None and keeper.limits.took_over(record.id, context.loop.time()):
-            addresses = (replaced.remote_address, connection.remote_address)
-            context.spawn(context.directory.identity_contested(record, addresses))
+        if replaced is not None:
+            self._replaced(record, (replaced.remote_address, connection.remote_address))
         agreed = None
         if self._listener.compression and request.values("sec-websocket-extensions"):
             agreed = agree_on_compression(request.values("sec-websocket-extensions"))
@@ -227,6 +230,18 @@ class Door:
         wire = Wire(context.settings.message_limit, deflate, context.settings.compress_from)
         socket.accept(request, admit.subprotocol, connection, wire, extension)
         return connection
+
+    def _replaced(self, record: StationRecord, addresses: tuple[str, str]) -> None:
+        """A station that lost its connection comes from where it was; from elsewhere it is to be looked at (S-02)."""
+        limits, context = self._keeper.limits, self._context
+        now_s = context.loop.time()
+        elsewhere = addresses[0] != addresses[1]
+        if elsewhere:
+            limits.swapped(record.id, now_s)
+        if limits.took_over(record.id, now_s) or (elsewhere and limits.swap_wait_s(record.id, now_s)):
+            context.spawn(context.directory.identity_contested(record, addresses))
+        elif elsewhere:
+            context.spawn(context.directory.identity_moved(record, addresses))
 
     async def _record(self, connection: Connection, request: HandshakeRequest, admit: Admit) -> None:
         """Make the connection known: from here on the station is online, can be commanded, and is answered."""

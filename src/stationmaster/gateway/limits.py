@@ -6,12 +6,17 @@ out. All figures are generous: a station retries by itself, and a test tool goes
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["Limits", "TokenBucket"]
 
 MINUTE_S: Final = 60.0
 PAIRS_REMEMBERED: Final = 20_000
+FAILURES_PER_ADDRESS: Final = 600
+"""More failures than this within a minute, and an address waits, but for identities that came in from it before."""
+SWAPS_S: Final = 600.0
+MOST_SWAPS: Final = 3
+"""More replacements than this from other addresses within ten minutes, and whoever is in stays in (S-02)."""
 
 
 class Limits:
@@ -23,11 +28,21 @@ class Limits:
         self._pairs = pairs
         self._failures: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
         self._takeovers: OrderedDict[str, list[float]] = OrderedDict()
+        self._addresses: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._welcome: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._swaps: OrderedDict[str, list[float]] = OrderedDict()
 
     def wait_s(self, identity: str, address: str, now_s: float) -> int:
         """How many whole seconds this pair must wait; 0 if it need not."""
         since, count = self._failures.get((identity, address), (now_s, 0))
         if count <= self._failures_per_minute or now_s - since >= MINUTE_S:
+            return self._address_wait_s(identity, address, now_s)
+        return max(1, round(since + MINUTE_S - now_s))
+
+    def _address_wait_s(self, identity: str, address: str, now_s: float) -> int:
+        """Whoever tries many identities waits; a station that came in from there before does not."""
+        since, count = self._addresses.get(address, (now_s, 0))
+        if count <= FAILURES_PER_ADDRESS or now_s - since >= MINUTE_S or (identity, address) in self._welcome:
             return 0
         return max(1, round(since + MINUTE_S - now_s))
 
@@ -41,6 +56,9 @@ class Limits:
         self._failures.move_to_end(pair)
         if len(self._failures) > self._pairs:
             self._failures.popitem(last=False)
+        since, count = self._addresses.get(address, (now_s, 0))
+        self._addresses[address] = (now_s, 1) if now_s - since >= MINUTE_S else (since, count + 1)
+        _keep(self._addresses, address, self._pairs)
 
     def misbehaved(self, identity: str, address: str, now_s: float) -> None:
         """A connection ended in a flood of nonsense: the pair waits for a minute (§1.9)."""
@@ -49,6 +67,19 @@ class Limits:
     def succeeded(self, identity: str, address: str) -> None:
         """The pair came in: forget its failures."""
         self._failures.pop((identity, address), None)
+        self._welcome[identity, address] = None
+        _keep(self._welcome, (identity, address), self._pairs)
+
+    def swapped(self, identity: str, now_s: float) -> None:
+        """Count a replacement by a connection from another address."""
+        recent = [moment for moment in self._swaps.get(identity, ()) if now_s - moment < SWAPS_S]
+        self._swaps[identity] = [*recent, now_s][-(MOST_SWAPS + 1) :]
+        _keep(self._swaps, identity, self._pairs)
+
+    def swap_wait_s(self, identity: str, now_s: float) -> int:
+        """How many whole seconds nobody may replace this identity's connection from another address."""
+        recent = [moment for moment in self._swaps.get(identity, ()) if now_s - moment < SWAPS_S]
+        return 0 if len(recent) <= MOST_SWAPS else max(1, round(recent[0] + SWAPS_S - now_s))
 
     def took_over(self, identity: str, now_s: float) -> bool:
         """Count a replacement; True when this is the first one too many, so that an alarm is raised once."""
@@ -69,6 +100,12 @@ class Limits:
 
     def _recent(self, identity: str, now_s: float) -> list[float]:
         return [moment for moment in self._takeovers.get(identity, ()) if now_s - moment < MINUTE_S]
+
+
+def _keep(memory: OrderedDict[Any, Any], key: Any, most: int) -> None:
+    memory.move_to_end(key)
+    if len(memory) > most:
+        memory.popitem(last=False)
 
 
 class TokenBucket:

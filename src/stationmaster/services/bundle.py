@@ -10,6 +10,7 @@ import structlog
 from stationmaster.bus.messages_v1 import Invalidate, decode
 from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.stations import Station
+from stationmaster.services.abuse import ForeignIds, GuessGuard
 from stationmaster.services.api_keys import ApiKeys
 from stationmaster.services.audit import Audit
 from stationmaster.services.authorities import CERTIFICATES, Authorities
@@ -71,9 +72,10 @@ class Services:
         self.presence = Presence()
         self.waiting = WaitingJobs(context)
         self.authorizer = Authorizer(context)
+        self.guesses = GuessGuard(context)
         self.provisioning = Provisioning(context)
         self.availability = Availability(context)
-        self.metering = Metering(context)
+        self.metering = Metering(context, ForeignIds(context))
         self.transactions = Transactions(context, self.authorizer, self.metering, self.waiting)
         self.transfers = Transfers(context, self.waiting)
         self.security = Security(context)

@@ -14,6 +14,7 @@ from stationmaster.domain.locations import Location
 from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
+from stationmaster.services.abuse import ForeignIds
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import KnownTransaction, PresentStation
 
@@ -32,8 +33,9 @@ class Measured(msgspec.Struct, frozen=True, gc=False):
 class Metering:
     """Records values and links them."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, foreign: ForeignIds | None = None) -> None:
         self._storage = context.storage
+        self._foreign = foreign
 
     async def record(
         self,
@@ -100,6 +102,8 @@ class Metering:
         stored: Transaction | None = await self._storage.transactions.by_ocpp_id(station.station_id, ocpp_id)
         if stored is None:
             station.remember_unknown(ocpp_id)
+            if self._foreign is not None:
+                await self._foreign.transaction(station, ocpp_id, self._storage.clock())
             return None
         return station.remember(KnownTransaction.of(stored))
 

@@ -3,11 +3,13 @@
 from stationmaster.actions.contract import Answer
 from stationmaster.actions.v16.command import Command
 from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation
+from stationmaster.domain.tokens import Authorization, AuthorizationStatus
 from stationmaster.ocpp.v16.authorization import AuthorizeRequest, AuthorizeResponse
 
 __all__ = ["CLEAR_CACHE", "authorize"]
 
 CLEAR_CACHE = Command()
+NOT_KNOWN = Authorization(AuthorizationStatus.INVALID)
 
 
 async def authorize(situation: Situation) -> Answer:
@@ -15,5 +17,10 @@ async def authorize(situation: Situation) -> Answer:
     context, _, station, call = situation
     request: AuthorizeRequest = call.request
     id_tag = request.id_tag if len(request.id_tag) <= LONGEST_ID_TAG else None
-    decision = await context.services.authorizer.authorize(station, id_tag, call.received_at, "authorize")
+    services, now = context.services, call.received_at
+    if id_tag is not None and services.guesses.refuses(station, id_tag, now):
+        return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(NOT_KNOWN)))
+    decision = await services.authorizer.authorize(station, id_tag, now, "authorize")
+    if id_tag is not None:
+        await services.guesses.presented(station, id_tag, decision, now)
     return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(decision)))

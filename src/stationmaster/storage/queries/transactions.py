@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from stationmaster.domain.energy import LEAST_US_PER_WH, MARGIN_WH
 from stationmaster.domain.transactions import MeterValueSet, Transaction
 from stationmaster.instants import Instant
 from stationmaster.storage.errors import NotFound
@@ -39,12 +40,20 @@ _is_over: Final = _t.state != "open"
 _known_stop: Final = sa.case(
     (_t.meter_stop_wh.is_not(None), _t.meter_stop_wh), (_is_over, _last_register), else_=sa.null()
 )
+_difference: Final = _known_stop - _t.meter_start_wh
+_longest: Final = sa.func.coalesce(_t.stopped_at - _t.started_at, 0)
+_billed: Final = sa.case(
+    (_difference < 0, sa.null()),
+    (_difference > _longest / LEAST_US_PER_WH + MARGIN_WH, sa.null()),
+    else_=_difference,
+)
+"""What no station can have delivered is billed to nobody; the readings themselves stay as they came (S-08)."""
 _COMPUTED: Final[Mapping[str, sa.ColumnElement[Any]]] = {
     "last_meter_wh": _last_register,
     "last_sampled_at": _last(_m.sampled_at),
-    "energy_wh": _known_stop - _t.meter_start_wh,
+    "energy_wh": _billed,
     "energy_source": sa.case(
-        ((_known_stop - _t.meter_start_wh).is_(None), sa.null()),
+        (_billed.is_(None), sa.null()),
         (_t.meter_stop_wh.is_not(None), "meter_stop"),
         else_="last_sample",
     ),
@@ -115,6 +124,12 @@ class TransactionQueries:
     async def get(self, transaction_id: int) -> Transaction | None:
         """One transaction by our number."""
         return await self._first(_GET, transaction_id)
+
+    async def owner_of(self, ocpp_id: str) -> str | None:
+        """The station whose transaction goes by this id, whichever it is: our numbers are given once only (S-05)."""
+        statement = sa.select(_t.station_id).where(_t.ocpp_id == ocpp_id, _t.start_received_at.is_not(None)).limit(1)
+        rows = await self._access.read(statement)
+        return str(rows[0][0]) if rows else None
 
     async def by_ocpp_id(self, station_id: str, ocpp_id: str) -> Transaction | None:
         """One transaction by the id under which its station knows it; orphans are not found."""
