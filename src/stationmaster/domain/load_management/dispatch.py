@@ -34,6 +34,11 @@ class _Wish(msgspec.Struct):
     for_transaction: str | None
     lanes: list[Lanes]
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether less may hold than is reserved, so that even an offer within that may raise what holds."""
+        return not self.state.slot.certain or not self.slot.certain
+
 
 class Dispatcher:
     """Turns the targets of one plan into commands.
@@ -54,6 +59,8 @@ class Dispatcher:
         self._could_yield_little: list[_Wish] = []
         self._relief: set[int] = set()
         self.wake_at: Instant | None = None
+        self.waiting: dict[int, int] = {}
+        """By id() of a state: the lane on which its offer waits until others have confirmed less."""
 
     def run(self, targets: list[Target]) -> list[SetLimit]:
         """Send what can be sent; states are changed as if it had been."""
@@ -71,7 +78,7 @@ class Dispatcher:
             wish = self._wish(target)
             if wish is None:
                 continue
-            if self._grows(wish):
+            if wish.in_doubt or self._grows(wish):
                 growing.append(wish)
             else:
                 self._send(wish)
@@ -82,18 +89,21 @@ class Dispatcher:
 
     def _yield_to(self, growing: list[_Wish]) -> None:
         """Send what grows; where there is no room for it, cut back those who have more than planned."""
-        needed: set[int] = set()
-        urgent: set[int] = set()
-        for wish in growing:
-            lanes = self._grow(wish)
-            needed |= lanes
-            if lanes and self._starts(wish):
-                urgent |= lanes
+        blocked = [(wish, lanes) for wish in growing if (lanes := self._send_or_block(wish)) is not None]
+        needed = {lane for _, lanes in blocked for lane in lanes}
         for wish in self._could_yield:
             self._send_if_it_frees(needed, wish)
         # A little from many only for a car that otherwise could not charge at all.
+        urgent = {lane for wish, lanes in blocked if self._starts(wish) for lane in lanes} - self._relief
         for wish in self._could_yield_little:
-            self._send_if_it_frees(urgent - self._relief, wish)
+            self._send_if_it_frees(urgent, wish)
+        for wish, lanes in blocked:
+            # Room that will be there once others have confirmed is worth waiting for.
+            part = None if lanes & self._relief else self._part(wish)
+            if part is not None and not self._missing(part):
+                self._send(part)
+            elif lanes:
+                self.waiting[id(wish.state)] = min(lanes)
 
     def _send_if_it_frees(self, lanes: set[int], wish: _Wish) -> None:
         reserved = self._reservations.bounds[id(wish.state)][0]
@@ -155,8 +165,10 @@ class Dispatcher:
         if present is not None:
             return self._if_changed(state, slot, present, offer, for_transaction)
         standing = state.slot.settled
-        if not slot.offers and standing is not None and offer.steps[0].deciamps <= standing.at(self._now):
-            # The connector's own limit holds for the transaction until it has one of its own.
+        if slot.offers or standing is None or standing.phases == 0:
+            return self._made(state, slot, offer, for_transaction)
+        # The connector's own limit holds for the transaction until it has one of its own.
+        if offer.steps[0].deciamps <= standing.at(self._now):
             return None
         return self._made(state, slot, offer, for_transaction)
 
@@ -183,15 +195,15 @@ class Dispatcher:
             self._could_yield_little.append(wish)
 
     def _unless_too_little(self, state: ConnectorState, wish: _Wish, change: int) -> _Wish | None:
-        due = state.changed_at + self._settings.change_interval_s * _SECOND
         small = abs(change) < self._settings.hysteresis_deciamps
+        due = state.changed_at + self._settings.change_interval_s * _SECOND
+        early = not small and self._now < due
+        if early:
+            self._wake(due)
         if change < 0:
-            (self._could_yield_little if small or self._now < due else self._could_yield).append(wish)
+            (self._could_yield_little if small or early else self._could_yield).append(wish)
             return None
-        if small or self._now >= due:
-            return None if small else wish
-        self._wake(due)
-        return None
+        return None if small or early else wish
 
     def _crosses_minimum(self, state: ConnectorState, present: Offer, offer: Offer) -> bool:
         """Whether a car starts or stops charging by this: that is never a small change."""
@@ -205,27 +217,24 @@ class Dispatcher:
     def _grows(self, wish: _Wish) -> bool:
         return self._reservations.grows(wish.state, wish.lanes)
 
-    def _grow(self, wish: _Wish) -> set[int]:
-        """Send what raises a limit, all of it or what there is room for; return the lanes it still needs."""
-        missing = self._reservations.lanes_without_room(wish.state, wish.lanes)
-        if not missing:
-            self._send(wish)
-            return set()
-        lanes_missing = {lane for index, lane in missing if index == 0}
-        if lanes_missing & self._relief:
-            return set()
-        part = self._part(wish)
-        if part is None or self._reservations.lanes_without_room(part.state, part.lanes):
-            return lanes_missing
-        self._send(part)
-        return set()
+    def _missing(self, wish: _Wish) -> list[tuple[int, int]]:
+        return self._reservations.lanes_without_room(wish.state, wish.lanes, in_doubt=wish.in_doubt)
+
+    def _send_or_block(self, wish: _Wish) -> set[int] | None:
+        """Send what raises a limit if there is room for all of it; otherwise the lanes where there is none now."""
+        missing = self._missing(wish)
+        if missing:
+            return {lane for index, lane in missing if index == 0}
+        self._send(wish)
+        return None
 
     def _part(self, wish: _Wish) -> _Wish | None:
         """As much of an offer as there is room for, if that is worth a command."""
         state, offer = wish.state, wish.offer
         step_deciamps, least = state.connector.step_deciamps, state.connector.least_deciamps
         used = state.transaction.used if state.transaction is not None else None
-        rooms = self._reservations.room_for(state, offer_lanes(state.connector, used, 1, offer.phases))
+        weights = offer_lanes(state.connector, used, 1, offer.phases)
+        rooms = self._reservations.room_for(state, weights, in_doubt=wish.in_doubt)
         amounts = self._reservations.amounts_of(offer)
         possible = [min(amount, room - room % step_deciamps) for amount, room in zip(amounts, rooms, strict=True)]
         # Too little to charge with: pause, as far as there is room for even that.

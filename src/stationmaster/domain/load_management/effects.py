@@ -88,6 +88,8 @@ class Reason(StrEnum):
     FULL = "full"
     SHARED = "shared"
     DEMAND = "demand"
+    WAITING = "waiting"
+    """Planned, and not sent before others have confirmed less."""
     PAUSED = "paused"
     PAUSED_WHILE = "paused_while"
     """Paused a moment ago, and not resumed at once."""

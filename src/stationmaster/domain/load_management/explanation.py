@@ -21,6 +21,21 @@ __all__ = ["ALERT_WORDS", "Explainer", "not_managed"]
 _RESERVED: Final = frozenset({Reason.OFFLINE, Reason.IGNORING, Reason.REFUSING})
 """Reasons whose sentence tells what is reserved."""
 
+_SENTENCES: Final = {
+    Reason.NOT_MANAGED: "the site has no limit, so nothing is shared",
+    Reason.STANDBY: "no transaction runs; a car that comes may draw {amount} until the plan is made",
+    Reason.FULL: "{amount}: as much as the connector or the car can take",
+    Reason.SHARED: "{amount}: its share by the policy {policy!r} of {lane}",
+    Reason.DEMAND: "{amount}: the car seems to use no more; it keeps more only while nobody else needs it",
+    Reason.WAITING: "{amount} is planned, and waits until others have confirmed less on {lane}",
+    Reason.PAUSED: "paused at {amount}: no room on {lane} for the minimum of {least}",
+    Reason.PAUSED_WHILE: "paused at {amount}: it was paused a moment ago and is not resumed at once",
+    Reason.IDLE: "paused at {amount}: the car has drawn nothing for long, and others need the supply",
+    Reason.OFFLINE: "the station is offline: {held} stay reserved, the most it may draw",
+    Reason.IGNORING: "the station draws more than its limit: {held} are reserved for it",
+    Reason.REFUSING: "the station refuses limits: {held} are reserved, the most it may draw",
+}
+
 ALERT_WORDS: Final = {
     AlertKind.STATION_OFFLINE: "the station is offline; what it may draw stays reserved for it",
     AlertKind.LIMIT_IGNORED: "the station draws more than its limit; the most it can draw is reserved for it",
@@ -78,33 +93,14 @@ class Explainer:
         settled = slot.settled if slot.offers else state.slot.settled
         return None if settled is None or settled.phases == 0 else settled.at(self._now)
 
-    def _words(self, target: Target, deciamps: int, reserved: Lanes) -> str:  # noqa: PLR0911 - one line per reason
-        amount = words_of_tenths(deciamps, "A")
-        held = f"{words_of_tenths(max(reserved[:3]), 'A')} per phase"
-        match target.reason:
-            case Reason.NOT_MANAGED:
-                return "the site has no limit, so nothing is shared"
-            case Reason.STANDBY:
-                return f"no transaction runs; a car that comes may draw {amount} until the plan is made"
-            case Reason.FULL:
-                return f"{amount}: as much as the connector or the car can take"
-            case Reason.SHARED:
-                return f"{amount}: its share by the policy {self._site.policy.value!r} of {self._lane(target.lane)}"
-            case Reason.DEMAND:
-                return f"{amount}: the car seems to use no more; it keeps more only while nobody else needs it"
-            case Reason.PAUSED:
-                least = words_of_tenths(target.state.connector.least_deciamps, "A")
-                return f"paused at {amount}: no room on {self._lane(target.lane)} for the minimum of {least}"
-            case Reason.PAUSED_WHILE:
-                return f"paused at {amount}: it was paused a moment ago and is not resumed at once"
-            case Reason.IDLE:
-                return f"paused at {amount}: the car has drawn nothing for long, and others need the supply"
-            case Reason.OFFLINE:
-                return f"the station is offline: {held} stay reserved, the most it may draw"
-            case Reason.IGNORING:
-                return f"the station ignores its limit: {held} are reserved, the most it can draw"
-            case Reason.REFUSING:
-                return f"the station refuses limits: {held} are reserved, the most it may draw"
+    def _words(self, target: Target, deciamps: int, reserved: Lanes) -> str:
+        return _SENTENCES[target.reason].format(
+            amount=words_of_tenths(deciamps, "A"),
+            held=f"{words_of_tenths(max(reserved[:3]), 'A')} per phase",
+            least=words_of_tenths(target.state.connector.least_deciamps, "A"),
+            lane=self._lane(target.lane),
+            policy=self._site.policy.value,
+        )
 
     def _lane(self, lane: int | None) -> str:
         if lane not in self._lanes:
@@ -129,5 +125,5 @@ def not_managed(state: ConnectorState, now: Instant) -> Decision:
         reason=Reason.NOT_MANAGED,
         lane=None,
         since=now,
-        message="the site has no limit, so nothing is shared",
+        message=_SENTENCES[Reason.NOT_MANAGED],
     )

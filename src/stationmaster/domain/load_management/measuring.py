@@ -16,7 +16,7 @@ __all__ = ["measured"]
 
 _SECOND: Final = MICROSECONDS_PER_SECOND
 _FLOWING: Final = 10
-"""A phase carries current from 1 A on; less is electronics."""
+"""A phase carries current from 1 A on; less is electronics, and counts as nothing."""
 _CHARGING: Final = 30
 """From 3 A on a car charges, and shows which phases it uses."""
 _SEEN_ENOUGH: Final = 2
@@ -35,7 +35,7 @@ def measured(
     """Take a measurement into account; tell whether it is a reason to plan anew."""
     connector = state.connector
     readings = {
-        phase: max(value, 0)
+        phase: value if value >= _FLOWING else 0
         for phase, value in zip(connector.wired, deciamps, strict=False)
         if value is not None and phase is not None
     }
@@ -88,7 +88,7 @@ def _see_demand(
         transaction.low_since = transaction.silent_since = None
         return False
     before = (transaction.wanted_deciamps, transaction.idle)
-    if drawn < _FLOWING // 2:
+    if drawn == 0:
         transaction.silent_since = transaction.silent_since or now
         transaction.idle = now - transaction.silent_since >= settings.idle_after_s * _SECOND
     else:

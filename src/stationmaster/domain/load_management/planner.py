@@ -22,6 +22,7 @@ from stationmaster.domain.load_management.effects import (
     Decision,
     DecisionChanged,
     Effect,
+    Reason,
     ReleaseLimits,
 )
 from stationmaster.domain.load_management.explanation import ALERT_WORDS, Explainer, not_managed
@@ -198,6 +199,8 @@ class SitePlanner:
             slot = Slot([uncontrolled(connector)])
             self._states[connector.location] = ConnectorState(connector=connector, slot=slot, online=online)
         else:
+            if state.connector.wired != connector.wired and state.transaction is not None:
+                state.transaction.used = None
             state.connector = connector
 
     def _remove(self, location: Location, now: Instant) -> list[Effect]:
@@ -245,6 +248,10 @@ class SitePlanner:
         self._within_limit = not reservations.over_now
         dispatcher = Dispatcher(reservations, now, settings, self._next_command_id)
         commands = dispatcher.run(plan.targets)
+        for target in plan.targets:
+            lane = dispatcher.waiting.get(id(target.state))
+            if lane is not None:
+                target.reason, target.lane = Reason.WAITING, lane
         effects = self._tell(plan, reservations, ahead, now)
         self._due = self._wake(now, ahead, plan, dispatcher)
         return [*commands, *effects]

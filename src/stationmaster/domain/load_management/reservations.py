@@ -81,26 +81,31 @@ class Reservations:
         ]
         return {lane for lane in range(4) if after[0][lane] < reserved[0][lane]}
 
-    def lanes_without_room(self, state: ConnectorState, lanes: Sequence[Lanes]) -> list[tuple[int, int]]:
-        """Where (moment, lane) an offer that grows would not fit."""
+    def lanes_without_room(
+        self, state: ConnectorState, lanes: Sequence[Lanes], *, in_doubt: bool
+    ) -> list[tuple[int, int]]:
+        """Where (moment, lane) an offer would not fit that grows, or may do so because what holds is `in_doubt`."""
         missing: list[tuple[int, int]] = []
         for index, (new, old) in enumerate(zip(lanes, self.bounds[id(state)], strict=True)):
             total, limit = self._totals[index], self.planned[index]
             missing += [
                 (index, lane)
                 for lane in range(4)
-                if new[lane] > old[lane] and total[lane] - old[lane] + new[lane] > limit[lane]
+                if new[lane] > (0 if in_doubt else old[lane]) and total[lane] - old[lane] + new[lane] > limit[lane]
             ]
         return missing
 
-    def room_for(self, state: ConnectorState, weights: Lanes) -> list[int]:
-        """The deciamps per phase that an offer may have at each moment; `weights` is what one of them costs."""
+    def room_for(self, state: ConnectorState, weights: Lanes, *, in_doubt: bool) -> list[int]:
+        """The deciamps per phase that an offer may have at each moment; `weights` is what one of them costs.
+
+        What is reserved for the connector for certain may stay, even where there is too much.
+        """
         rooms: list[int] = []
         for index, old in enumerate(self.bounds[id(state)]):
             total, limit = self._totals[index], self.planned[index]
             rooms.append(
                 min(
-                    max(limit[lane] - total[lane] + old[lane], old[lane], 0) // weights[lane]
+                    max(limit[lane] - total[lane] + old[lane], 0 if in_doubt else old[lane], 0) // weights[lane]
                     for lane in range(4)
                     if weights[lane]
                 )

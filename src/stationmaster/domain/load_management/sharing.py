@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from stationmaster.domain.load_management.lanes import Lanes
+from stationmaster.domain.load_management.lanes import UNLIMITED, Lanes
 
 __all__ = ["Claim", "Share", "share"]
 
@@ -69,7 +69,7 @@ def share(claims: Sequence[Claim], capacity: Lanes) -> Share:
     result = Share(amounts, refused_by, left)
     for group in sorted(groups):
         _raise(result, claims, groups[group])
-    _give_crumbs(result, claims, admitted)
+        _give_crumbs(result, claims, groups[group])
     return result
 
 
@@ -95,6 +95,10 @@ def _full_lane(left: Sequence[int], weights: Lanes, deciamps: int) -> int | None
     return min(full, key=lambda lane: left[lane], default=None)
 
 
+def _is_full(left: Sequence[int], claim: Claim) -> bool:
+    return _full_lane(left, claim.weights, claim.step) is not None
+
+
 def _raise(result: Share, claims: Sequence[Claim], members: Sequence[int]) -> None:
     """Raise the lowest of the members together until each is at its maximum or on a full lane."""
     amounts, left = result.amounts, result.left
@@ -106,13 +110,11 @@ def _raise(result: Share, claims: Sequence[Claim], members: Sequence[int]) -> No
         kinds = Counter((claims[index].weights, amounts[index], top) for index, top in active)
         level = _highest_level(kinds, left)
         highest = max(top for _, top in active)
-        # The lanes that one more deciamp would overfill hold their users where they are.
-        above = _usage(kinds, level + 1)
-        full = [lane for lane in range(4) if above[lane] > left[lane]] if level < highest else None
+        full = _fullest_lane(kinds, level, left) if level < highest else None
         rest: list[tuple[int, int]] = []
         for index, top in active:
             claim = claims[index]
-            if full is not None and not any(claim.weights[lane] for lane in full):
+            if full is not None and not claim.weights[full]:
                 rest.append((index, top))
                 continue
             reached = min(level, top)
@@ -166,13 +168,26 @@ def _highest_level(kinds: Counter[tuple[Lanes, int, int]], left: Sequence[int]) 
     return bisect_left(range(lowest + 1, highest + 1), True, key=overfills) + lowest
 
 
-def _give_crumbs(result: Share, claims: Sequence[Claim], admitted: Iterable[int]) -> None:
-    """What rounding to steps has left over, a step each in order."""
-    for index in admitted:
-        claim = claims[index]
-        if (
-            result.amounts[index] + claim.step <= claim.maximum
-            and _full_lane(result.left, claim.weights, claim.step) is None
-        ):
+def _fullest_lane(kinds: Counter[tuple[Lanes, int, int]], level: int, left: Sequence[int]) -> int:
+    """The lane that holds its users where they are: of those that one more deciamp overfills, the fullest.
+
+    Only one, because without its users there may be room on the others.
+    """
+    here, above = _usage(kinds, level), _usage(kinds, level + 1)
+    full = [lane for lane in range(4) if above[lane] > left[lane] and above[lane] > here[lane]]
+    return min(full, key=lambda lane: (left[lane] - here[lane]) * UNLIMITED // (above[lane] - here[lane]))
+
+
+def _give_crumbs(result: Share, claims: Sequence[Claim], members: Iterable[int]) -> None:
+    """What was too little to raise everybody by a step: a step each, in order, as long as any fits."""
+    able = [index for index in members if result.amounts[index] < claims[index].maximum]
+    while able:
+        given = []
+        for index in able:
+            claim = claims[index]
+            if result.amounts[index] + claim.step > claim.maximum or _is_full(result.left, claim):
+                continue
             _take(result.left, claim.weights, claim.step)
             result.amounts[index] += claim.step
+            given.append(index)
+        able = given

@@ -96,8 +96,8 @@ class ConnectorState(msgspec.Struct, kw_only=True):
 
     @property
     def fixed(self) -> bool:
-        """Whether nothing we say changes what it may draw."""
-        return not self.online or self.refusing or self.ignoring
+        """Whether nothing we say changes what it may draw, for all we know at this moment."""
+        return not self.online or self.refusing or self.ignoring or self.offences > 0
 
     @property
     def flawless(self) -> bool:

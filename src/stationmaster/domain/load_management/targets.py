@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from stationmaster.domain.load_management.effects import Reason
-from stationmaster.domain.load_management.lanes import Lanes, minus, plus
+from stationmaster.domain.load_management.lanes import ZERO, Lanes, minus, most, plus
 from stationmaster.domain.load_management.offers import LimitStep, Offer, falling
 from stationmaster.domain.load_management.sharing import Claim, Share, share
 from stationmaster.domain.load_management.site import Connector, Policy, Settings, Site
@@ -62,6 +62,8 @@ def make_plan(
     for state in states:
         if not state.fixed and state.transaction is not None:
             claimants.append((state, state.transaction))
+            if state.overdraw is not None:
+                left = [minus(each, _excess(state, now)) for each in left]
             continue
         if state.fixed:
             reserved: Sequence[Lanes] = bounds[id(state)]
@@ -94,10 +96,21 @@ def standby_offer(state: ConnectorState, now: Instant) -> Offer:
     return Offer((LimitStep(now, connector.standby_deciamps),), len(connector.wired))
 
 
+def _excess(state: ConnectorState, now: Instant) -> Lanes:
+    """What a car was seen to draw above its limit, so little that it may go on."""
+    drawn = state.overdraw
+    offer = state.transaction_slot.settled
+    if drawn is None or offer is None:
+        return ZERO
+    used = state.transaction.used if state.transaction is not None else None
+    allowed = offer_lanes(state.connector, used, offer.at(now), offer.phases)
+    return most(minus(drawn, allowed), ZERO)
+
+
 def _why_fixed(state: ConnectorState) -> Reason:
     if not state.online:
         return Reason.OFFLINE
-    return Reason.IGNORING if state.ignoring else Reason.REFUSING
+    return Reason.REFUSING if state.refusing else Reason.IGNORING
 
 
 def _order(claimants: list[_Claimant], site: Site, now: Instant) -> tuple[list[_Claimant], Instant | None]:
