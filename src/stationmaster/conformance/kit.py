@@ -7,12 +7,9 @@ when the central system departs from it. Its number, title and functionality sta
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from stationmaster.conformance.errors import ConformanceError
-
-if TYPE_CHECKING:
-    from stationmaster.conformance.lab import Lab
 
 __all__ = ["CaseFailed", "Functionality", "NotApplicable", "TestCase", "case", "must"]
 
@@ -37,7 +34,8 @@ class NotApplicable(Exception):
     """What the case needs is not there, such as a TLS listener: it is reported as not run."""
 
 
-Dialogue = Callable[["Lab"], Awaitable[None]]
+Dialogue = Callable[[Any], Awaitable[None]]
+"""A case's function; it is given the `lab.Lab` of the run."""
 
 
 @dataclass(frozen=True, slots=True)
