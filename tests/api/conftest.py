@@ -44,6 +44,7 @@ def settings_of(data: Path, database_url: str, **flags: Any) -> Settings:
         "ocpp.port": 0,
         "http.port": 0,
         "http.drain_timeout_s": 2,
+        "http.event_heartbeat_s": 1,
         "security.password_memory_kib": 64,
         **{name.replace("__", "."): value for name, value in flags.items()},
     }

@@ -9,9 +9,11 @@ import sys
 import typer
 
 from stationmaster.cli.api_key import keys
+from stationmaster.cli.audit import audit
 from stationmaster.cli.config import settings
 from stationmaster.cli.migrate import migrate
 from stationmaster.cli.serve import serve
+from stationmaster.cli.user import user
 
 __all__ = ["main"]
 
@@ -24,7 +26,9 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(migrate)
+app.add_typer(user, name="user")
 app.add_typer(keys, name="api-key")
+app.add_typer(audit, name="audit")
 app.add_typer(settings, name="config")
 
 for _name in ("demo", "simulate", "conformance"):

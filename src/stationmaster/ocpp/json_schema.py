@@ -14,7 +14,8 @@ __all__ = ["json_schema_of"]
 
 def json_schema_of(message: type[Message]) -> dict[str, Any]:
     """The schema (JSON Schema 2020-12) of a message and of all that it is made of."""
-    return msgspec.json.schema(message, schema_hook=_custom)
+    found: dict[str, Any] = _in_ecma_words(msgspec.json.schema(message, schema_hook=_custom))
+    return found
 
 
 def _custom(kind: type) -> dict[str, Any]:
@@ -23,3 +24,15 @@ def _custom(kind: type) -> dict[str, Any]:
     if kind is Tenths:
         return {"type": "number", "multipleOf": 0.1}
     raise NotImplementedError(kind)
+
+
+def _in_ecma_words(value: Any) -> Any:
+    r"""Patterns as JSON Schema wants them: the end of the text is `$` there, and `\Z` in Python."""
+    if isinstance(value, list):
+        return [_in_ecma_words(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: each.replace(r"\Z", "$") if name == "pattern" and isinstance(each, str) else _in_ecma_words(each)
+        for name, each in value.items()
+    }

@@ -1,0 +1,249 @@
+"""What belongs to one organisation does not exist for another: every endpoint, every foreign id (RELIABILITY S-06).
+
+The endpoints are those of the OpenAPI document, so one that is added is tried too. An endpoint with a new kind of id
+makes this fail until `belongings` has one of its kind.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+import schemathesis
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from schemathesis.core.result import Ok
+
+from stationmaster.conformance.station import ScriptedStation
+from tests.api.conftest import Client, NodeThread, client_of, connected, eventually
+from tests.api.people import new_user
+from tests.api.test_files import diagnostics, files_of, image
+
+MARK = "belongs-to-somebody-else"
+FREE = {"action": "ClearCache", "step": "pause", "connector_id": "1"}
+"""Parameters of paths that name no thing of anybody."""
+SHARED = {"/api/v1/charging-profiles/rules"}
+"""What is the same for everybody."""
+EXAMPLES = 8
+Belongings = dict[str, list[str]]
+
+
+async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
+    """The key of an organisation that has one of everything, and the ids: parameter of a path -> values."""
+    _, key = node_thread.new_organisation()
+    async with client_of(node_thread.node, key) as api, connected(api) as station:
+        identity = station.identity
+        await api.patch(f"/stations/{identity}", {"name": MARK, "site_id": f"site-{MARK}"})
+        token = await api.post("/tokens", {"id_tag": "MINE", "name": MARK})
+        transaction = await _transaction(api, station)
+        job = await _obeyed(api, station, f"/stations/{identity}/commands/ClearCache", "ClearCache", {})
+        reservation = await _obeyed(api, station, "/reservations", "ReserveNow", {
+            "station_id": identity, "connector_id": 1, "id_tag": "MINE", "expires_at": "2099-01-01T00:00:00Z",
+        })  # fmt: skip
+        profile = await api.post("/charging-profiles", {"name": MARK, "profile": PROFILE})
+        firmware = await image(api, note=MARK)
+        later = {"name": MARK, "firmware_id": firmware["id"], "starts_at": "2035-01-01T00:00:00Z"}
+        campaign = await api.post("/firmware-campaigns", later | {"station_ids": [identity]})
+        file = await _file(api, station)
+        authorities = (await api.get("/certificate-authorities"))["items"]
+        certificate = await api.post(f"/stations/{identity}/certificates", {"csr": _request(identity)})
+        user = await new_user(api, name=MARK)
+        api_key = await api.post("/api-keys", {"name": MARK, "role": "viewer"})
+    return key, {
+        "station_id": [identity],
+        "token_id": [token["id"]],
+        "id": [str(transaction["id"])],
+        "job_id": [job["id"]],
+        "reservation_id": [str(reservation["reservation"]["reservation_id"])],
+        "profile_id": [profile["id"]],
+        "firmware_id": [firmware["id"]],
+        "campaign_id": [campaign["id"]],
+        "file_id": [file["id"]],
+        "authority_id": [each["id"] for each in authorities],
+        "certificate_id": [certificate["id"]],
+        "user_id": [user["id"]],
+        "key_id": [api_key["id"]],
+    }
+
+
+PROFILE = {
+    "purpose": "tx_default",
+    "kind": "absolute",
+    "schedule": {
+        "unit": "A",
+        "start_schedule": "2025-03-01T12:00:00Z",
+        "periods": [{"start_period_s": 0, "limit": 16}],
+    },
+}
+
+
+async def _transaction(api: Client, station: ScriptedStation) -> Any:
+    moment = "2025-03-01T12:00:00Z"
+    started = {"connectorId": 1, "idTag": "MINE", "meterStart": 0, "timestamp": moment}
+    await station.call("StartTransaction", started)
+    (transaction,) = (await api.get("/transactions"))["items"]
+    return transaction
+
+
+async def _obeyed(api: Client, station: ScriptedStation, path: str, action: str, body: dict[str, Any]) -> Any:
+    asked = asyncio.create_task(api.http.post(f"/api/v1{path}", json=body))
+    await station.obey(action, {"status": "Accepted"})
+    answer = await asked
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+async def _file(api: Client, station: ScriptedStation) -> Any:
+    location, job = await diagnostics(api, station)
+    async with httpx.AsyncClient(trust_env=False) as upload:
+        assert (await upload.put(location, content=MARK.encode())).status_code < 300
+    return (await eventually(lambda: files_of(api, job)))[0]
+
+
+def _request(common_name: str) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [(NameOID.COMMON_NAME, common_name), (NameOID.ORGANIZATION_NAME, "Stationmaster")]
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture(scope="module")
+def theirs(node_thread: NodeThread) -> tuple[str, Belongings]:
+    return asyncio.run(belongings(node_thread))
+
+
+@pytest.fixture
+def stranger_key(node_thread: NodeThread) -> str:
+    """An administrator of another organisation, which has nothing."""
+    return node_thread.new_organisation()[1]
+
+
+def seen(text: str, theirs: Belongings) -> list[str]:
+    """What of theirs stands in an answer. Short numbers stand in many answers by themselves."""
+    ids = [value for values in theirs.values() for value in values if len(value) > 6]
+    return [value for value in (*ids, MARK) if value in text]
+
+
+@pytest.mark.slow
+def test_no_endpoint_does_anything_for_a_foreign_id(
+    node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
+) -> None:
+    owner_key, ids = theirs
+    base_url = f"http://127.0.0.1:{node_thread.node.http_port}"
+    before = _told(base_url, owner_key)
+    document = httpx.get(f"{base_url}/api/v1/openapi.json", trust_env=False).json()
+    named = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
+    assert named <= ids.keys() | FREE.keys(), "there is a new kind of id: let `belongings` make one"
+    headers = {"Authorization": f"Bearer {stranger_key}"}
+    failures: list[str] = []
+    for operation in [
+        found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations() if isinstance(found, Ok)
+    ]:
+        names = [name for name in re.findall(r"{(\w+)}", operation.path) if name in ids]
+        for value in ids[names[-1]] if names else ():
+            path = {**FREE, **{name: ids[name][0] for name in names[:-1]}, names[-1]: value}
+            statuses, wrong = _tried(operation, path, base_url, headers)
+            if wrong or 404 not in statuses:
+                failures.append(f"{operation.method.upper()} {operation.path}: {wrong or sorted(statuses)}")
+    assert not failures, "\n".join(failures)
+    assert _told(base_url, owner_key) == before, "and nothing of theirs has changed"
+
+
+def _tried(operation: Any, path: dict[str, str], base_url: str, headers: dict[str, str]) -> tuple[set[int], list[str]]:
+    """Ask with bodies and queries that the document allows; the statuses, and what was wrong."""
+    statuses: set[int] = set()
+    wrong: list[str] = []
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    )
+    @hypothesis.given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        case.path_parameters = {name: path[name] for name in case.path_parameters}
+        answer = case.call(base_url=base_url, headers=headers, timeout=20)
+        statuses.add(answer.status_code)
+        # The id itself may stand in the answer: the stranger has just said it.
+        if answer.status_code not in (404, 422, 400) or MARK in answer.text:
+            wrong.append(f"{answer.status_code} {answer.text[:200]}")
+
+    ask()
+    return statuses, wrong
+
+
+def _told(base_url: str, key: str) -> dict[str, str]:
+    """What the owner is told of what they have, but for what time changes by itself."""
+    headers = {"Authorization": f"Bearer {key}"}
+    lists = ("tokens", "transactions", "jobs", "reservations", "charging-profiles", "firmware", "firmware-campaigns")
+    paths = (*lists, "files", "users", "certificates", "certificate-authorities")
+    return {path: httpx.get(f"{base_url}/api/v1/{path}", headers=headers, trust_env=False).text for path in paths}
+
+
+async def test_no_list_tells_anything_of_others(
+    node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
+) -> None:
+    """As a page, as a table, and narrowed to the foreign ids."""
+    _, ids = theirs
+    async with client_of(node_thread.node, stranger_key) as stranger:
+        document = (await stranger.http.get("/api/v1/openapi.json")).json()
+        for path, operations in document["paths"].items():
+            if "get" not in operations or "{" in path or path == "/api/v1/events" or path in SHARED:
+                continue
+            names = {each["name"] for each in operations["get"].get("parameters", ()) if each["in"] == "query"}
+            queries = [{}, {"format": "csv"}] if "format" in names else [{}]
+            queries += [{name: ids[name][0]} for name in names & ids.keys()]
+            for query in queries:
+                answer = await stranger.http.get(path, params=query)
+                assert not seen(answer.text, ids), f"{path} {query}"
+
+
+async def test_a_foreign_id_in_a_body_is_as_unknown(
+    node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
+) -> None:
+    _, ids = theirs
+    station_id, firmware_id = ids["station_id"][0], ids["firmware_id"][0]
+    async with client_of(node_thread.node, stranger_key) as stranger:
+        own = await stranger.station()
+        own_image = await image(stranger)
+        reservation = {"connector_id": 1, "id_tag": "X", "expires_at": "2099-01-01T00:00:00Z"}
+        for path, body in (
+            ("/reservations", reservation | {"station_id": station_id}),
+            ("/charging-profiles/check", {"profile": PROFILE, "station_id": station_id}),
+            ("/firmware-campaigns", {"name": "x", "firmware_id": firmware_id, "station_ids": [own]}),
+            ("/firmware-campaigns", {"name": "x", "firmware_id": own_image["id"], "station_ids": [station_id]}),
+            (f"/stations/{own}/firmware-updates", {"firmware_id": firmware_id}),
+        ):
+            answer = await stranger.http.post(f"/api/v1{path}", json=body)
+            assert answer.status_code in (404, 422), f"{path}: {answer.text}"
+            assert MARK not in answer.text
+        for body in ({"id": station_id}, {"id": station_id.lower()}):
+            await stranger.problem("POST", "/stations", 409, "station_exists", json=body)
+
+
+async def test_events_of_others_are_not_told(
+    node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
+) -> None:
+    owner_key, ids = theirs
+    async with (
+        client_of(node_thread.node, stranger_key) as stranger,
+        client_of(node_thread.node, owner_key) as owner,
+        stranger.http.stream("GET", "/api/v1/events", headers={"Last-Event-ID": "0"}) as stream,
+    ):
+        async with connected(owner, await owner.station()):
+            pass
+        heard = ""
+        async with asyncio.timeout(10):
+            async for line in stream.aiter_lines():
+                heard += line
+                if "still here" in line:
+                    break
+        assert not seen(heard, ids)
