@@ -24,5 +24,5 @@ class _Blank:
 def openapi_document() -> str:
     """The document as indented JSON."""
     context = SimpleNamespace(node=SimpleNamespace(version=__version__), settings=_Blank(), services=_Blank())
-    document = build_api(cast(ApiContext, context)).openapi()
+    document = build_api(cast("ApiContext", context)).openapi()
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

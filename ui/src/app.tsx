@@ -31,6 +31,14 @@ const ROUTES: PageRoute[] = (
     ["/transactions", "transactions/TransactionsPage", "transactions:read"],
     ["/transactions/:transactionId", "transactions/TransactionPage", "transactions:read"],
     ["/tokens", "authorization/TokensPage", "tokens:read"],
+    ["/reservations", "reservations/ReservationsPage", "reservations:read"],
+    ["/charging-profiles", "smart_charging/ChargingProfilesPage", "charging_profiles:read"],
+    ["/firmware", "firmware/FirmwarePage", "firmware:read"],
+    ["/users", "users/UsersPage", "users:read"],
+    ["/api-keys", "users/ApiKeysPage", "api_keys:read"],
+    ["/account", "users/AccountPage", null],
+    ["/audit", "audit/AuditPage", "audit:read"],
+    ["/settings", "settings/SettingsPage", "settings:read"],
     ["/messages", "messages/MessagesPage", "messages:read"],
   ] satisfies [string, string, string | null][]
 ).map(([path, file, needs]) => ({ path, Element: page(file), needs }));

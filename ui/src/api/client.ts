@@ -87,14 +87,23 @@ function problemOf(error: unknown, response: Response): Problem {
 export async function post<T extends object>(path: string, body: unknown): Promise<T> {
   const headers: Record<string, string> = { "Content-Type": "application/json" };
   if (csrfToken !== null) headers["X-CSRF-Token"] = csrfToken;
+  return send<T>(path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function send<T extends object>(path: string, request: RequestInit): Promise<T> {
   const answer = ask<T>(
-    fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "same-origin" }).then(
-      async (response) => {
-        if (response.status === 401) onSessionLost();
-        const parsed: unknown = await response.json().catch(() => undefined);
-        return response.ok ? { data: parsed as T, response } : { error: parsed ?? {}, response };
-      },
-    ),
+    fetch(path, { ...request, credentials: "same-origin" }).then(async (response) => {
+      if (response.status === 401) onSessionLost();
+      const parsed: unknown = await response.json().catch(() => undefined);
+      return response.ok ? { data: parsed as T, response } : { error: parsed ?? {}, response };
+    }),
   );
   return answer as Promise<T>;
+}
+
+/** A file as the body, as it is. */
+export async function upload<T extends object>(path: string, file: Blob): Promise<T> {
+  const headers: Record<string, string> = { "Content-Type": "application/octet-stream" };
+  if (csrfToken !== null) headers["X-CSRF-Token"] = csrfToken;
+  return send<T>(path, { method: "POST", headers, body: file });
 }

@@ -1,5 +1,7 @@
 /** Every page that has a place in the menu and in the command palette, and what one must be allowed to see it. */
-import { IconAntenna, IconBolt, IconDoor, IconGauge, IconPlugConnected, IconTag, type Icon } from "@tabler/icons-react";
+import {
+  IconActivity, IconAntenna, IconBolt, IconCalendarTime, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
+} from "@tabler/icons-react";
 
 export interface Place {
   key: string;
@@ -18,12 +20,24 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
       { key: "door", to: "/door", icon: IconDoor, needs: "stations:read" },
       { key: "transactions", to: "/transactions", icon: IconBolt, needs: "transactions:read" },
       { key: "tokens", to: "/tokens", icon: IconTag, needs: "tokens:read" },
+      { key: "reservations", to: "/reservations", icon: IconCalendarTime, needs: "reservations:read" },
+    ],
+  },
+  {
+    group: "fleet",
+    places: [
+      { key: "chargingProfiles", to: "/charging-profiles", icon: IconActivity, needs: "charging_profiles:read" },
+      { key: "firmware", to: "/firmware", icon: IconUpload, needs: "firmware:read" },
     ],
   },
   {
     group: "administer",
     places: [
+      { key: "users", to: "/users", icon: IconUsers, needs: "users:read" },
+      { key: "apiKeys", to: "/api-keys", icon: IconKey, needs: "api_keys:read" },
+      { key: "audit", to: "/audit", icon: IconReportSearch, needs: "audit:read" },
       { key: "messages", to: "/messages", icon: IconAntenna, needs: "messages:read" },
+      { key: "settings", to: "/settings", icon: IconSettings, needs: "settings:read" },
     ],
   },
 ];

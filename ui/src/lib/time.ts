@@ -33,3 +33,15 @@ export function formatDuration(seconds: number): string {
   if (minutes > 0) return `${minutes} min ${whole % 60} s`;
   return `${whole} s`;
 }
+
+/** A moment as a field of a form writes it, in the viewer's zone. */
+export function toLocal(iso: string | null): string {
+  if (iso === null) return "";
+  const moment = new Date(iso);
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+export function fromLocal(text: string): string | null {
+  const moment = new Date(text);
+  return text === "" || Number.isNaN(moment.getTime()) ? null : moment.toISOString();
+}

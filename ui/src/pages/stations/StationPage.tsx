@@ -9,7 +9,11 @@ import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
+import { LocalListTab } from "../authorization/LocalListTab";
+import { FirmwareTab } from "../firmware/FirmwareTab";
 import { MessageLog } from "../messages/MessageLog";
+import { ReservationTable } from "../reservations/ReservationTable";
+import { ChargingTab } from "../smart_charging/ChargingTab";
 import { CommandsTab } from "./CommandsTab";
 import { ConfigurationTab } from "./ConfigurationTab";
 import { ConnectorsTab } from "./ConnectorsTab";
@@ -31,6 +35,10 @@ const TABS: readonly TabOf[] = [
   { key: "commands", needs: "commands:send", Content: CommandsTab },
   { key: "transactions", needs: "transactions:read", Content: TransactionsTab },
   { key: "configuration", needs: "configuration:read", Content: ConfigurationTab },
+  { key: "charging", needs: "charging_profiles:read", Content: ChargingTab },
+  { key: "reservations", needs: "reservations:read", Content: ({ station }) => <ReservationTable stationId={station.id} /> },
+  { key: "localList", needs: "tokens:read", Content: LocalListTab },
+  { key: "firmware", needs: "firmware:read", Content: FirmwareTab },
   { key: "messages", needs: "messages:read", Content: ({ station }) => <MessageLog stationId={station.id} /> },
   { key: "events", needs: "stations:read", Content: EventsTab },
   { key: "settings", needs: "stations:read", Content: SettingsTab },

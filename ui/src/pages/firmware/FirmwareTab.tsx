@@ -1,0 +1,98 @@
+import { Alert, Anchor, Button, Card, Group, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, ask, type Schemas } from "../../api/client";
+import { CommandResult } from "../../components/CommandResult";
+import { Await, useProblemText } from "../../components/Feedback";
+import { StateBadge } from "../../components/StateBadge";
+import { When } from "../../components/When";
+import { formatBytes } from "../../lib/units";
+import { useLiveRefresh } from "../../live/refresh";
+import { useSession } from "../../session";
+import type { Station } from "../stations/StationPage";
+
+type Job = Schemas["JobView"];
+
+/** Updates and logs of one station: ask for them, watch how they go on, have the files. */
+export function FirmwareTab({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const { may } = useSession();
+  useLiveRefresh(["transfer.status", "job.changed"], [["transfers", station.id], ["files", station.id]], (event) => event.station_id === station.id);
+  return (
+    <Stack>
+      {may("commands:send") && <SimpleGrid cols={{ base: 1, md: 2 }}><Update station={station} /><Logs station={station} /></SimpleGrid>}
+      <Card><Title order={2} size="h4" mb="xs">{t("firmware.transfers")}</Title><Transfers station={station} /></Card>
+      <Card><Title order={2} size="h4" mb="xs">{t("firmware.files")}</Title><Files station={station} /></Card>
+    </Stack>
+  );
+}
+
+function Update({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const [firmware, setFirmware] = useState<string | null>(null);
+  const [location, setLocation] = useState("");
+  const list = useQuery({ queryKey: ["firmware", "all"], queryFn: () => ask(api.GET("/api/v1/firmware", { params: { query: { limit: 1000 } } })) });
+  const body = firmware ? { firmware_id: firmware } : { location };
+  return (
+    <Asked title={t("firmware.update")} disabled={firmware === null && location === ""} ask={() => ask(api.POST("/api/v1/stations/{station_id}/firmware-updates", { params: { path: { station_id: station.id } }, body: body as never }))}>
+      <Text size="sm">{t("firmware.now", { version: station.firmware_version ?? "–" })}</Text>
+      <Select label={t("firmware.library")} clearable searchable data={(list.data?.items ?? []).map((row) => ({ value: row.id, label: `${row.name} · ${row.version}` }))} value={firmware} onChange={setFirmware} nothingFoundMessage={t("firmware.none.title")} />
+      <TextInput label={t("firmware.location")} disabled={firmware !== null} value={location} onChange={(event) => setLocation(event.currentTarget.value)} />
+    </Asked>
+  );
+}
+
+function Logs({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const [kind, setKind] = useState("diagnostics");
+  const params = { path: { station_id: station.id } };
+  const call = () => (kind === "diagnostics" ? ask(api.POST("/api/v1/stations/{station_id}/diagnostics", { params, body: { transfer: "auto" } })) : ask(api.POST("/api/v1/stations/{station_id}/logs", { params, body: { transfer: "auto", log_type: kind === "security_log" ? "security" : "diagnostics" } })));
+  return (
+    <Asked title={t("firmware.logs")} ask={call}>
+      <Select label={t("firmware.which")} allowDeselect={false} value={kind} onChange={(value) => setKind(value ?? "diagnostics")} data={["diagnostics", "diagnostics_log", "security_log"].map((value) => ({ value, label: t(`firmware.log.${value}`) }))} />
+    </Asked>
+  );
+}
+
+function Asked({ title, ask: call, disabled, children }: { title: string; ask: () => Promise<Job>; disabled?: boolean; children: React.ReactNode }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const problemText = useProblemText();
+  const send = useMutation({ mutationFn: call, onSettled: () => client.invalidateQueries({ queryKey: ["transfers"] }) });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="xs">{title}</Title>
+      <Stack gap="xs">
+        {children}
+        {send.error && <Alert color="red" role="alert">{problemText(send.error)}</Alert>}
+        {send.data && <CommandResult job={send.data} />}
+        <Group justify="flex-end"><Button disabled={disabled} loading={send.isPending} onClick={() => send.mutate()}>{t("action.send")}</Button></Group>
+      </Stack>
+    </Card>
+  );
+}
+
+function Transfers({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const query = useQuery({ queryKey: ["transfers", station.id], queryFn: () => ask(api.GET("/api/v1/transfers", { params: { query: { station_id: station.id, limit: 50 } } })) });
+  return (
+    <Await query={query}>
+      {(page) => page.items.length === 0 ? <Text c="dimmed">{t("firmware.noTransfers")}</Text> : (
+        <Table><Table.Tbody>{page.items.map((row) => <Table.Tr key={`${row.received_at}|${row.transfer}|${row.status}`}><Table.Td>{t(`firmware.transfer.${row.transfer}`, { defaultValue: row.transfer })}</Table.Td><Table.Td><StateBadge state={row.status} /></Table.Td><Table.Td><When at={row.received_at} ago /></Table.Td></Table.Tr>)}</Table.Tbody></Table>
+      )}
+    </Await>
+  );
+}
+
+function Files({ station }: { station: Station }) {
+  const { t, i18n } = useTranslation();
+  const query = useQuery({ queryKey: ["files", station.id], queryFn: () => ask(api.GET("/api/v1/files", { params: { query: { station_id: station.id, limit: 100 } } })) });
+  return (
+    <Await query={query}>
+      {(page) => page.items.length === 0 ? <Text c="dimmed">{t("firmware.noFiles")}</Text> : (
+        <Table><Table.Tbody>{page.items.map((row) => <Table.Tr key={row.id}><Table.Td className="wrap-anywhere"><Anchor href={`/api/v1/files/${row.id}/content`} download>{row.name}</Anchor></Table.Td><Table.Td>{formatBytes(row.size_bytes, i18n.language)}</Table.Td><Table.Td><When at={row.created_at} ago /></Table.Td></Table.Tr>)}</Table.Tbody></Table>
+      )}
+    </Await>
+  );
+}
