@@ -572,6 +572,14 @@ class TestKindsOfConnectors:
         assert garage.comes("CP2", "2") == [], "<< until then a next car could draw it"
         assert garage.accepts() == ["CP2: 32 A"]
 
+    def test_out_of_sight_a_limit_that_outlives_its_transaction_may_be_that_of_another_car(self) -> None:
+        garage = Garage(connector("CP1", limits_outlive_transactions=True))
+        garage.comes("CP1", phases=(L1,))
+        garage.settle()
+        assert garage.decision("CP1").reserved == (320, 0, 0, 320)
+        garage.tell(said.StationOffline(station_id="CP1"))
+        assert garage.decision("CP1").reserved == (320, 320, 320, 960)
+
     def test_what_the_station_would_round_is_never_offered(self) -> None:
         garage = Garage(connector("CP1", step_deciamps=50), connector("CP2", step_deciamps=1), limits=(fuse(33),))
         garage.comes("CP1")
@@ -587,6 +595,13 @@ class TestOtherLoads:
     def test_before_the_first_reading_the_assumption_holds(self) -> None:
         garage = Garage(ONE, limits=(fuse(40),), meter=self.METER)
         assert garage.comes("CP1") == ["CP1: 30 A"]
+
+    def test_other_loads_count_after_a_fall_as_well(self) -> None:
+        evening = SiteLimit(
+            name="evening", phase_deciamps=(200, 200, 200), daily_from_s=13 * 3600, daily_to_s=14 * 3600
+        )
+        garage = Garage(ONE, limits=(fuse(40), evening), meter=self.METER)
+        assert garage.comes("CP1") == ["CP1: 30 A, 10 A from +3480 s"]
 
     def test_other_loads_make_less_room_and_the_largest_of_late_counts(self) -> None:
         garage = Garage(ONE, limits=(fuse(40),), meter=self.METER)

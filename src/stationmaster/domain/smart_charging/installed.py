@@ -1,4 +1,4 @@
-"""The mirror of the profiles that a station holds, since OCPP 1.6 cannot ask for them.
+"""The mirror of the profiles that a station holds, since older stations cannot be asked for them.
 
 The rule that shapes this file: the mirror moves only by what the station confirmed; where
 stations are known to differ, or an answer never came, the entry stays and says that it is
