@@ -27,6 +27,7 @@ from stationmaster.api import (
     organisations,
     pages,
     provisioning,
+    quirks,
     reports,
     reservations,
     security_jobs,
@@ -54,6 +55,7 @@ DESCRIPTION = (
 
 ROUTERS: tuple[APIRouter, ...] = (
     provisioning.router,
+    quirks.router,
     availability.router,
     configuration.router,
     commands.router,

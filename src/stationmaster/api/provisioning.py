@@ -35,6 +35,7 @@ class StationView(View):
     security_profile: int
     pending_security_profile: int | None
     has_password: bool
+    quirk_profile_id: str | None = Field(description="The quirk profile that was chosen for it.")
     strict: bool = Field(description="Deviations from the specification are refused instead of tolerated.")
     automation: bool = Field(description="False: nothing is sent that nobody asked for.")
     call_timeout_s: int | None
@@ -88,6 +89,7 @@ class StationChanges(Body):
     pinned_fingerprint: Fingerprint | None = Field(
         default=None, description="SHA-256 of the only client certificate that is accepted, where the check is pinned."
     )
+    quirk_profile_id: Text | None = None
     strict: bool | None = None
     automation: bool | None = None
     call_timeout_s: int | None = Field(default=None, ge=1, le=600)

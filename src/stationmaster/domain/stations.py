@@ -31,6 +31,8 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     """How its client certificate must fit: strict, cn or pinned (§4.4)."""
     pinned_fingerprint: str | None = None
     """SHA-256 of the only client certificate that is accepted, hexadecimal, where the check is pinned."""
+    quirk_profile_id: str | None = None
+    """The quirk profile that an operator chose; without one the best match of vendor, model and firmware applies."""
     strict: bool = False
     """Answer deviations from the specification with CALLERROR instead of tolerating them (§1.9)."""
     automation: bool = False

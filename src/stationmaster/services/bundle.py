@@ -28,6 +28,7 @@ from stationmaster.services.metering import Metering
 from stationmaster.services.people import People
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
+from stationmaster.services.quirks import QUIRKS, QuirkProfiles
 from stationmaster.services.reservations import RESERVATIONS, Reservations
 from stationmaster.services.roots import Roots
 from stationmaster.services.security import Security
@@ -73,7 +74,8 @@ class Services:
         self.waiting = WaitingJobs(context)
         self.authorizer = Authorizer(context)
         self.guesses = GuessGuard(context)
-        self.provisioning = Provisioning(context)
+        self.quirks = QuirkProfiles(context)
+        self.provisioning = Provisioning(context, self.quirks)
         self.availability = Availability(context)
         self.metering = Metering(context, ForeignIds(context))
         self.transactions = Transactions(context, self.authorizer, self.metering, self.waiting)
@@ -92,7 +94,7 @@ class Services:
         self.local_lists = LocalLists(context, self.commands)
         self.tidying = Tidying(context, self.smart_charging, self.reservations)
         self.sweeper = JobSweeper(context, self.waiting)
-        self.stations = Stations(context)
+        self.stations = Stations(context, self.quirks)
         self.tokens = Tokens(context, self.authorizer)
         self.api_keys = ApiKeys(context)
         self.audit = Audit(context)
@@ -103,6 +105,7 @@ class Services:
         """Hear what changes while the context is open; ends by letting jobs under way record their end."""
         async with self.context.bus.subscribe(INVALIDATE, self._hear):
             await self.waiting.load()
+            await self.quirks.load()
             await self.reservations.load()
             await self.trust.load()
             await self.security_jobs.load()
@@ -127,12 +130,15 @@ class Services:
             case "everything":
                 self.authorizer.forget_everything()
                 self.smart_charging.forget_everything()
+                await self.quirks.load()
                 await self.reservations.load()
                 await self.trust.load()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
             case _ if told.kind == CERTIFICATES:
                 await self.trust.load()
+            case _ if told.kind == QUIRKS:
+                await self.quirks.load()
             case _ if told.kind == RESERVATIONS:
                 await self.reservations.reload(told.key)
             case _ if told.kind == MIRRORS:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from stationmaster.domain.facts import MeterSample
 from stationmaster.domain.metering import REGISTER
+from stationmaster.domain.quirks import NO_QUIRKS
 from stationmaster.domain.tidying import CLOSED_BY_POLICY
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
@@ -109,6 +110,7 @@ class PresentStation:
         "open_ones_loaded",
         "organisation_id",
         "protocol",
+        "quirks",
         "since",
         "site_id",
         "station_id",
@@ -124,6 +126,8 @@ class PresentStation:
         self.station_id = station_id
         self.site_id = site_id
         self.protocol = protocol
+        self.quirks = NO_QUIRKS
+        """What is known to be odd about it: from its record, and again from what it says at a boot."""
         self.since = since
         """Since when this memory misses nothing: the connection, or the moment it was forgotten."""
         self.statuses: dict[int | None, str] | None = None

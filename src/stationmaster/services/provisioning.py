@@ -13,6 +13,7 @@ from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
+from stationmaster.services.quirks import QuirkProfiles
 
 __all__ = ["Identification", "Provisioning", "Registration"]
 
@@ -41,7 +42,8 @@ class Registration(msgspec.Struct, frozen=True):
 class Provisioning:
     """Answers boots."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, quirks: QuirkProfiles) -> None:
+        self._quirks = quirks
         self._storage = context.storage
         settings = context.settings
         self._intervals = {
@@ -60,6 +62,14 @@ class Provisioning:
         station.forget_transactions(now)
         station.statuses = None
         if record is not None:
+            station.quirks = self._quirks.of(
+                msgspec.structs.replace(
+                    record,
+                    vendor=identification.vendor,
+                    model=identification.model,
+                    firmware_version=identification.firmware_version,
+                )
+            )
             await self._storage.record([self._booted(station, identification, status, now)])
         return Registration(status, self._interval_s(station.station_id, status))
 

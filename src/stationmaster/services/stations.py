@@ -18,6 +18,7 @@ from stationmaster.domain.identities import check_identity, check_text
 from stationmaster.domain.passwords import password_bytes, wire_form
 from stationmaster.domain.stations import Station
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.quirks import QuirkProfiles
 from stationmaster.storage import errors as storage_errors
 
 __all__ = ["NewStation", "Registered", "Stations"]
@@ -41,6 +42,7 @@ class NewStation(msgspec.Struct, frozen=True, kw_only=True):
     serial_number: str | None = None
     client_cert_check: str = "strict"
     pinned_fingerprint: str | None = None
+    quirk_profile_id: str | None = None
     strict: bool = False
     automation: bool = False
     call_timeout_s: int | None = None
@@ -72,7 +74,8 @@ _RANGES: dict[str, tuple[float, float]] = {
 class Stations:
     """Keeps the stations of organisations."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, quirks: QuirkProfiles) -> None:
+        self._quirks = quirks
         self._storage = context.storage
         self._bus = context.bus
         self._secrets = context.secrets
@@ -82,6 +85,7 @@ class Stations:
         """Register a station. Raises Invalid, or Conflict (`station_exists`), whatever the case of its letters."""
         station_id = check_identity(new.id)
         checked = _check(msgspec.structs.asdict(new))
+        self._quirks.check_choice(organisation_id, new.quirk_profile_id)
         raw, made = self._password(new.password, needed=new.security_profile in BASIC_PROFILES)
         station = Station(
             id=station_id,
@@ -109,6 +113,7 @@ class Stations:
         if unknown:
             raise _invalid(unknown[0], "not_changeable", f"`{unknown[0]}` cannot be changed.")
         checked: dict[str, Any] = _check(changes)
+        self._quirks.check_choice(organisation_id, checked.get("quirk_profile_id"))
         profile = checked.get("security_profile", station.security_profile)
         if "security_profile" in checked:
             checked["pending_security_profile"] = None

@@ -26,6 +26,7 @@ from stationmaster.storage.queries.certificates import AuthorityQueries, Certifi
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
+from stationmaster.storage.queries.quirks import QuirkProfileQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
     DataTransfer,
@@ -86,6 +87,7 @@ class Storage:
         self.jobs = JobQueries(self)
         self.configuration = ConfigurationQueries(self)
         self.oddities = OddityQueries(self)
+        self.quirk_profiles = QuirkProfileQueries(self)
         self.charging_profiles = ChargingProfileQueries(self)
         self.transfer_statuses: ListQueries[TransferStatus] = ListQueries(self, TransferStatus)
         self.security_events: ListQueries[SecurityEvent] = ListQueries(self, SecurityEvent)

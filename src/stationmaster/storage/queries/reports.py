@@ -10,7 +10,15 @@ from stationmaster.domain.jobs import Job
 from stationmaster.instants import Instant
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.queries.base import Access, NounReader, one_page, only
-from stationmaster.storage.tables import data_transfer, job, oddity, security_event, transfer_status, variable
+from stationmaster.storage.tables import (
+    data_transfer,
+    job,
+    oddity,
+    security_event,
+    station,
+    transfer_status,
+    variable,
+)
 
 __all__ = [
     "ConfigurationQueries",
@@ -18,6 +26,7 @@ __all__ = [
     "JobQueries",
     "ListQueries",
     "Oddity",
+    "OddityGroup",
     "OddityQueries",
     "SecurityEvent",
     "TransferStatus",
@@ -148,6 +157,32 @@ class Oddity(msgspec.Struct, frozen=True, kw_only=True):
 _ODDITIES = NounReader(Oddity)
 
 
+class OddityGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """What was tolerated at a station, or at all stations of a model or firmware; `station_id` None for these."""
+
+    vendor: str | None
+    model: str | None
+    firmware: str | None
+    station_id: str | None
+    kind: str
+    action: str
+    path: str
+    count: int
+    stations: int
+    raw: str
+    first_at: Instant
+    last_at: Instant
+
+
+_GROUPS = NounReader(OddityGroup)
+_KIND_OF_STATION = {
+    "station": ("vendor", "model", "firmware", "station_id"),
+    "firmware": ("vendor", "model", "firmware"),
+    "model": ("vendor", "model"),
+}
+_NOTHING = sa.null()
+
+
 class OddityQueries:
     """What was tolerated."""
 
@@ -161,6 +196,54 @@ class OddityQueries:
         statement = sa.select(*_ODDITIES.columns(oddity)).where(o.station_id == station_id)
         order = (o.count.desc(), o.kind, o.action, o.path)
         return _ODDITIES.many(await self._access.read(statement.order_by(*order)))
+
+    async def find(  # noqa: PLR0913 -- filters are given by name
+        self,
+        organisation_id: str,
+        *,
+        site_ids: Sequence[str] | None = None,
+        vendor: str | None = None,
+        model: str | None = None,
+        firmware: str | None = None,
+        kind: str | None = None,
+        group_by: str = "station",
+        limit: int = DEFAULT_LIMIT,
+        cursor: str | None = None,
+    ) -> Page[OddityGroup]:
+        """Oddities counted by station, model or firmware, the most frequent first."""
+        skipped = 0 if cursor is None else read_cursor(cursor, int)
+        statement = _grouped(group_by).where(oddity.c.organisation_id == organisation_id)
+        s = station.c
+        statement = statement.where(
+            *only({s.vendor: vendor, s.model: model, s.firmware_version: firmware, oddity.c.kind: kind})
+        )
+        if site_ids is not None:
+            statement = statement.where(s.site_id.in_(site_ids))
+        rows = await self._access.read(statement.offset(max(0, skipped)).limit(bounded(limit) + 1))
+        # Counts change while somebody turns pages, so a place in the list is all that a cursor can be.
+        return one_page(rows, _GROUPS, limit, lambda _: skipped + bounded(limit))
+
+
+def _grouped(group_by: str) -> sa.Select[Any]:
+    o, s = oddity.c, station.c
+    of_station = {"vendor": s.vendor, "model": s.model, "firmware": s.firmware_version, "station_id": o.station_id}
+    keys = [of_station[name] for name in _KIND_OF_STATION[group_by]] + [o.kind, o.action, o.path]
+    told = {name: column if name in _KIND_OF_STATION[group_by] else _NOTHING for name, column in of_station.items()}
+    count = sa.func.sum(o.count)
+    columns: dict[str, Any] = told | {
+        "kind": o.kind,
+        "action": o.action,
+        "path": o.path,
+        "count": sa.cast(count, sa.BigInteger),
+        "stations": sa.func.count(sa.distinct(o.station_id)),
+        "raw": sa.func.max(o.raw),
+        "first_at": sa.func.min(o.first_at),
+        "last_at": sa.func.max(o.last_at),
+    }
+    selected = sa.select(*(columns[name].label(name) for name in _GROUPS.fields))
+    return (
+        selected.select_from(oddity.join(station, s.id == o.station_id)).group_by(*keys).order_by(count.desc(), *keys)
+    )
 
 
 class TransferStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ from stationmaster.storage.tables.provisioning import (
     presence,
     station,
 )
+from stationmaster.storage.tables.quirks import quirk_profile
 from stationmaster.storage.tables.reservations import local_list, reservation
 from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 from stationmaster.storage.tables.transactions import meter_value, transaction
@@ -76,6 +77,7 @@ __all__ = [
     "oidc_login",
     "organisations",
     "presence",
+    "quirk_profile",
     "recovery_code",
     "reservation",
     "security_event",

@@ -32,6 +32,7 @@ station = sa.Table(
     text("serial_number", null=True),
     text("client_cert_check"),
     text("pinned_fingerprint", null=True),
+    text("quirk_profile_id", null=True),
     truth("strict"),
     truth("automation"),
     number("call_timeout_s", null=True),
