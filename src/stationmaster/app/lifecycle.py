@@ -5,10 +5,11 @@ whatever hangs, since what had to be durable is durable already.
 """
 
 import asyncio
+import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
 import structlog
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 STOP_LIMIT_S: Final = 9.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_COLLECT_AFTER: Final = (20_000, 20, 20)
 
 Beside = Callable[[Node], Awaitable[None]]
 """What is to go on beside the node, such as simulated stations; it is cancelled when the node stops."""
@@ -34,9 +36,7 @@ def run(settings: Settings, beside: Beside | None = None, sources: Mapping[str, 
         return runner.run(serve(settings, beside, sources))
 
 
-async def serve(
-    settings: Settings, beside: Beside | None = None, sources: Mapping[str, str] | None = None
-) -> int:
+async def serve(settings: Settings, beside: Beside | None = None, sources: Mapping[str, str] | None = None) -> int:
     """The same in a loop that runs."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -45,6 +45,7 @@ async def serve(
     try:
         async with AsyncExitStack() as stack:
             node = await stack.enter_async_context(running_node(settings, sources))
+            stack.enter_context(_fewer_collections())
             print(banner(node), flush=True)  # noqa: T201 - for the person who started it
             failed = await _until(stopped, node, beside)
             log.info("node.stopping")
@@ -61,6 +62,23 @@ async def serve(
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
     return 1 if failed else 0
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """What was made until now stays, and what messages make is nearly all freed without a search for cycles.
+
+    Left to itself, that search takes a twentieth of a busy node's time and finds next to nothing.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def _until(stopped: asyncio.Event, node: Node, beside: Beside | None) -> bool:
