@@ -67,7 +67,7 @@ class Flow:
 
     def resume(self, reason: Pause) -> None:
         """A reason is gone; with the last one, the station is read again."""
-        if self._pauses & reason:
+        if self._pauses and self._pauses & reason:  # asked for every CALL, and nearly always there is none
             self._pauses &= ~reason
             if not self._pauses:
                 self._socket.resume_reading()
