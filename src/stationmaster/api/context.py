@@ -66,6 +66,8 @@ class ApiContext:
     settings: ApiSettings
     node: NodeView
     actions: Sequence[StationAction] = ()
+    oddity_kinds: frozenset[str] = frozenset()
+    """What can be tolerated of stations, by name."""
     """Everything that a station can be asked."""
 
 

@@ -1,7 +1,7 @@
 """What is odd about stations: how often it was tolerated, and quirk profiles that say what to do about it."""
 
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
@@ -13,16 +13,12 @@ from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, Listed, Moment, Text, View
 from stationmaster.domain.quirks import QuirkProfile, Quirks
-from stationmaster.ocpp.envelopes import FrameOddity
-from stationmaster.ocpp.oddities import OddityKind
 
 router = APIRouter(tags=["Quirks"], responses=PROBLEMS)
 
 Reader = Annotated[Principal, Depends(may("stations:read"))]
 Writer = Annotated[Principal, Depends(may("stations:write"))]
 ProfileId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[0-9a-f]+$")]
-KINDS: Final = frozenset(map(str, (*OddityKind, *FrameOddity)))
-"""What can be refused by a profile."""
 
 
 class OddityGroupView(View):
@@ -168,7 +164,7 @@ async def make_quirk_profile(
 ) -> QuirkProfileView:
     """Say what is odd about a kind of station. It applies when such a station connects or boots the next time."""
     principal.require_whole_organisation()
-    made = await context.services.quirks.create(principal.organisation_id, body.given(), KINDS)
+    made = await context.services.quirks.create(principal.organisation_id, body.given(), context.oddity_kinds)
     response.headers["Location"] = f"/api/v1/quirk-profiles/{made.id}"
     return _view(made)
 
@@ -185,7 +181,9 @@ async def change_quirk_profile(
 ) -> QuirkProfileView:
     """Change a quirk profile. Stations that are connected keep what they have until they connect or boot again."""
     principal.require_whole_organisation()
-    return _view(await context.services.quirks.update(principal.organisation_id, profile_id, body.given(), KINDS))
+    return _view(
+        await context.services.quirks.update(principal.organisation_id, profile_id, body.given(), context.oddity_kinds)
+    )
 
 
 @router.delete("/quirk-profiles/{profile_id}", status_code=204)

@@ -33,7 +33,7 @@ from stationmaster.app.http_server import BACKLOG, HttpServer
 from stationmaster.app.removed_stations import RemovedStations
 from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
-from stationmaster.app.station_actions import station_actions
+from stationmaster.app.station_actions import ODDITY_KINDS, station_actions
 from stationmaster.app.tls import TlsDoors
 from stationmaster.app.watchdog import LoopWatchdog
 from stationmaster.bus import Bus, Unreachable
@@ -191,6 +191,7 @@ class Node:
                 check_certificate=self.services.trust.check,
                 bus=self.bus,
                 node_id=settings.node.id,
+                quirks_of=self.services.quirks.of,
                 node_number=node_number(settings.node.id),
             ),
         )
@@ -256,6 +257,7 @@ class Node:
                 metrics=exposition.page,
             ),
             actions=station_actions(),
+            oddity_kinds=ODDITY_KINDS,
         )
 
     def station_urls(self, host: str) -> dict[str, str | None]:
