@@ -66,9 +66,9 @@ class ApiContext:
     settings: ApiSettings
     node: NodeView
     actions: Sequence[StationAction] = ()
+    """Everything that a station can be asked."""
     oddity_kinds: frozenset[str] = frozenset()
     """What can be tolerated of stations, by name."""
-    """Everything that a station can be asked."""
 
 
 def _context(request: Request) -> ApiContext:
