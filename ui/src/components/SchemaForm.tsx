@@ -19,7 +19,7 @@ interface FieldProps {
 type FormProps = Pick<FieldProps, "root" | "value" | "onChange" | "error" | "suggestions">;
 
 export function SchemaForm({ root, value, onChange, error, suggestions }: FormProps) {
-  return <ObjectFields schema={root} root={root} value={value} onChange={onChange} error={error} path="" suggestions={suggestions} />;
+  return <ObjectFields schema={resolve(root, root)} root={root} value={value} onChange={onChange} error={error} path="" suggestions={suggestions} />;
 }
 
 function ObjectFields({ schema, root, value, onChange, error, path, suggestions }: Omit<FieldProps, "name" | "required">) {

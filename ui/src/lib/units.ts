@@ -9,6 +9,11 @@ export function formatEnergy(wattHours: number | null | undefined, language: str
   return Math.abs(wattHours) >= 1000 ? `${number(wattHours / 1000, 2, language)} kWh` : `${number(wattHours, 0, language)} Wh`;
 }
 
+/** A reading of a meter: always in kWh, so that two of them can be told apart. */
+export function formatReading(wattHours: number | null | undefined, language: string): string {
+  return wattHours === null || wattHours === undefined ? "–" : `${number(wattHours / 1000, 3, language)} kWh`;
+}
+
 export function formatPower(watts: number | null | undefined, language: string): string {
   if (watts === null || watts === undefined) return "–";
   if (Math.abs(watts) >= 1_000_000) return `${number(watts / 1_000_000, 2, language)} MW`;

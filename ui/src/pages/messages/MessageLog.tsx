@@ -1,4 +1,4 @@
-import { Badge, Box, Button, Collapse, Group, Stack, Switch, Text, UnstyledButton } from "@mantine/core";
+import { Anchor, Badge, Box, Button, Collapse, Group, Stack, Switch, Text, UnstyledButton } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -56,11 +56,11 @@ function Exchange({ message, withStation }: { message: Message; withStation: boo
   const bad = message.kind === "unreadable" || message.answer_kind === "call_error" || message.kind === "call_error";
   return (
     <Box className={classes.exchange} data-direction={message.direction} data-bad={bad || undefined} data-message={message.action ?? message.kind}>
+      {withStation && <Anchor component={Link} size="sm" to={`/stations/${encodeURIComponent(message.station_id)}/messages`}>{message.station_id}</Anchor>}
       <UnstyledButton w="100%" onClick={() => setOpened(!opened)} aria-expanded={opened}>
         <Group gap="xs" wrap="nowrap">
           <Text size="sm" aria-hidden>{message.direction === "in" ? "→" : "←"}</Text>
           <Text size="sm" fw={600}>{message.action ?? t(`message.kind.${message.kind}`, { defaultValue: message.kind })}</Text>
-          {withStation && <Text size="sm" component={Link} to={`/stations/${encodeURIComponent(message.station_id)}/messages`} onClick={(event: React.MouseEvent) => event.stopPropagation()}>{message.station_id}</Text>}
           <Text size="xs" c="dimmed" truncate flex={1} className="mono">{message.frame}</Text>
           {message.error_code && <Badge color="red">{message.error_code}</Badge>}
           {message.latency_us !== null && message.latency_us !== undefined && <Text size="xs" c="dimmed" className="tabular">{formatLatency(message.latency_us)}</Text>}

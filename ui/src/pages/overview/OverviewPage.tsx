@@ -82,7 +82,7 @@ function Figure({ name, to, hint, children }: { name: string; to?: string; hint?
   return (
     <Card>
       <Text size="sm" c="dimmed">{to ? <Anchor component={Link} to={to} inherit>{name}</Anchor> : name}</Text>
-      <Text fz={26} fw={600} className="tabular">{children}</Text>
+      <Text fz={22} fw={600} className="tabular" style={{ whiteSpace: "nowrap" }}>{children}</Text>
       {hint && <Text size="xs" c="dimmed">{hint}</Text>}
     </Card>
   );

@@ -10,7 +10,7 @@ import { LineChart } from "../../components/LineChart";
 import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
-import { formatEnergy } from "../../lib/units";
+import { formatEnergy, formatReading } from "../../lib/units";
 import { useLiveRefresh } from "../../live/refresh";
 import { MessageLog } from "../messages/MessageLog";
 import { curvesOf } from "./curves";
@@ -62,8 +62,8 @@ function Details({ transaction }: { transaction: Transaction }) {
                 [t("transaction.started"), <When key="b" at={transaction.started_at} raw={transaction.started_at_text} />],
                 [t("transaction.stopped"), <When key="e" at={transaction.stopped_at} raw={transaction.stopped_at_text} />],
                 [t("transaction.reason"), transaction.stop_reason],
-                [t("transaction.meterStart"), formatEnergy(transaction.meter_start_wh, i18n.language)],
-                [t("transaction.meterStop"), formatEnergy(transaction.meter_stop_wh, i18n.language)],
+                [t("transaction.meterStart"), formatReading(transaction.meter_start_wh, i18n.language)],
+                [t("transaction.meterStop"), formatReading(transaction.meter_stop_wh, i18n.language)],
                 [t("transaction.energy"), <strong key="w">{formatEnergy(energyOf(transaction), i18n.language)}</strong>],
                 [t("transaction.energySource"), transaction.energy_source ? t(`energySource.${transaction.energy_source}`, { defaultValue: transaction.energy_source }) : null],
                 [t("transaction.reservation"), transaction.reservation_id],
