@@ -50,6 +50,8 @@ class TokenQueries:
         return await self._find_by_key([(organisation_id, key_of(value)) for organisation_id, value in keys])
 
     async def _find_by_key(self, keys: list[tuple[str, str]]) -> dict[tuple[str, str], Token]:
+        if not keys:
+            return {}
         rows = await self._access.read(_FIND_BY_KEY, keys)
         # The oldest wins where two types share a value: 1.6 knows no types.
         items = sorted(_TOKENS.many(rows), key=lambda item: item.id, reverse=True)
