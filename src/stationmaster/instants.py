@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["MICROSECONDS_PER_SECOND", "Instant", "format_instant", "parse_instant"]
+__all__ = ["MICROSECONDS_PER_SECOND", "Instant", "format_instant", "names_zone", "parse_instant"]
 
 Instant = int
 """Microseconds since the Unix epoch, UTC."""
@@ -23,6 +23,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _SECONDS_PER_DAY: Final = 86_400
 _MOST_FRACTION_DIGITS: Final = 6
 _LONGEST_TEXT: Final = 64
+_DATE_LENGTH: Final = 10
 # `datetime` reads more forms than stations may write, and in newer versions of Python more still.
 _SHAPE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|(60))(?:\.\d+)?)?"
@@ -63,6 +64,11 @@ def parse_instant(text: str) -> Instant:
         minute, seconds, milliseconds = usual.groups()
         return _start_of_minute(minute) + int(seconds) * MICROSECONDS_PER_SECOND + int(milliseconds or 0) * 1000
     return _parse_any(text)
+
+
+def names_zone(text: str) -> bool:
+    """Whether a date and time that `parse_instant` reads says how far it is from UTC."""
+    return text[-1:] in "Zz" or "+" in text or "-" in text[_DATE_LENGTH:]
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ from typing import Any
 from stationmaster.actions.contract import Answer
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import StationConnected
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError
@@ -50,6 +51,7 @@ class Line:
         self.remote_address = "192.0.2.7"
         self.connection_id = epoch
         self.is_open = True
+        self.quirks = NO_QUIRKS
         self.heard: list[tuple[str, Any]] = []
         self.order: list[str] = []
         """What went over the line in either direction, in a word each."""
@@ -137,6 +139,9 @@ class Line:
             )
         )
         return await future
+
+    def adopt(self, quirks: Quirks) -> None:
+        self.quirks = quirks
 
     def cancel(self, key: str) -> None:
         self._carry_out(self._session.cancel(key, self.node.clock()))

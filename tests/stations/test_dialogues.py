@@ -73,5 +73,6 @@ def test_a_pattern_can_be_missed() -> None:
     names: dict[str, str] = {}
     assert fits({"kind": "alias", "count": "=count", "flags": "*"}, found, names)
     assert names == {"count": "2"}
-    for wrong in ({"kind": "other"}, {"absent": "*"}, {"flags": []}, {"flags": ["b"]}, [found]):
+    misses: tuple[object, ...] = ({"kind": "other"}, {"absent": "*"}, {"flags": []}, {"flags": ["b"]}, [found])
+    for wrong in misses:
         assert not fits(wrong, found, {})

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from stationmaster.domain.quirks import Quirks
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.session.events import CallAnswered, CallFailed, CallReceived
@@ -99,6 +100,9 @@ class StationConnection(Protocol):
         `on_sent` is told when it goes out. Raises `ValueError` for a key that is in use. Cancelling the wait
         takes the call back if it has not been sent.
         """
+
+    def adopt(self, quirks: Quirks) -> None:
+        """Go on with a station of which more is known than at the handshake."""
 
     def cancel(self, key: str) -> None:
         """Take a call back that has not been sent yet; otherwise nothing happens."""

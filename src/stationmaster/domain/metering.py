@@ -13,13 +13,17 @@ import msgspec
 
 from stationmaster.domain.facts import MeterSample
 
-__all__ = ["REGISTER", "SIGNED_DATA", "read_sample"]
+__all__ = ["ENERGY_SCALED", "REGISTER", "SIGNED_DATA", "read_sample", "scaled", "scaled_wh"]
 
 REGISTER: Final = "Energy.Active.Import.Register"
 """The measurand that is meant when none is named, and the one that is billed."""
 RAW: Final = "Raw"
 SIGNED_DATA: Final = "SignedData"
 PERIODIC: Final = "Sample.Periodic"
+ENERGY_SCALED: Final = "energy_scaled"
+"""The flag of values that a quirk profile multiplies; the text is as the station wrote it."""
+_MOST_WH: Final = 2**63 - 1
+_ANY_REGISTER: Final = ".Register"
 
 
 class _Unit(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +154,25 @@ def read_sample(
         flags,
         reading.raw_unit,
     )
+
+
+def scaled(samples: tuple[MeterSample, ...], scale: float) -> tuple[MeterSample, ...]:
+    """The samples with register values multiplied; the same tuple if there is none among them."""
+    if not any(sample.measurand.endswith(_ANY_REGISTER) and sample.value is not None for sample in samples):
+        return samples
+    return tuple(
+        msgspec.structs.replace(sample, value=round(sample.value * scale, 6))
+        if sample.measurand.endswith(_ANY_REGISTER) and sample.value is not None
+        else sample
+        for sample in samples
+    )
+
+
+def scaled_wh(register_wh: int | None, scale: float | None) -> int | None:
+    """The register at a start or an end, multiplied by `scale` if there is one."""
+    if register_wh is None or scale is None:
+        return register_wh
+    return max(-_MOST_WH, min(_MOST_WH, round(register_wh * scale)))
 
 
 def _value(raw: str, reading: _Reading) -> tuple[float | None, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from stationmaster.actions.contract import StationRecord
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.gateway.contract import Admission, CertificateCheck, PasswordCheck, PasswordMatch
 from stationmaster.gateway.credentials import password_from
 from stationmaster.gateway.identities import Identity
@@ -107,6 +108,7 @@ def decide(
     listener: Listener,
     check_password: PasswordCheck,
     check_certificate: CertificateCheck,
+    quirks: Quirks = NO_QUIRKS,
 ) -> Admit | Refuse:
     """Rows 5 to 10 for a registered station."""
     expected = {record.security_profile}
@@ -122,7 +124,7 @@ def decide(
         admission = _admit_plain(request, identity, record, expected, check_password)
     if isinstance(admission, Refuse):
         return admission
-    return _with_subprotocol(request, listener, admission)
+    return _with_subprotocol(request, listener, admission, quirks.accept_missing_subprotocol)
 
 
 def _admit_plain(
@@ -173,12 +175,14 @@ def _check(
     return check_password(record, password) or refuse("password_wrong")
 
 
-def _with_subprotocol(request: HandshakeRequest, listener: Listener, admission: Admission) -> Admit | Refuse:
+def _with_subprotocol(
+    request: HandshakeRequest, listener: Listener, admission: Admission, accept_missing: bool | None
+) -> Admit | Refuse:
     oddities: list[tuple[str, str]] = []
     if not _connection_upgrades(request):
         oddities.append(("connection_header", ", ".join(request.values("connection"))))
     if not request.values("sec-websocket-protocol"):
-        if not listener.accept_missing_subprotocol:
+        if not (listener.accept_missing_subprotocol if accept_missing is None else accept_missing):
             return refuse("no_subprotocol")
         return Admit(admission, None, (*oddities, ("no_subprotocol", "")))
     offered = request.tokens("sec-websocket-protocol")

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from stationmaster.actions.contract import Answer, StationRecord
 from stationmaster.domain.facts import StationDisconnected, StationSeen
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.gateway.context import ConnectionContext
 from stationmaster.gateway.contract import Admission
 from stationmaster.gateway.flow import Flow, Pause
@@ -80,6 +81,7 @@ class Connection:
         "gate",
         "memory",
         "protocol_name",
+        "quirks",
         "record",
         "remote_address",
     )
@@ -108,7 +110,8 @@ class Connection:
         self._context = context
         self._socket = socket
         self._on_end = on_end
-        session_settings = _session_settings(settings, record.strict, record.call_timeout_s)
+        self.quirks = NO_QUIRKS
+        session_settings = _session_settings(settings, NO_QUIRKS, record.strict, record.call_timeout_s)
         self._session = Session(context.protocol, Side.CSMS, session_settings, gate)
         self._gate_memory_loaded = gate.state != ACCEPTED
         self._flow = Flow(context, socket)
@@ -144,7 +147,7 @@ class Connection:
     @property
     def strict(self) -> bool:
         """Whether deviations are refused."""
-        return self.record.strict
+        return self.record.strict if self.quirks.strict is None else self.quirks.strict
 
     @property
     def is_open(self) -> bool:
@@ -193,6 +196,13 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """See `StationConnection.close`."""
         self._end(code, reason, close_socket=True)
+
+    def adopt(self, quirks: Quirks) -> None:
+        """See `StationConnection.adopt`."""
+        if quirks != self.quirks:
+            self.quirks = quirks
+            record = self.record
+            self._session.adopt(_session_settings(self._context.settings, quirks, record.strict, record.call_timeout_s))
 
     # What the hub and the door do.
 
@@ -253,15 +263,17 @@ class Connection:
         if self._flow.is_paused:  # what it says is not read just now
             self._alive_tick = tick
         silent_until = self._alive_tick + 2 * self._ping_ticks
-        if tick >= silent_until:
+        pinged = not self.quirks.ignore_pings
+        if tick >= silent_until and pinged:
             self._end(_INTERNAL_ERROR, "no sign of life", close_socket=True)
             return 0
         if tick >= self._next_ping_tick:
             if self._alive_tick >= tick - self._ping_ticks:
                 self._note_seen()
             self._next_ping_tick = tick + self._ping_ticks
-            self._socket.send_ping()
-        return min(self._next_ping_tick, silent_until)
+            if pinged:
+                self._socket.send_ping()
+        return min(self._next_ping_tick, silent_until) if pinged else self._next_ping_tick
 
     def look(self, tick: int) -> None:
         """See to what takes too long."""
@@ -409,9 +421,13 @@ async def _run(after: Callable[[], Any]) -> None:
 
 
 @lru_cache(maxsize=64)
-def _session_settings(settings: GatewaySettings, strict: bool, call_timeout_s: float | None) -> SessionSettings:
+def _session_settings(
+    settings: GatewaySettings, quirks: Quirks, strict: bool, call_timeout_s: float | None
+) -> SessionSettings:
     return SessionSettings(
-        strict=strict,
+        strict=strict if quirks.strict is None else quirks.strict,
+        repair_missing_values=quirks.repair_missing_values,
+        banned_oddities=frozenset(quirks.disabled_tolerances),
         call_timeout_s=call_timeout_s or settings.call_timeout_s,
         queue_limit=settings.queue_limit,
         queue_expiry_s=settings.queue_expiry_s,

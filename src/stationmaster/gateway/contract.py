@@ -21,6 +21,7 @@ from stationmaster.domain.facts import (
     StationDisconnected,
     StationSeen,
 )
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.instants import Instant
 from stationmaster.ocpp import protocol
 from stationmaster.session.events import CallAnsweredLate
@@ -121,6 +122,10 @@ class StationDirectory(Protocol):
         """A command that had timed out was answered after all: what is known of the station may be stale (§1.7)."""
 
 
+def _no_quirks(_record: StationRecord) -> Quirks:
+    return NO_QUIRKS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """All that `app` brings along. `check_certificate` is asked only by listeners with TLS."""
@@ -134,5 +139,7 @@ class Surroundings:
     check_certificate: CertificateCheck
     bus: Bus
     node_id: str
+    quirks_of: Callable[[StationRecord], Quirks] = _no_quirks
+    """What is known to be odd about a station, by its record; asked once per connection."""
     node_number: int = 0
     """0 to 1023, different for each node of a cluster: part of every connection id."""

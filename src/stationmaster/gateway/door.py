@@ -13,6 +13,7 @@ import structlog
 from stationmaster.actions.contract import StationRecord
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import HandshakeRefused, StationConnected
+from stationmaster.domain.quirks import Quirks
 from stationmaster.gateway.admission import Admit, Refuse, connection_profile, decide, refuse, websocket_fault
 from stationmaster.gateway.compression import agree_on_compression
 from stationmaster.gateway.connection import POLICY_VIOLATION, Connection
@@ -168,6 +169,7 @@ class Door:
         if record is None:
             return refuse("unknown_station")
         keeper = self._keeper
+        quirks = keeper.surroundings.quirks_of(record)
         verdict = decide(
             request,
             identity,
@@ -175,6 +177,7 @@ class Door:
             self._listener,
             keeper.surroundings.check_password,
             keeper.surroundings.check_certificate,
+            quirks,
         )
         if isinstance(verdict, Refuse):
             return verdict
@@ -186,7 +189,7 @@ class Door:
         refused = self._no_longer(record.id, request.remote_address)
         if refused is not None:
             return refused
-        connection = self._connect(socket, request, record, verdict, memory)
+        connection = self._connect(socket, request, record, verdict, memory, quirks)
         await self._record(connection, request, verdict)
         return None
 
@@ -197,6 +200,7 @@ class Door:
         record: StationRecord,
         admit: Admit,
         memory: GateMemory,
+        quirks: Quirks,
     ) -> Connection:
         """Take the place and write the 101, in one step."""
         keeper, context = self._keeper, self._context
@@ -218,6 +222,7 @@ class Door:
             epoch,
             self._ended,
         )
+        connection.adopt(quirks)
         keeper.limits.succeeded(record.id, request.remote_address)
         replaced = keeper.hub.take(connection)
         if replaced is not None:

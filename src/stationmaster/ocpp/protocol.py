@@ -32,6 +32,7 @@ _TRANSACTION_MODES: Final = (Mode.TRANSACTION, Mode.TRANSACTION)
 # Looking up a member of an enumeration takes longer than reading a heartbeat's payload.
 _STATION: Final = Sender.STATION
 _LENIENT, _STRICT = _MODES
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,15 @@ class Protocol:
         self._from_station = self._incoming(Sender.STATION)
         self._from_csms = self._incoming(Sender.CSMS)
 
-    def read_request(self, action: str, payload: bytes, sender: Sender, strict: bool = False) -> Read:
-        """Read the payload of a CALL that `sender` sent.
+    def read_request(
+        self,
+        action: str,
+        payload: bytes,
+        sender: Sender,
+        strict: bool = False,
+        banned: frozenset[str] = _NONE,
+    ) -> Read:
+        """Read the payload of a CALL that `sender` sent. `banned` are kinds of oddities that are refused as if strict.
 
         Raises OcppError: NotImplemented for an unknown action, NotSupported for an action that
         goes the other way, otherwise the code of handbook 1.8.
@@ -74,15 +82,15 @@ class Protocol:
             self._row(action)
             raise OcppError(ErrorCode.NOT_SUPPORTED, f"{action} is not sent by a {_PEERS[sender]}")
         reader, lenient_mode, strict_mode = row
-        return reader.read(payload, strict_mode if strict else lenient_mode)
+        return reader.read(payload, strict_mode if strict else lenient_mode, banned)
 
-    def read_response(self, action: str, payload: bytes, strict: bool = False) -> Read:
+    def read_response(self, action: str, payload: bytes, strict: bool = False, banned: frozenset[str] = _NONE) -> Read:
         """Read the payload of the CALLRESULT to a CALL of ours.
 
         Raises OcppError if it does not fit; the command then ends as `invalid_response`
         (handbook 1.9).
         """
-        return self._responses[self._row(action).name].read(payload, _STRICT if strict else _LENIENT)
+        return self._responses[self._row(action).name].read(payload, _STRICT if strict else _LENIENT, banned)
 
     def check_outgoing(self, action: str, payload: object) -> Message:
         """Build a request of ours from a JSON object (a dict) in the words of the wire.

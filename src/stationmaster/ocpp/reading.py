@@ -38,14 +38,14 @@ class Reader:
         self._decode = typed_decoder(message).decode
         self._shape = shape_of(message)
 
-    def read(self, payload: bytes, mode: Mode) -> Read:
-        """The message in a payload. Raises OcppError with the code of handbook 1.8."""
+    def read(self, payload: bytes, mode: Mode, banned: frozenset[str] = frozenset()) -> Read:
+        """The message in a payload. Raises OcppError with the code of handbook 1.8, also for `banned` oddities."""
         if b"\\" not in payload or not _SUSPECT_ESCAPE.search(payload):
             try:
                 return Read(self._decode(payload))
             except DECODING_ERRORS:
                 pass
-        walk = Walk(mode)
+        walk = Walk(mode, banned)
         raw = _read_plainly(payload)
         value = self._shape.read({} if raw is None else raw, walk)
         return Read(value, tuple(walk.oddities))

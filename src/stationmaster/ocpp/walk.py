@@ -38,13 +38,15 @@ _MENDING: Final = (Mode.LENIENT, Mode.TRANSACTION)
 class Walk:
     """The state of one reading: the path of the current field and the oddities so far."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, banned: frozenset[str] = frozenset()) -> None:
         self.mends = mode in _MENDING
         self.transaction_related = mode is Mode.TRANSACTION
         self.sending = mode is Mode.SENDING
         self.path: list[str | int] = []
         self.oddities: list[Oddity] = []
         self._defects = 0
+        # As in strict mode: what transactions say is never refused for its form.
+        self._banned = frozenset() if mode is Mode.TRANSACTION else banned
 
     def refuse(self, code: ErrorCode, reason: str) -> Refusal:
         """The error for the current field, to be raised by the caller."""
@@ -57,16 +59,30 @@ class Walk:
         """Note a defect in the current field, or raise its Refusal where nothing is mended."""
         if not self.mends:
             raise self.refuse(code, reason)
+        if kind in self._banned:
+            raise self._forbid(code, reason)
         self.note(kind, raw)
 
     def note(self, kind: OddityKind, raw: object) -> None:
         """Note a defect that has been mended. Raises OcppError when there are far too many."""
+        if kind in self._banned:
+            code = (
+                ErrorCode.PROTOCOL_ERROR
+                if kind is OddityKind.MISSING_FIELD
+                else ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
+            )
+            raise self._forbid(code, f"has a defect that is not tolerated here: {kind}")
         self._defects += 1
         if self._defects > MOST_DEFECTS:
             reason = f"the payload has more than {MOST_DEFECTS} defects"
             raise OcppError(ErrorCode.FORMATION_VIOLATION, reason)
         if len(self.oddities) < MOST_ODDITIES:
             self.oddities.append(Oddity(kind, self._path_text(), raw_text(raw)))
+
+    def _forbid(self, code: ErrorCode, reason: str) -> OcppError:
+        """No `Refusal`: no field around it may mend what this station is not to be forgiven."""
+        refusal = self.refuse(code, reason)
+        return OcppError(refusal.code, refusal.description, refusal.details)
 
     def _path_text(self) -> str:
         parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path]

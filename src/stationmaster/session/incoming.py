@@ -51,10 +51,14 @@ class Incoming:
         """How many CALLs are being processed."""
         return len(self._pending)
 
+    def adopt(self, settings: SessionSettings) -> None:
+        """Go on by other settings."""
+        self._settings = settings
+
     def receive(self, call: frames.Call, text: str, now: Instant) -> list[Effect]:
         """A well-formed CALL."""
         message_id, action = call.message_id, call.action
-        if call.oddities and self._settings.strict:
+        if call.oddities and (self._settings.strict or not self._settings.banned_oddities.isdisjoint(call.oddities)):
             strictly = OcppError(ErrorCode.FORMATION_VIOLATION, f"the frame has: {', '.join(call.oddities)}")
             return self._refuse_at_once(message_id, action, strictly, text, now)
         content = hash((action, call.payload))
@@ -64,7 +68,10 @@ class Incoming:
             if seen is not None and not (self._settings.reused_ids and not seen[1]):
                 return self._repeated(call, seen, text, now)
         try:
-            read = self._protocol.read_request(action, call.payload, self._sender, self._settings.strict)
+            settings = self._settings
+            read = self._protocol.read_request(
+                action, call.payload, self._sender, settings.strict, settings.banned_oddities
+            )
             if self._gate is not None and self._gate.incoming(action, read.value, now) is Verdict.REFUSE:
                 raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {self._gate.state}, not Accepted")
         except OcppError as error:

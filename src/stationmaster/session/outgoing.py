@@ -44,6 +44,10 @@ class Outgoing:
         self._gate = gate
         self._outbox: Outbox | None = None
 
+    def adopt(self, settings: SessionSettings) -> None:
+        """Go on by other settings."""
+        self._settings = settings
+
     def call(
         self,
         key: str,
@@ -96,7 +100,9 @@ class Outgoing:
             FrameSeen("in", "call_result", call.message_id, call.action, text, now, latency_us, answers=True)
         ]
         try:
-            read = self._protocol.read_response(call.action, frame.payload, self._settings.strict)
+            read = self._protocol.read_response(
+                call.action, frame.payload, self._settings.strict, self._settings.banned_oddities
+            )
         except OcppError as error:
             effects.append(_failed(call, "invalid_response", str(error.code), error.description, frame.payload))
         else:

@@ -48,6 +48,12 @@ class Session:
         self._binary = 0
         self._open = True
 
+    def adopt(self, settings: SessionSettings) -> None:
+        """Go on by other settings: more has become known of the peer. How much is remembered stays."""
+        self._settings = settings
+        self._incoming.adopt(settings)
+        self._outgoing.adopt(settings)
+
     # Input.
 
     def receive(self, text: str, now: Instant) -> list[Effect]:

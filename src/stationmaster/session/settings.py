@@ -35,3 +35,5 @@ class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """So many binary frames close the connection with 1003 (§1.9)."""
     repair_missing_values: bool = False
     """Read `"transactionId":,` as null: for stations known to write it, since it is not JSON."""
+    banned_oddities: frozenset[str] = frozenset()
+    """Kinds of oddities that are refused as in strict mode, though the rest is tolerated (a quirk profile says so)."""

@@ -21,7 +21,7 @@ async def status_notification(situation: Situation) -> Answer:
     """Record it and confirm; an absent timestamp is the time of receipt."""
     context, _, station, call = situation
     request: StatusNotificationRequest = call.request
-    moment = moment_of(call, request.timestamp, optional=True)
+    moment = moment_of(call, request.timestamp, optional=True, quirks=station.quirks)
     report = StatusReport(
         location=location_of(station.station_id, request.connector_id),
         status=request.status,

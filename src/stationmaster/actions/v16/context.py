@@ -10,17 +10,30 @@ from typing import Any, Final, NamedTuple
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE, clock_flag
 from stationmaster.domain.locations import Location
+from stationmaster.domain.metering import ENERGY_SCALED
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.domain.tokens import Authorization, AuthorizationStatus
-from stationmaster.instants import Instant, format_instant, parse_instant
+from stationmaster.instants import Instant, format_instant, names_zone, parse_instant
 from stationmaster.ocpp.oddities import OddityKind
 from stationmaster.ocpp.v16.authorization import IdTagInfo
 from stationmaster.services.bundle import Services
 from stationmaster.services.presence import PresentStation
 from stationmaster.session.events import CallReceived
 
-__all__ = ["LONGEST_ID_TAG", "ActionContext", "Handler", "Moment", "Situation", "location_of", "mended", "moment_of"]
+__all__ = [
+    "LONGEST_ID_TAG",
+    "ActionContext",
+    "Handler",
+    "Moment",
+    "Situation",
+    "location_of",
+    "mended",
+    "moment_of",
+    "scaled_flag",
+]
 
 LONGEST_ID_TAG: Final = 20
+MICROSECONDS_PER_MINUTE: Final = 60_000_000
 
 
 class Moment(NamedTuple):
@@ -55,6 +68,7 @@ class ActionContext:
                     self.clock(),
                 )
             )
+            station.quirks = self.services.quirks.of(connection.record)
             connection.memory = station
         return station
 
@@ -92,14 +106,23 @@ Handler = Callable[[Situation], Coroutine[Any, Any, Answer]]
 """Answers one kind of CALL."""
 
 
-def moment_of(call: CallReceived, text: str | None, path: str = "timestamp", *, optional: bool = False) -> Moment:
-    """When it happened, by a timestamp field (§1.9, §2.2)."""
+def moment_of(
+    call: CallReceived,
+    text: str | None,
+    path: str = "timestamp",
+    *,
+    optional: bool = False,
+    quirks: Quirks = NO_QUIRKS,
+) -> Moment:
+    """When it happened, by a timestamp field (§1.9, §2.2); one without a zone is UTC unless `quirks` know better."""
     if text is None:
         raw = next((each.raw for each in call.oddities if each.path == path), "").strip()
         if raw and raw != "null":
             return Moment(call.received_at, None, (TIME_UNREADABLE,))
         return Moment(call.received_at, None, () if optional else (TIME_MISSING,))
     at = parse_instant(text)
+    if quirks.timestamps_are_local is not None and not names_zone(text):
+        at -= quirks.timestamps_are_local * MICROSECONDS_PER_MINUTE
     flag = clock_flag(at, call.received_at)
     return Moment(at, text, () if flag is None else (flag,))
 
@@ -128,3 +151,8 @@ def mended(call: CallReceived, fields: Mapping[str, str]) -> tuple[str, ...]:
         if oddity.path in fields and oddity.kind in _MENDED
     ]
     return tuple(dict.fromkeys(flags))
+
+
+def scaled_flag(station: PresentStation) -> tuple[str, ...]:
+    """The flag of what holds register values, where they are not as the station wrote them."""
+    return () if station.quirks.energy_scale is None else (ENERGY_SCALED,)

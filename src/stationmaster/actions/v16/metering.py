@@ -6,7 +6,8 @@ from typing import Final
 
 from stationmaster.actions.contract import Answer
 from stationmaster.actions.v16.context import Situation, location_of, moment_of
-from stationmaster.domain.metering import read_sample
+from stationmaster.domain.metering import ENERGY_SCALED, read_sample, scaled
+from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.ocpp.v16.metering import MeterValue, MeterValuesRequest, MeterValuesResponse, StoppedMeterValue
 from stationmaster.services.metering import Measured
 from stationmaster.session.events import CallReceived
@@ -22,7 +23,7 @@ async def meter_values(situation: Situation) -> Answer:
     """Record them and confirm, whatever they say. Transaction 0 means none (the habit of some stations)."""
     context, _, station, call = situation
     request: MeterValuesRequest = call.request
-    measured = await measured_in(call, request.meter_value or (), "meterValue")
+    measured = await measured_in(call, request.meter_value or (), "meterValue", station.quirks)
     await context.services.metering.record(
         station,
         location_of(station.station_id, request.connector_id),
@@ -34,7 +35,7 @@ async def meter_values(situation: Situation) -> Answer:
 
 
 async def measured_in(
-    call: CallReceived, meter_values: Iterable[MeterValue | StoppedMeterValue], path: str
+    call: CallReceived, meter_values: Iterable[MeterValue | StoppedMeterValue], path: str, quirks: Quirks = NO_QUIRKS
 ) -> list[Measured]:
     """The values of a message, moment by moment; moments without values are left out."""
     measured: list[Measured] = []
@@ -43,7 +44,7 @@ async def measured_in(
         sampled = meter_value.sampled_value
         if not sampled:
             continue
-        moment = moment_of(call, meter_value.timestamp, f"{path}[{index}].timestamp")
+        moment = moment_of(call, meter_value.timestamp, f"{path}[{index}].timestamp", quirks=quirks)
         samples = tuple(
             [
                 read_sample(
@@ -52,7 +53,11 @@ async def measured_in(
                 for each in sampled
             ]
         )
-        measured.append(Measured(moment.at, moment.text, samples, moment.flags))
+        flags = moment.flags
+        if quirks.energy_scale is not None:
+            before, samples = samples, scaled(samples, quirks.energy_scale)
+            flags = flags if before is samples else (*flags, ENERGY_SCALED)
+        measured.append(Measured(moment.at, moment.text, samples, flags))
         since_pause += len(samples)
         if since_pause >= _SAMPLES_IN_ONE_GO:
             since_pause = 0

@@ -19,7 +19,7 @@ __all__ = ["RESET", "boot_notification", "heartbeat"]
 
 async def boot_notification(situation: Situation) -> Answer:
     """Answer with what the operator wants now, which moves the gate; resets that waited for this boot are done."""
-    context, _, station, call = situation
+    context, connection, station, call = situation
     request: BootNotificationRequest = call.request
     identification = Identification(
         vendor=request.charge_point_vendor or None,
@@ -33,6 +33,8 @@ async def boot_notification(situation: Situation) -> Answer:
         meter_serial_number=request.meter_serial_number or None,
     )
     registration = await context.services.provisioning.boot(station, identification, call.received_at)
+
+    connection.adopt(station.quirks)
 
     async def resets_are_done() -> None:
         waiting = context.services.waiting

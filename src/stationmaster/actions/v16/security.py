@@ -11,6 +11,6 @@ async def security_event_notification(situation: Situation) -> Answer:
     """Recorded and confirmed, whatever its type: the list is open."""
     context, _, station, call = situation
     request: SecurityEventNotificationRequest = call.request
-    moment = moment_of(call, request.timestamp)
+    moment = moment_of(call, request.timestamp, quirks=situation.station.quirks)
     await context.services.security.event(station, request.type, moment.at, request.tech_info, call.received_at)
     return Answer(SecurityEventNotificationResponse())

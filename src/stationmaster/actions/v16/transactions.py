@@ -6,10 +6,18 @@ The rule that shapes this file: both are confirmed whatever they hold, and alway
 from typing import Final
 
 from stationmaster.actions.contract import Answer
-from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation, location_of, mended, moment_of
+from stationmaster.actions.v16.context import (
+    LONGEST_ID_TAG,
+    Situation,
+    location_of,
+    mended,
+    moment_of,
+    scaled_flag,
+)
 from stationmaster.actions.v16.metering import measured_in
 from stationmaster.actions.v16.remote_control import profile_came_along
 from stationmaster.domain.jobs import Progress
+from stationmaster.domain.metering import scaled_wh
 from stationmaster.ocpp.v16.authorization import IdTagInfo
 from stationmaster.ocpp.v16.transactions import (
     REASONS,
@@ -31,19 +39,19 @@ async def start_transaction(situation: Situation) -> Answer:
     context, _, station, call = situation
     request: StartTransactionRequest = call.request
     services = context.services
-    moment = moment_of(call, request.timestamp)
+    moment = moment_of(call, request.timestamp, quirks=station.quirks)
     started = await services.transactions.start(
         station,
         Start(
             location=location_of(station.station_id, request.connector_id),
             id_tag=request.id_tag,
             usable_id_tag=0 < len(request.id_tag or "") <= LONGEST_ID_TAG,
-            meter_start_wh=request.meter_start,
+            meter_start_wh=scaled_wh(request.meter_start, station.quirks.energy_scale),
             started_at=moment.at,
             started_at_text=moment.text,
             received_at=call.received_at,
             reservation_id=request.reservation_id or None,
-            flags=moment.flags + mended(call, _START_FIELDS) + _start_flags(request),
+            flags=moment.flags + mended(call, _START_FIELDS) + _start_flags(request) + scaled_flag(station),
         ),
     )
     stored = started.transaction
@@ -74,21 +82,21 @@ async def stop_transaction(situation: Situation) -> Answer:
     context, _, station, call = situation
     request: StopTransactionRequest = call.request
     services = context.services
-    moment = moment_of(call, request.timestamp)
+    moment = moment_of(call, request.timestamp, quirks=station.quirks)
     ocpp_id = str(request.transaction_id)
     id_tag = request.id_tag or None
     ended = await services.transactions.end(
         station,
         End(
             ocpp_id=ocpp_id,
-            meter_stop_wh=request.meter_stop,
+            meter_stop_wh=scaled_wh(request.meter_stop, station.quirks.energy_scale),
             ended_at=moment.at,
             ended_at_text=moment.text,
             received_at=call.received_at,
             reason=request.reason or "Local",
             id_tag=id_tag,
-            measured=await measured_in(call, request.transaction_data or (), "transactionData"),
-            flags=moment.flags + mended(call, _STOP_FIELDS) + _stop_flags(request),
+            measured=await measured_in(call, request.transaction_data or (), "transactionData", station.quirks),
+            flags=moment.flags + mended(call, _STOP_FIELDS) + _stop_flags(request) + scaled_flag(station),
             usable_id_tag=len(id_tag or "") <= LONGEST_ID_TAG,
         ),
     )
