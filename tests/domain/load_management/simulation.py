@@ -22,7 +22,7 @@ from stationmaster.domain.load_management.effects import (
 from stationmaster.domain.load_management.lanes import Phase
 from stationmaster.domain.load_management.offers import LimitStep
 from stationmaster.domain.load_management.planner import SitePlanner
-from stationmaster.domain.load_management.site import Connector, MeterKind, Policy, Site, SiteLimit, SiteMeter
+from stationmaster.domain.load_management.site import Connector, MeterKind, Policy, Settings, Site, SiteLimit, SiteMeter
 from stationmaster.domain.load_management.timeline import lanes_at
 from stationmaster.domain.locations import Location
 
@@ -180,6 +180,7 @@ class Day:
             site_id="garage",
             limits=tuple(limits),
             policy=random.choice(tuple(Policy)),
+            settings=Settings(plan_delay_ms=random.choice((100, 500, 2000, 5000))),
             meter=SiteMeter(kind=MeterKind.OTHER_LOADS, assumed_deciamps=(200, 200, 200)) if metered else None,
         )
 
@@ -463,7 +464,7 @@ class Day:
     def _news_pending(self) -> bool:
         """Whether the planner has not yet planned with all that it was told."""
         due = self.planner.next_deadline()
-        return due is not None and due <= self.now + SECOND
+        return due is not None and due <= self.now + 5 * SECOND
 
     def watch(self) -> None:
         """Every five minutes: no car waits long where there is room, no station takes more for long unnoticed."""

@@ -32,8 +32,12 @@ class OtherLoads(msgspec.Struct, kw_only=True):
         connectors: Iterable[ConnectorState],
         now: Instant,
         settings: Settings,
-    ) -> None:
-        """Take a reading. Of a total, only what cars were seen to draw lately is not counted as other load."""
+    ) -> bool:
+        """Take a reading; tell whether it is a reason to plan anew.
+
+        Of a total, only what cars were seen to draw lately is not counted as other load.
+        """
+        before = (self.lanes(meter, now, settings), self.silent(now, settings))
         first, second, third = deciamps
         if meter.kind is MeterKind.TOTAL:
             fresh = now - settings.meter_window_s * _SECOND
@@ -45,6 +49,7 @@ class OtherLoads(msgspec.Struct, kw_only=True):
         first, second, third = max(first, 0), max(second, 0), max(third, 0)
         self.readings = [each for each in self.readings if each[0] > now - settings.meter_window_s * _SECOND]
         self.readings.append((now, (first, second, third, first + second + third)))
+        return before != (self.lanes(meter, now, settings), False)
 
     def silent(self, now: Instant, settings: Settings) -> bool:
         """Whether the meter should have spoken by now."""
@@ -54,6 +59,15 @@ class OtherLoads(msgspec.Struct, kw_only=True):
         """When the meter counts as silent if nothing more is heard."""
         last = self.readings[-1][0] if self.readings else self.expected_since
         return last + settings.meter_timeout_s * _SECOND
+
+    def eases_at(self, meter: SiteMeter, now: Instant, settings: Settings) -> Instant | None:
+        """When a reading drops out of the window and that makes a difference."""
+        present = self.lanes(meter, now, settings)
+        for at, _ in self.readings:
+            expires = at + settings.meter_window_s * _SECOND
+            if expires > now and self.lanes(meter, expires, settings) != present:
+                return expires
+        return None
 
     def lanes(self, meter: SiteMeter | None, now: Instant, settings: Settings) -> Lanes:
         """The other loads to reckon with now."""

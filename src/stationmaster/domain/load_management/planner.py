@@ -127,16 +127,24 @@ class SitePlanner:
                 return self._remove(location, now)
             case said.AboutConnector():
                 self._hear_connector(what, now)
-            case said.SiteMeterRead(deciamps=reading) if self._site.meter is not None:
-                settings = self._site.settings
-                self._other_loads.read(self._site.meter, reading, self._states.values(), now, settings)
-                self._plan_soon(now)
+            case said.SiteMeterRead(deciamps=reading):
+                self._read_meter(reading, now)
             case said.ConnectorChanged(connector=connector, online=online):
                 self._put(connector, online=online)
                 self._plan_soon(now)
             case said.SiteChanged(site=site):
                 return self._change_site(site, now)
         return []
+
+    def _read_meter(self, reading: tuple[int, int, int], now: Instant) -> None:
+        meter, settings = self._site.meter, self._site.settings
+        if meter is None:
+            return
+        if self._other_loads.read(meter, reading, self._states.values(), now, settings):
+            self._plan_soon(now)
+        eases_at = self._other_loads.eases_at(meter, now, settings)
+        if eases_at is not None and self._due is not None:
+            self._due = min(self._due, eases_at)
 
     def _hear_connector(self, what: said.AboutConnector, now: Instant) -> None:
         state = self._states.get(what.location)
@@ -268,7 +276,7 @@ class SitePlanner:
         moments += [state.in_flight.sent_at + timeout_us for state in self._states.values() if state.in_flight]
         if self._site.meter is not None:
             moments.append(self._other_loads.speaks_until(settings))
-            moments += [at + settings.meter_window_s * _SECOND for at, _ in self._other_loads.readings[:1]]
+            moments.append(self._other_loads.eases_at(self._site.meter, now, settings))
         return min((each for each in moments if each is not None and each > now), default=None)
 
     def _stand_by(self, now: Instant) -> list[Effect]:
