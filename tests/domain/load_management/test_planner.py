@@ -257,6 +257,20 @@ class TestStationsThatCannotBeReached:
         assert garage.within_limit()
         assert garage.reserved() == (100, 100, 100, 300)
 
+    def test_while_stations_fall_by_their_own_clocks_nobody_rises_before_another_has_confirmed_less(self) -> None:
+        evening = SiteLimit(
+            name="evening", phase_deciamps=(200, 200, 200), daily_from_s=13 * 3600, daily_to_s=14 * 3600
+        )
+        garage = Garage(ONE, TWO, limits=(fuse(40), evening))
+        garage.comes("CP1")
+        garage.accepts()
+        garage.comes("CP2", "2")
+        garage.accepts()
+        assert garage.accepts() == []
+        assert garage.after(3490) == [], ">> at +3480 s each falls to 10 A, at +3600 s the limit falls"
+        assert garage.comes("CP2", "2", max_deciamps=60) == ["CP2: 6 A"], "<< CP1 may have 14 A, but not yet"
+        assert garage.accepts() == ["CP1: 14 A"]
+
     def test_who_gives_way_now_is_not_promised_more_for_later_than_there_is_room_for(self) -> None:
         evening = SiteLimit(
             name="evening", phase_deciamps=(100, 100, 100), daily_from_s=13 * 3600, daily_to_s=14 * 3600

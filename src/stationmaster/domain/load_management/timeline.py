@@ -24,7 +24,11 @@ _THURSDAY: Final = 3
 
 
 class Fall(msgspec.Struct, frozen=True):
-    """At `at` the limit falls to `lanes`, lower than ever since now on some lane; offers fall at `since`."""
+    """At `at` the limit falls to `lanes`, lower than ever since now on some lane; offers fall at `since`.
+
+    While `since` has passed and `at` has not, stations have fallen or are about to, each by its
+    own clock; what they are offered then must not rise beyond what falls to them.
+    """
 
     at: Instant
     since: Instant
@@ -83,7 +87,7 @@ def outlook(site: Site, now: Instant) -> Outlook:
         lower = least(lowest, lanes)
         if at <= near:
             planned = lower
-        elif lower != lowest:
+        if lower != lowest:
             falls.append(Fall(at, at - lead_us, lower))
         lowest = lower
     moments = [
