@@ -6,6 +6,7 @@ import { api, ask, type Schemas } from "../../api/client";
 import { Empty, Failure, Loading, useProblemText } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
 import { Page } from "../../components/Page";
+import { Secret } from "../../components/Secret";
 import { When } from "../../components/When";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
@@ -19,6 +20,8 @@ type Refusal = Schemas["RefusedHandshakeView"];
 export default function DoorPage() {
   const { t } = useTranslation();
   const [filters, setFilter] = useFilters(["station_id", "known", "reason"] as const);
+  // Kept by the page: the card goes as soon as the station is known, and the password is shown only once.
+  const [accepted, setAccepted] = useState<{ id: string; password: string } | null>(null);
   const list = usePagedList(["door", filters], (cursor) =>
     ask(
       api.GET("/api/v1/refused-handshakes", {
@@ -36,11 +39,12 @@ export default function DoorPage() {
         choices={[{ name: "known", label: t("door.registered"), options: [{ value: "true", label: t("door.yes") }, { value: "false", label: t("door.no") }] }]}
         csv="/api/v1/refused-handshakes"
       />
+      {accepted && <Alert color="teal" withCloseButton closeButtonLabel={t("action.close")} onClose={() => setAccepted(null)} title={accepted.id}><Secret label={t("door.password")} value={accepted.password} /></Alert>}
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.loading ? <Loading /> : list.rows.length === 0 ? (
         <Empty title={t("door.none.title")}>{t("door.none.text")}</Empty>
       ) : (
         <Stack>
-          {list.rows.map((row) => <RefusalCard key={`${row.station_id}|${row.remote_address}|${row.reason}|${row.first_at}`} refusal={row} />)}
+          {list.rows.map((row) => <RefusalCard key={`${row.station_id}|${row.remote_address}|${row.reason}|${row.first_at}`} refusal={row} onAccepted={setAccepted} />)}
           {list.more && <Button variant="default" onClick={list.loadMore}>{t("action.more")}</Button>}
         </Stack>
       )}
@@ -48,7 +52,7 @@ export default function DoorPage() {
   );
 }
 
-function RefusalCard({ refusal }: { refusal: Refusal }) {
+function RefusalCard({ refusal, onAccepted }: { refusal: Refusal; onAccepted: (accepted: { id: string; password: string } | null) => void }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const client = useQueryClient();
@@ -56,7 +60,10 @@ function RefusalCard({ refusal }: { refusal: Refusal }) {
   const [registering, setRegistering] = useState(false);
   const accept = useMutation({
     mutationFn: () => ask(api.POST("/api/v1/stations/{station_id}/accept", { params: { path: { station_id: refusal.station_id } } })),
-    onSuccess: () => Promise.all([client.invalidateQueries({ queryKey: ["door"] }), client.invalidateQueries({ queryKey: ["stations"] })]),
+    onSuccess: ({ id, password }) => {
+      if (password) onAccepted({ id, password });
+      return Promise.all([client.invalidateQueries({ queryKey: ["door"] }), client.invalidateQueries({ queryKey: ["stations"] })]);
+    },
   });
   const unknown = !refusal.known && refusal.reason === "unknown_station";
   return (
@@ -74,7 +81,6 @@ function RefusalCard({ refusal }: { refusal: Refusal }) {
             {refusal.remote_address} · {refusal.path} · {refusal.subprotocols ?? "–"} · {refusal.user_agent ?? "–"} · <When at={refusal.last_at} ago />
           </Text>
           {accept.error && <Alert color="red" p="xs" role="alert">{problemText(accept.error)}</Alert>}
-          {accept.data?.password && <Alert color="teal" p="xs">{t("door.password")}: <Text span className="mono">{accept.data.password}</Text></Alert>}
         </Stack>
         {unknown && may("stations:write") && !accept.data && (
           <Group gap="xs">
