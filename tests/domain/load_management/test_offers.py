@@ -21,6 +21,10 @@ def test_steps_that_would_rise_are_left_out() -> None:
     assert falling([0, 10, 20, 30], [160, 160, 80, 120]) == (LimitStep(0, 160), LimitStep(20, 80))
 
 
+def test_what_has_fallen_already_has_fallen_from_the_beginning() -> None:
+    assert falling([10, 5, 20], [160, 80, 40]) == (LimitStep(10, 80), LimitStep(20, 40))
+
+
 class TestASlot:
     OLD, NEW = offer((0, 160)), offer((50, 80))
 

@@ -224,7 +224,7 @@ class Dispatcher:
         """Send what raises a limit if there is room for all of it; otherwise the lanes where there is none now."""
         missing = self._missing(wish)
         if missing:
-            return {lane for index, lane in missing if index == 0}
+            return {lane for index, lane in missing if self._reservations.sinces[index] <= self._now}
         self._send(wish)
         return None
 

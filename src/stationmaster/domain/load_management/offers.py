@@ -51,9 +51,13 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
 
 
 def falling(sinces: Sequence[Instant], amounts: Sequence[int]) -> tuple[LimitStep, ...]:
-    """The steps of an offer that is to be `amounts` from `sinces` on: what would rise is left as it was."""
-    steps = [LimitStep(sinces[0], amounts[0])]
-    for since, amount in zip(sinces[1:], amounts[1:], strict=True):
+    """The steps of an offer that is to be `amounts` from `sinces` on, of which the first is now.
+
+    What would rise is left as it was; what has fallen already has fallen from the beginning.
+    """
+    now = sinces[0]
+    steps = [LimitStep(now, min(amount for since, amount in zip(sinces, amounts, strict=True) if since <= now))]
+    for since, amount in zip(sinces, amounts, strict=True):
         if amount < steps[-1].deciamps:
             steps.append(LimitStep(since, amount))
     return tuple(steps)
