@@ -36,7 +36,8 @@ Forge = Callable[["OpenIdProvider", dict[str, Any], dict[str, Any]], str]
 class OpenIdProvider:
     """A provider with one client. `person` is who signs in, as claims; `forge` is how it lies."""
 
-    def __init__(self) -> None:
+    def __init__(self, client_secret: str = CLIENT_SECRET) -> None:
+        self._client_secret = client_secret
         self.private_key = rsa.generate_private_key(65537, 2048)
         pem = self.private_key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -127,7 +128,7 @@ class OpenIdProvider:
     async def _token(self, request: Request) -> Response:
         self.asked.append("token")
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        wanted = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET.replace(' ', '+')}".encode()).decode()
+        wanted = base64.b64encode(f"{CLIENT_ID}:{self._client_secret.replace(' ', '+')}".encode()).decode()
         asked = self._codes.pop(form["code"], None)
         if request.headers.get("authorization") != f"Basic {wanted}":
             return JSONResponse({"error": "invalid_client"}, 401)

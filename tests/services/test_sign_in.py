@@ -173,6 +173,15 @@ async def test_whoever_has_the_password_may_guess_codes_only_slowly(node: Node) 
     assert judged <= 11
 
 
+async def test_leaving_the_code_out_in_between_wipes_no_slate(node: Node) -> None:
+    await enrolled(node, await made(node))
+    judged = 0
+    for number in range(20):
+        await refused(node)
+        judged += not isinstance(await refused(node, "anna", PASSWORD, f"{number:06d}"), Throttled)
+    assert judged <= 6
+
+
 async def test_the_app_is_set_up_and_taken_away(node: Node) -> None:
     factor = node.services.people.second_factor
     user = await made(node)
@@ -260,7 +269,7 @@ async def test_who_is_disabled_is_out_at_once(node: Node) -> None:
     await made(node)
     ben = await made(node, "ben")
     signed_in = await sign_in(node, "ben")
-    await node.services.people.users.update(ORGANISATION, ben.id, {"disabled": True})
+    await node.storage.users.update(ben.id, {"disabled_at": node.clock()})  # past the service that ends sessions
     assert await node.services.people.sessions.find(signed_in.secret) is None
 
 

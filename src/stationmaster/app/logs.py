@@ -47,7 +47,8 @@ def configure_logs(settings: LogSettings, stream: TextIO | None = None) -> None:
     )
     level = getattr(logging, settings.level.upper())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("uvicorn.error", "websockets", "asyncio", "alembic"):
+    # The last two write whole URLs and headers, of webhooks and OpenID providers for instance.
+    for chatty in ("uvicorn.error", "websockets", "asyncio", "alembic", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[

@@ -3,13 +3,16 @@
 They are made from the classes that check the messages, so the two cannot differ.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from .fields import Message, Tenths, Timestamp
 
 __all__ = ["json_schema_of"]
+
+_BOUNDS: Final = frozenset({"minimum", "maximum"})
+_LARGEST: Final = 2**53 - 1
 
 
 def json_schema_of(message: type[Message]) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def _custom(kind: type) -> dict[str, Any]:
 
 
 def _in_ecma_words(value: Any) -> Any:
-    r"""Patterns as JSON Schema wants them: the end of the text is `$` there, and `\Z` in Python."""
+    r"""The same for readers that are no Python: a text ends with `$`, not `\Z`, and no bound is above 2**53."""
     if isinstance(value, list):
         return [_in_ecma_words(each) for each in value]
     if not isinstance(value, dict):
@@ -35,4 +38,5 @@ def _in_ecma_words(value: Any) -> Any:
     return {
         name: each.replace(r"\Z", "$") if name == "pattern" and isinstance(each, str) else _in_ecma_words(each)
         for name, each in value.items()
+        if not (name in _BOUNDS and isinstance(each, int) and abs(each) > _LARGEST)
     }
