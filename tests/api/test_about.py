@@ -131,6 +131,18 @@ async def test_an_operator_does_the_everyday_things_and_nothing_dangerous(api: C
             await station.obey(action, ANSWERS.get(action, {"status": "Rejected"}))
 
 
+async def test_a_profile_from_the_library_is_no_way_around_it(api: Client) -> None:
+    schedule = {"unit": "A", "start_schedule": "2025-03-01T12:00:00Z", "periods": [{"start_period_s": 0, "limit": 0}]}
+    body = {
+        "connector_id": 0,
+        "profile": {"purpose": "station_max", "kind": "absolute", "schedule": schedule},
+        "send_anyway": True,
+    }
+    async with connected(api) as station, with_role(api, "operator") as operator:
+        path = f"/stations/{station.identity}/charging-profiles"
+        await operator.problem("POST", path, 403, "dangerous_command", json=body)
+
+
 async def test_who_is_responsible_for_security_does_both(api: Client) -> None:
     async with connected(api) as station, with_role(api, "security_admin") as security:
         for action in ("ClearCache",):

@@ -262,7 +262,12 @@ async def install_profile(
         profile = msgspec.structs.replace(profile, stack_level=body.stack_level)
     job, violations = await context.services.smart_charging.install(
         principal.organisation_id,
-        Installation(location=location, profile=profile, send_anyway=body.send_anyway),
+        Installation(
+            location=location,
+            profile=profile,
+            send_anyway=body.send_anyway,
+            may_be_dangerous="commands:dangerous" in principal.permissions,
+        ),
         requested_by=principal.actor,
         wait_s=WAIT_S,
     )

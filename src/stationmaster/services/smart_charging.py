@@ -14,7 +14,7 @@ import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
-from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound
+from stationmaster.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.capabilities import Capabilities
@@ -41,6 +41,9 @@ _UNIT_WORDS: Final = {"current": RateUnit.AMPERE, "a": RateUnit.AMPERE, "power":
 class ProfileWords(Protocol):
     """How a protocol version says what smart charging wants; the catalogue of that version gives it."""
 
+    def danger(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """See `services.commands.Catalogue.danger`."""
+
     def install_profile(self, location: Location, profile: ChargingProfile) -> tuple[str, dict[str, Any]]:
         """The action and payload that install a profile."""
 
@@ -62,6 +65,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     location: Location
     profile: ChargingProfile
     send_anyway: bool = False
+    may_be_dangerous: bool = True
+    """Whether whoever asks may send what stops a whole station."""
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -217,7 +222,10 @@ class SmartCharging:
         profile = await self.complete(location.station_id, location, installation.profile)
         violations = await self.violations(location.station_id, profile, location, Sending.INSTALL)
         refuse(violations, send_anyway=installation.send_anyway)
-        action, payload = (await self._words_of(location.station_id)).install_profile(location, profile)
+        words = await self._words_of(location.station_id)
+        action, payload = words.install_profile(location, profile)
+        if not installation.may_be_dangerous and (why := words.danger(action, payload)) is not None:
+            raise Forbidden("dangerous_command", f"{why} It needs the permission commands:dangerous.")
         job = await self._commands.send(
             organisation_id, location.station_id, action, payload, requested_by=requested_by, wait_s=wait_s
         )
