@@ -1,10 +1,12 @@
 """Who may do what: keys, roles, organisations, sites."""
 
 from collections.abc import AsyncIterator
+from typing import get_args
 
 import pytest
 
 from stationmaster.api.access import PERMISSIONS, ROLE_PERMISSIONS
+from stationmaster.api.permissions import Role
 from stationmaster.domain.roles import ROLES
 from tests.api.conftest import Client, NodeThread, client_of, new_id, with_role
 
@@ -130,7 +132,7 @@ async def test_a_key_that_ends_makes_none_that_lasts(api: Client) -> None:
 
 
 def test_every_role_has_permissions_that_exist() -> None:
-    assert set(ROLE_PERMISSIONS) == set(ROLES)
+    assert set(ROLE_PERMISSIONS) == set(ROLES) == set(get_args(Role))
     for permissions in ROLE_PERMISSIONS.values():
         assert permissions <= PERMISSIONS
     assert ROLE_PERMISSIONS["admin"] == PERMISSIONS

@@ -1,7 +1,7 @@
 """Keys of the API: made, listed, revoked. The key itself is seen once, in the answer that makes it."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
@@ -10,6 +10,7 @@ from stationmaster.api.access import PERMISSIONS, Principal, may, unknown
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.permissions import Role
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.errors import FieldError, Forbidden, Invalid
 from stationmaster.storage import Page
@@ -19,7 +20,6 @@ router = APIRouter(tags=["API keys"], responses=PROBLEMS)
 
 Reader = Annotated[Principal, Depends(may("api_keys:read"))]
 Writer = Annotated[Principal, Depends(may("api_keys:write"))]
-Role = Literal["viewer", "operator", "security_admin", "admin"]
 
 
 class ApiKeyView(View):

@@ -4,9 +4,12 @@ A permission is a block and a verb; a role is a bundle of permissions.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["PERMISSIONS", "ROLE_PERMISSIONS", "permissions_of"]
+__all__ = ["PERMISSIONS", "ROLE_PERMISSIONS", "Role", "permissions_of"]
+
+Role = Literal["viewer", "operator", "security_admin", "admin"]
+"""As in `domain.roles`, for documents."""
 
 _BLOCKS: Final = (
     "stations",

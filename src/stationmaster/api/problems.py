@@ -22,7 +22,16 @@ from stationmaster.domain import errors as domain
 from stationmaster.storage import BadCursor
 from stationmaster.storage import errors as storage
 
-__all__ = ["PROBLEM_TYPE", "ApiError", "FieldProblem", "Problem", "internal_error", "problem_response", "register", "status_of"]
+__all__ = [
+    "PROBLEM_TYPE",
+    "ApiError",
+    "FieldProblem",
+    "Problem",
+    "internal_error",
+    "problem_response",
+    "register",
+    "status_of",
+]
 
 log = structlog.get_logger(__name__)
 

@@ -1,7 +1,7 @@
 """Users: made, changed, given new passwords, forgotten."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
@@ -10,6 +10,7 @@ from stationmaster.api.access import Principal, may
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.permissions import Role
 from stationmaster.api.values import Body, Filters, Listed, Moment, Text, View
 from stationmaster.domain.users import LONGEST_PASSWORD, User
 from stationmaster.services.users import NewUser
@@ -18,7 +19,6 @@ router = APIRouter(tags=["Users"], responses=PROBLEMS)
 
 Reader = Annotated[Principal, Depends(may("users:read"))]
 Writer = Annotated[Principal, Depends(may("users:write"))]
-Role = Literal["viewer", "operator", "security_admin", "admin"]
 UserId = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$")]
 
 
