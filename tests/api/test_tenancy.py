@@ -45,6 +45,7 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
             "station_id": identity, "connector_id": 1, "id_tag": "MINE", "expires_at": "2099-01-01T00:00:00Z",
         })  # fmt: skip
         profile = await api.post("/charging-profiles", {"name": MARK, "profile": PROFILE})
+        quirks = await api.post("/quirk-profiles", {"name": MARK})
         firmware = await image(api, note=MARK)
         later = {"name": MARK, "firmware_id": firmware["id"], "starts_at": "2035-01-01T00:00:00Z"}
         campaign = await api.post("/firmware-campaigns", later | {"station_ids": [identity]})
@@ -60,6 +61,7 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         "job_id": [job["id"]],
         "reservation_id": [str(reservation["reservation"]["reservation_id"])],
         "profile_id": [profile["id"]],
+        "quirk_profile_id": [quirks["id"]],
         "firmware_id": [firmware["id"]],
         "campaign_id": [campaign["id"]],
         "file_id": [file["id"]],

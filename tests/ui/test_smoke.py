@@ -108,6 +108,8 @@ def test_a_page_fits_a_phone_and_has_no_serious_barrier(page: Page, path: str) -
         page.wait_for_load_state("domcontentloaded")
         assert barriers(page) == [], scheme
     page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(path)
+    page.get_by_role("heading", level=1).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 

@@ -169,28 +169,30 @@ async def make_quirk_profile(
     return _view(made)
 
 
-@router.get("/quirk-profiles/{profile_id}")
-async def read_quirk_profile(profile_id: ProfileId, principal: Reader, context: Context) -> QuirkProfileView:
+@router.get("/quirk-profiles/{quirk_profile_id}")
+async def read_quirk_profile(quirk_profile_id: ProfileId, principal: Reader, context: Context) -> QuirkProfileView:
     """One quirk profile."""
-    return _view(await context.services.quirks.get(principal.organisation_id, profile_id))
+    return _view(await context.services.quirks.get(principal.organisation_id, quirk_profile_id))
 
 
-@router.patch("/quirk-profiles/{profile_id}")
+@router.patch("/quirk-profiles/{quirk_profile_id}")
 async def change_quirk_profile(
-    profile_id: ProfileId, body: QuirkProfileChanges, principal: Writer, context: Context
+    quirk_profile_id: ProfileId, body: QuirkProfileChanges, principal: Writer, context: Context
 ) -> QuirkProfileView:
     """Change a quirk profile. Stations that are connected keep what they have until they connect or boot again."""
     principal.require_whole_organisation()
     return _view(
-        await context.services.quirks.update(principal.organisation_id, profile_id, body.given(), context.oddity_kinds)
+        await context.services.quirks.update(
+            principal.organisation_id, quirk_profile_id, body.given(), context.oddity_kinds
+        )
     )
 
 
-@router.delete("/quirk-profiles/{profile_id}", status_code=204)
-async def delete_quirk_profile(profile_id: ProfileId, principal: Writer, context: Context) -> None:
+@router.delete("/quirk-profiles/{quirk_profile_id}", status_code=204)
+async def delete_quirk_profile(quirk_profile_id: ProfileId, principal: Writer, context: Context) -> None:
     """Forget a quirk profile; stations for which it was chosen have none then."""
     principal.require_whole_organisation()
-    await context.services.quirks.delete(principal.organisation_id, profile_id)
+    await context.services.quirks.delete(principal.organisation_id, quirk_profile_id)
 
 
 def _switches(quirks: Quirks) -> dict[str, Any]:
