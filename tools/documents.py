@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stationmaster.app.config_text import configuration_document
+from tools.openapi import openapi_document
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS: dict[str, Callable[[], str]] = {"docs/configuration.md": configuration_document}
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/configuration.md": configuration_document,
+    "ui/openapi.json": openapi_document,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,8 +1,11 @@
 """Secrets of the first start."""
 
+import asyncio
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,16 @@ import pytest
 from stationmaster.app.config import SecuritySettings
 from stationmaster.app.errors import StartError
 from stationmaster.app.node import running_node
-from stationmaster.app.secrets import pepper_of
+from stationmaster.app.secrets import first_secret, pepper_of
+from stationmaster.services.sessions import Caller
 from tests.api.conftest import settings_of
+from tests.services.node import Node, open_node
+
+
+@pytest.fixture
+async def node(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Node]:
+    async with open_node(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}") as running:
+        yield running
 
 
 def test_the_pepper_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -62,6 +73,26 @@ async def test_the_first_key_is_made_on_the_very_first_start_only(tmp_path: Path
     async with running_node(settings) as node:
         assert node.first_key is None, "a key that was revoked was a key"
     assert key.encode() not in _everything_in(tmp_path), "only its hash is kept"
+
+
+async def test_nodes_that_start_at_once_tell_one_secret(node: Node) -> None:
+    arguments = node.storage, node.services.people.organisations
+    secrets = await asyncio.gather(*(first_secret(*arguments) for _ in range(3)))
+    (told,) = [secret for secret in secrets if secret is not None]
+    assert await node.services.api_keys.find(told) is not None
+    signed_in = await node.services.people.sign_in.with_password("admin", told, None, Caller("192.0.2.1"))
+    assert signed_in.user.role == "admin"
+    keys = (await node.storage.api_keys.find()).items
+    assert [key.id for key in keys if key.revoked_at is None] == [(await node.services.api_keys.find(told)).id]  # type: ignore[union-attr]
+    assert await first_secret(*arguments) is None
+
+
+async def test_whoever_comes_from_a_provider_must_belong_somewhere(tmp_path: Path) -> None:
+    provider = {"oidc__issuer": "http://127.0.0.1:9", "oidc__client_id": "us", "oidc__organisation": "nowhere"}
+    settings = settings_of(tmp_path, f"sqlite:///{tmp_path / 'x.sqlite'}", database__migrate=True, **provider)
+    with pytest.raises(StartError, match="no organisation nowhere"):
+        async with running_node(settings):
+            pass
 
 
 def _everything_in(folder: Path) -> bytes:

@@ -295,6 +295,7 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         secrets = SecretKeeper(pepper_of(settings.security, data))
         storage = await open_storage(url, settings.node.id, clock)
         stack.push_async_callback(storage.close)
+        await _check_organisation(settings, storage)
         bus = await _bus(settings)
         stack.push_async_callback(bus.close)
         context = ServiceContext(storage, bus, clock, service_settings(settings), secrets)
@@ -337,6 +338,13 @@ async def _ftp_server(settings: Settings, services: Services) -> AsyncIterator[N
         yield
     finally:
         await server.stop()
+
+
+async def _check_organisation(settings: Settings, storage: Storage) -> None:
+    """Whoever comes in through the OpenID provider must belong somewhere."""
+    wanted = settings.oidc.organisation
+    if settings.oidc.issuer is not None and await storage.organisations.get(wanted) is None:
+        raise StartError(f"oidc.organisation: there is no organisation {wanted}")
 
 
 def data_folder(settings: Settings) -> Path:

@@ -1,7 +1,7 @@
-"""Secrets that are made at the first start: the pepper, and the first key of the API.
+"""Secrets that are made at the first start: the pepper, and the first administrator's way in.
 
-There is no default password. The pepper is a file that only its owner reads; the key is printed
-once, when everything else works, and only its hash is kept.
+There is no default password. The pepper is a file that only its owner reads; the secret is printed
+once, when everything else works, and only hashes of it are kept.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stationmaster.app.config import PEPPER_BYTES, SecuritySettings
 from stationmaster.app.errors import StartError
+from stationmaster.domain.errors import Conflict
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
 from stationmaster.services.organisations import Organisations
 from stationmaster.storage import Storage
@@ -62,4 +63,7 @@ async def first_secret(storage: Storage, organisations: Organisations) -> str | 
     """
     if (await storage.api_keys.find(limit=1)).items or (await storage.users.find(limit=1)).items:
         return None
-    return (await organisations.first_administrator(DEFAULT_ORGANISATION_ID, FIRST_USERNAME)).secret
+    try:
+        return (await organisations.first_administrator(DEFAULT_ORGANISATION_ID, FIRST_USERNAME)).secret
+    except Conflict:
+        return None  # another node that started in the same moment was faster, and has told it

@@ -136,6 +136,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oddities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List All Oddities
+         * @description In what ways stations, models or firmwares depart from the specification, the most frequent first.
+         */
+        get: operations["list_all_oddities_api_v1_oddities_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{station_id}/quirks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Station Quirks
+         * @description What would apply to a station if it connected now.
+         */
+        get: operations["read_station_quirks_api_v1_stations__station_id__quirks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quirk-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quirk Profiles
+         * @description All quirk profiles, by name.
+         */
+        get: operations["list_quirk_profiles_api_v1_quirk_profiles_get"];
+        put?: never;
+        /**
+         * Make Quirk Profile
+         * @description Say what is odd about a kind of station. It applies when such a station connects or boots the next time.
+         */
+        post: operations["make_quirk_profile_api_v1_quirk_profiles_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quirk-profiles/{quirk_profile_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Quirk Profile
+         * @description One quirk profile.
+         */
+        get: operations["read_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Quirk Profile
+         * @description Forget a quirk profile; stations for which it was chosen have none then.
+         */
+        delete: operations["delete_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Quirk Profile
+         * @description Change a quirk profile. Stations that are connected keep what they have until they connect or boot again.
+         */
+        patch: operations["change_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__patch"];
+        trace?: never;
+    };
     "/api/v1/stations/{station_id}/connectors": {
         parameters: {
             query?: never;
@@ -2975,6 +3067,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[OddityGroupView] */
+        Listed_OddityGroupView_: {
+            /** Items */
+            items: components["schemas"]["OddityGroupView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[OddityView] */
         Listed_OddityView_: {
             /** Items */
@@ -2989,6 +3091,16 @@ export interface components {
         Listed_OrganisationView_: {
             /** Items */
             items: components["schemas"]["OrganisationView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[QuirkProfileView] */
+        Listed_QuirkProfileView_: {
+            /** Items */
+            items: components["schemas"]["QuirkProfileView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -3535,6 +3647,45 @@ export interface components {
             secret: string;
         };
         /**
+         * NewQuirkProfile
+         * @description A quirk profile to be made.
+         */
+        NewQuirkProfile: {
+            /** Name */
+            name: string;
+            /**
+             * Vendor
+             * @description Null: only for stations that it is chosen for.
+             */
+            vendor?: string | null;
+            /**
+             * Model
+             * @description May end in `*`.
+             */
+            model?: string | null;
+            /**
+             * Firmware
+             * @description May end in `*`.
+             */
+            firmware?: string | null;
+            /** Note */
+            note?: string | null;
+            /** Accept Missing Subprotocol */
+            accept_missing_subprotocol?: boolean | null;
+            /** Repair Missing Values */
+            repair_missing_values?: boolean | null;
+            /** Strict */
+            strict?: boolean | null;
+            /** Ignore Pings */
+            ignore_pings?: boolean | null;
+            /** Timestamps Are Local */
+            timestamps_are_local?: number | null;
+            /** Energy Scale */
+            energy_scale?: number | null;
+            /** Disabled Tolerances */
+            disabled_tolerances?: string[] | null;
+        };
+        /**
          * NewStationBody
          * @description A station to be registered.
          */
@@ -3561,6 +3712,8 @@ export interface components {
              * @description SHA-256 of the only client certificate that is accepted, where the check is pinned.
              */
             pinned_fingerprint?: string | null;
+            /** Quirk Profile Id */
+            quirk_profile_id?: string | null;
             /** Strict */
             strict?: boolean | null;
             /** Automation */
@@ -3679,6 +3832,54 @@ export interface components {
              * @description The password that was made, if none was given; it is never shown again.
              */
             password: string | null;
+        };
+        /**
+         * OddityGroupView
+         * @description How often a kind of deviation was tolerated at a station, or at all stations of a model or firmware.
+         */
+        OddityGroupView: {
+            /** Vendor */
+            vendor: string | null;
+            /** Model */
+            model: string | null;
+            /** Firmware */
+            firmware: string | null;
+            /**
+             * Station Id
+             * @description Null where stations are taken together.
+             */
+            station_id: string | null;
+            /** Kind */
+            kind: string;
+            /** Action */
+            action: string | null;
+            /**
+             * Path
+             * @description Where in the message.
+             */
+            path: string;
+            /** Count */
+            count: number;
+            /**
+             * Stations
+             * @description At how many stations.
+             */
+            stations: number;
+            /**
+             * Raw
+             * @description An example.
+             */
+            raw: string;
+            /**
+             * First At
+             * Format: date-time
+             */
+            first_at: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
         };
         /**
          * OddityView
@@ -3869,6 +4070,108 @@ export interface components {
          */
         Purpose: "station_external" | "station_max" | "tx_default" | "tx";
         /**
+         * QuirkProfileChanges
+         * @description What can be changed of a quirk profile. What is left out stays; null takes a switch back.
+         */
+        QuirkProfileChanges: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Vendor
+             * @description Null: only for stations that it is chosen for.
+             */
+            vendor?: string | null;
+            /**
+             * Model
+             * @description May end in `*`.
+             */
+            model?: string | null;
+            /**
+             * Firmware
+             * @description May end in `*`.
+             */
+            firmware?: string | null;
+            /** Note */
+            note?: string | null;
+            /** Accept Missing Subprotocol */
+            accept_missing_subprotocol?: boolean | null;
+            /** Repair Missing Values */
+            repair_missing_values?: boolean | null;
+            /** Strict */
+            strict?: boolean | null;
+            /** Ignore Pings */
+            ignore_pings?: boolean | null;
+            /** Timestamps Are Local */
+            timestamps_are_local?: number | null;
+            /** Energy Scale */
+            energy_scale?: number | null;
+            /** Disabled Tolerances */
+            disabled_tolerances?: string[] | null;
+        };
+        /**
+         * QuirkProfileView
+         * @description Quirks of a kind of station.
+         */
+        QuirkProfileView: {
+            /**
+             * Accept Missing Subprotocol
+             * @description Whether a station that names no version of OCPP is taken for one of version 1.6.
+             */
+            accept_missing_subprotocol: boolean | null;
+            /**
+             * Repair Missing Values
+             * @description Whether `"transactionId":,` is read as null.
+             */
+            repair_missing_values: boolean;
+            /**
+             * Strict
+             * @description Whether every deviation is refused.
+             */
+            strict: boolean | null;
+            /**
+             * Ignore Pings
+             * @description Whether the station is not pinged, and may be silent.
+             */
+            ignore_pings: boolean;
+            /**
+             * Timestamps Are Local
+             * @description Minutes by which the station's zone is ahead of UTC, for times that name no zone.
+             */
+            timestamps_are_local: number | null;
+            /**
+             * Energy Scale
+             * @description What register values are multiplied by; the text is kept.
+             */
+            energy_scale: number | null;
+            /**
+             * Disabled Tolerances
+             * @description Kinds of oddities that are refused as in strict mode.
+             */
+            disabled_tolerances: string[];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Vendor */
+            vendor: string | null;
+            /** Model */
+            model: string | null;
+            /** Firmware */
+            firmware: string | null;
+            /** Note */
+            note: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * RaiseBody
          * @description The profile that a station is to use.
          */
@@ -3982,6 +4285,11 @@ export interface components {
             pending_security_profile: number | null;
             /** Has Password */
             has_password: boolean;
+            /**
+             * Quirk Profile Id
+             * @description The quirk profile that was chosen for it.
+             */
+            quirk_profile_id: string | null;
             /**
              * Strict
              * @description Deviations from the specification are refused instead of tolerated.
@@ -4456,6 +4764,8 @@ export interface components {
              * @description SHA-256 of the only client certificate that is accepted, where the check is pinned.
              */
             pinned_fingerprint?: string | null;
+            /** Quirk Profile Id */
+            quirk_profile_id?: string | null;
             /** Strict */
             strict?: boolean | null;
             /** Automation */
@@ -4470,6 +4780,56 @@ export interface components {
             longitude?: number | null;
             /** Note */
             note?: string | null;
+        };
+        /**
+         * StationQuirksView
+         * @description What applies to a station, and by which profile.
+         */
+        StationQuirksView: {
+            /**
+             * Accept Missing Subprotocol
+             * @description Whether a station that names no version of OCPP is taken for one of version 1.6.
+             */
+            accept_missing_subprotocol: boolean | null;
+            /**
+             * Repair Missing Values
+             * @description Whether `"transactionId":,` is read as null.
+             */
+            repair_missing_values: boolean;
+            /**
+             * Strict
+             * @description Whether every deviation is refused.
+             */
+            strict: boolean | null;
+            /**
+             * Ignore Pings
+             * @description Whether the station is not pinged, and may be silent.
+             */
+            ignore_pings: boolean;
+            /**
+             * Timestamps Are Local
+             * @description Minutes by which the station's zone is ahead of UTC, for times that name no zone.
+             */
+            timestamps_are_local: number | null;
+            /**
+             * Energy Scale
+             * @description What register values are multiplied by; the text is kept.
+             */
+            energy_scale: number | null;
+            /**
+             * Disabled Tolerances
+             * @description Kinds of oddities that are refused as in strict mode.
+             */
+            disabled_tolerances: string[];
+            /** Quirk Profile Id */
+            quirk_profile_id: string | null;
+            /** Quirk Profile Name */
+            quirk_profile_name: string | null;
+            /**
+             * Chosen
+             * @description Whether an operator chose it; otherwise it matches the last boot.
+             */
+            chosen: boolean;
         };
         /**
          * StationUpdateView
@@ -4536,6 +4896,11 @@ export interface components {
             pending_security_profile: number | null;
             /** Has Password */
             has_password: boolean;
+            /**
+             * Quirk Profile Id
+             * @description The quirk profile that was chosen for it.
+             */
+            quirk_profile_id: string | null;
             /**
              * Strict
              * @description Deviations from the specification are refused instead of tolerated.
@@ -6149,6 +6514,813 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Listed_RefusedHandshakeView_"];
                     "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_oddities_api_v1_oddities_get: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; none for the first page. */
+                cursor?: string | null;
+                /** @description `csv` (or `Accept: text/csv`) gives the whole list from here on as a table. */
+                format?: ("json" | "csv") | null;
+                vendor?: string | null;
+                model?: string | null;
+                firmware?: string | null;
+                kind?: string | null;
+                group_by?: "station" | "model" | "firmware";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_OddityGroupView_"];
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_station_quirks_api_v1_stations__station_id__quirks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identity of a station. */
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationQuirksView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_quirk_profiles_api_v1_quirk_profiles_get: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; none for the first page. */
+                cursor?: string | null;
+                /** @description `csv` (or `Accept: text/csv`) gives the whole list from here on as a table. */
+                format?: ("json" | "csv") | null;
+                vendor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_QuirkProfileView_"];
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_quirk_profile_api_v1_quirk_profiles_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewQuirkProfile"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuirkProfileView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quirk_profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuirkProfileView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quirk_profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_quirk_profile_api_v1_quirk_profiles__quirk_profile_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quirk_profile_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuirkProfileChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuirkProfileView"];
                 };
             };
             /** @description The request cannot be read. */
