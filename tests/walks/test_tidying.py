@@ -1,6 +1,7 @@
 """A real fleet's mess: transactions that never got a stop, late words about them, stations that begin anew."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from stationmaster.conformance.station import ScriptedStation
@@ -21,15 +22,18 @@ def values(transaction_id: int, register_wh: int, at: str) -> dict[str, Any]:
     }
 
 
+def now() -> str:
+    """The moment by the clock, since a sample counts only within its transaction."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 async def test_a_forgotten_transaction_is_closed_with_the_energy_that_is_known(node: NodeProcess, api: Api) -> None:
     tag = await api.token()
     async with await connected(node, api) as station:
         await booted(station)
         transaction_id = await charging(station, tag)
         before = await api.transaction(station.identity)
-        await station.call(
-            "MeterValues", values(transaction_id, before["meter_start_wh"] + 4200, "2026-11-22T12:00:00Z")
-        )
+        await station.call("MeterValues", values(transaction_id, before["meter_start_wh"] + 4200, now()))
         closed = await api.post(f"/transactions/{before['id']}/close")
         assert (closed["state"], closed["stop_reason"]) == ("closed", "operator")
         assert (closed["energy_wh"], closed["energy_source"]) == (4200, "last_sample")
@@ -45,7 +49,7 @@ async def test_late_values_open_it_again_and_its_stop_has_the_last_word(node: No
         transaction_id = await charging(station, tag)
         number = (await api.transaction(station.identity))["id"]
         await api.post(f"/transactions/{number}/close")
-        await station.call("MeterValues", values(transaction_id, 90_000, "2026-11-22T12:30:00Z"))
+        await station.call("MeterValues", values(transaction_id, 90_000, now()))
         opened = await api.get(f"/transactions/{number}")
         assert (opened["state"], opened["stopped_at"], opened["stop_reason"]) == ("open", None, None)
         assert "reopened" in opened["flags"]
