@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stationmaster.domain import facts
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
+from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
@@ -25,6 +26,7 @@ from stationmaster.storage import (
     notifications,
     provisioning,
     reservations,
+    sites,
     smart_charging,
     tidying,
     transaction_ends,
@@ -58,6 +60,8 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     ChargingProfilesChanged: smart_charging.store_mirrors,
     CertificateChanged: certificates.store_certificates,
     InstalledRootsReported: certificates.store_roots,
+    SiteDecided: sites.store_decisions,
+    SiteLoadSampled: sites.store_loads,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
     facts.AuditRecorded: audit.store_entries,

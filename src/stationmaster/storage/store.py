@@ -37,6 +37,8 @@ from stationmaster.storage.queries.reports import (
     TransferStatus,
 )
 from stationmaster.storage.queries.reservations import LocalListQueries, ReservationQueries
+from stationmaster.storage.queries.site_plans import SitePlanQueries
+from stationmaster.storage.queries.sites import SiteQueries
 from stationmaster.storage.queries.smart_charging import ChargingProfileQueries
 from stationmaster.storage.queries.stations import AttemptQueries, ConnectorQueries, StationQueries
 from stationmaster.storage.queries.tidying import TidyingQueries
@@ -89,6 +91,8 @@ class Storage:
         self.oddities = OddityQueries(self)
         self.quirk_profiles = QuirkProfileQueries(self)
         self.charging_profiles = ChargingProfileQueries(self)
+        self.sites = SiteQueries(self)
+        self.site_plans = SitePlanQueries(self)
         self.transfer_statuses: ListQueries[TransferStatus] = ListQueries(self, TransferStatus)
         self.security_events: ListQueries[SecurityEvent] = ListQueries(self, SecurityEvent)
         self.data_transfers: ListQueries[DataTransfer] = ListQueries(self, DataTransfer)

@@ -58,6 +58,8 @@ class AlertKind(StrEnum):
     LIMIT_IGNORED = "limit_ignored"
     LIMIT_REFUSED = "limit_refused"
     LIMIT_UNCONFIRMED = "limit_unconfirmed"
+    LIMIT_OVERRULED = "limit_overruled"
+    """A profile that somebody else installed has a higher stack level than ours."""
     LIMIT_NOT_HELD = "limit_not_held"
     """What has to be reserved alone is above the limit."""
     LIMIT_BELOW_MINIMUM = "limit_below_minimum"
@@ -97,6 +99,7 @@ class Reason(StrEnum):
     OFFLINE = "offline"
     IGNORING = "ignoring"
     REFUSING = "refusing"
+    OVERRULED = "overruled"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

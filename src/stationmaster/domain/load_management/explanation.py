@@ -18,7 +18,7 @@ from stationmaster.instants import Instant
 
 __all__ = ["ALERT_WORDS", "Explainer", "not_managed"]
 
-_RESERVED: Final = frozenset({Reason.OFFLINE, Reason.IGNORING, Reason.REFUSING})
+_RESERVED: Final = frozenset({Reason.OFFLINE, Reason.IGNORING, Reason.REFUSING, Reason.OVERRULED})
 """Reasons whose sentence tells what is reserved."""
 
 _SENTENCES: Final = {
@@ -33,6 +33,7 @@ _SENTENCES: Final = {
     Reason.IDLE: "paused at {amount}: the car has drawn nothing for long, and others need the supply",
     Reason.OFFLINE: "the station is offline: {held} stay reserved, the most it may draw",
     Reason.IGNORING: "the station draws more than its limit: {held} are reserved for it",
+    Reason.OVERRULED: "a profile of somebody else goes before its limit: {held} are reserved, the most it may draw",
     Reason.REFUSING: "the station refuses limits: {held} are reserved, the most it may draw",
 }
 
@@ -41,6 +42,7 @@ ALERT_WORDS: Final = {
     AlertKind.LIMIT_IGNORED: "the station draws more than its limit; the most it can draw is reserved for it",
     AlertKind.LIMIT_REFUSED: "the station refuses its limit; what it may draw stays reserved for it",
     AlertKind.LIMIT_UNCONFIRMED: "the station does not confirm its limit; what it may draw stays reserved for it",
+    AlertKind.LIMIT_OVERRULED: "a profile of somebody else, with a higher stack level, goes before the limit",
     AlertKind.LIMIT_NOT_HELD: "what stations may draw that cannot be steered is alone above the site's limit",
     AlertKind.LIMIT_BELOW_MINIMUM: "the site's limit is below the minimum current of one car",
     AlertKind.PHASES_UNDECLARED: "the phases of this connector are not declared for the site: the worst is assumed",

@@ -23,6 +23,7 @@ __all__ = [
     "ControlLost",
     "Input",
     "Measured",
+    "Overruled",
     "SiteChanged",
     "SiteMeterRead",
     "StationOffline",
@@ -86,6 +87,12 @@ class StationOffline(AboutStation, frozen=True, kw_only=True):
 
 class ControlLost(AboutStation, frozen=True, kw_only=True):
     """A station may have forgotten its limits, e.g. somebody cleared its profiles."""
+
+
+class Overruled(AboutConnector, frozen=True, kw_only=True):
+    """Somebody else's profile goes before our limits at a connector, or does so no longer."""
+
+    overruled: bool
 
 
 class TransactionStarted(AboutConnector, frozen=True, kw_only=True):

@@ -154,6 +154,10 @@ class SitePlanner:
             case said.Measured(deciamps=deciamps):
                 if not measured(state, deciamps, now, self._site.settings):
                     return
+            case said.Overruled(overruled=overruled):
+                if state.overruled == overruled:
+                    return
+                state.overruled = overruled
             case said.TransactionStarted():
                 started(state, what, now)
             case said.TransactionStopped(transaction_id=transaction_id):
@@ -316,6 +320,7 @@ class SitePlanner:
         troubles = {
             AlertKind.STATION_OFFLINE: not state.online and reserved[3] > 0,
             AlertKind.LIMIT_IGNORED: state.ignoring,
+            AlertKind.LIMIT_OVERRULED: state.overruled,
             AlertKind.LIMIT_REFUSED: state.refusing or state.refused >= _REFUSALS,
             AlertKind.LIMIT_UNCONFIRMED: state.missed >= _UNANSWERED,
             AlertKind.PHASES_UNDECLARED: not self._declared(state.connector.phases),

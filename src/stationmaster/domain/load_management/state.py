@@ -81,6 +81,8 @@ class ConnectorState(msgspec.Struct, kw_only=True):
     missed: int = 0
     retry_at: Instant = BEGINNING
     refusing: bool = False
+    overruled: bool = False
+    """Somebody else's profile at the station goes before ours."""
     changed_at: Instant = BEGINNING
     """When a command was last sent."""
     settled_at: Instant = BEGINNING
@@ -97,12 +99,12 @@ class ConnectorState(msgspec.Struct, kw_only=True):
     @property
     def fixed(self) -> bool:
         """Whether nothing we say changes what it may draw, for all we know at this moment."""
-        return not self.online or self.refusing or self.ignoring or self.offences > 0
+        return not self.online or self.refusing or self.ignoring or self.overruled or self.offences > 0
 
     @property
     def flawless(self) -> bool:
         """Whether there is nothing to report about it: it is there, and does what it is told."""
-        return self.online and not (self.ignoring or self.refusing or self.refused or self.missed)
+        return self.online and not (self.ignoring or self.refusing or self.overruled or self.refused or self.missed)
 
     @property
     def transaction_slot(self) -> Slot:
@@ -145,7 +147,7 @@ def bound(state: ConnectorState, at: Instant) -> Lanes:
             deciamps = offer.at(at)
             if deciamps:
                 lanes = most(lanes, offer_lanes(connector, used, deciamps, offer.phases))
-    if state.ignoring or (connector.forgets_offline and not state.online):
+    if state.ignoring or state.overruled or (connector.forgets_offline and not state.online):
         worst = offer_lanes(connector, used if state.online else None, connector.uncontrolled_deciamps, 0)
         lanes = most(lanes, worst)
     return lanes if state.overdraw is None else most(lanes, state.overdraw)

@@ -110,6 +110,8 @@ def _excess(state: ConnectorState, now: Instant) -> Lanes:
 def _why_fixed(state: ConnectorState) -> Reason:
     if not state.online:
         return Reason.OFFLINE
+    if state.overruled:
+        return Reason.OVERRULED
     return Reason.REFUSING if state.refusing else Reason.IGNORING
 
 

@@ -45,6 +45,15 @@ from stationmaster.storage.tables.provisioning import (
 )
 from stationmaster.storage.tables.quirks import quirk_profile
 from stationmaster.storage.tables.reservations import local_list, reservation
+from stationmaster.storage.tables.sites import (
+    site,
+    site_decision,
+    site_load,
+    site_plan,
+    site_release,
+    site_schedule,
+    wiring,
+)
 from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 from stationmaster.storage.tables.transactions import meter_value, transaction
 
@@ -83,6 +92,12 @@ __all__ = [
     "security_event",
     "security_job",
     "server_certificate",
+    "site",
+    "site_decision",
+    "site_load",
+    "site_plan",
+    "site_release",
+    "site_schedule",
     "station",
     "station_certificate",
     "station_event",
@@ -94,4 +109,5 @@ __all__ = [
     "user",
     "user_session",
     "variable",
+    "wiring",
 ]
