@@ -78,6 +78,7 @@ format: setup ## Format the code and mend what the linter can mend
 .PHONY: docs
 docs: setup ## Write the documents that are made from the code
 	@$(BIN)/python -m tools.documents
+	@tools/in-ui npm run --silent types
 
 .PHONY: bench
 bench: setup ## Measure CPU per message, answer times and memory; print the table

@@ -14,6 +14,20 @@ async def test_where_stations_connect(api: Client) -> None:
     assert about["version"]
 
 
+async def test_the_map_draws_what_it_has_unless_it_is_given_tiles(api: Client, tmp_path: Path) -> None:
+    assert (await api.get("/about"))["map"] == {"tile_url": None, "attribution": ""}
+    policy = (await api.http.get("/")).headers["content-security-policy"]
+    assert "img-src 'self' data:;" in policy
+    tiles = {"map__tile_url": "https://tiles.example.org:8443/{z}/{x}/{y}.png", "map__attribution": "Example"}
+    settings = settings_of(tmp_path, f"sqlite:///{tmp_path / 'x.sqlite'}", database__migrate=True, **tiles)
+    async with running_node(settings) as node, client_of(node, node.first_key) as admin:
+        answer = await admin.http.get("/api/v1/about")
+    assert answer.json()["map"] == {"tile_url": tiles["map__tile_url"], "attribution": "Example"}
+    # The origin alone, for pictures alone.
+    assert "img-src 'self' data: https://tiles.example.org:8443;" in answer.headers["content-security-policy"]
+    assert answer.headers["content-security-policy"].count("tiles.example.org") == 1
+
+
 async def test_settings_are_told_with_their_sources_and_without_secrets(tmp_path: Path) -> None:
     secrets = {
         "security__pepper": "canary-pepper-0123456789",

@@ -4,11 +4,24 @@ import csv
 import hashlib
 import io
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import Client, NodeThread, connected, eventually, new_id, with_role
+from stationmaster.app.node import running_node
+from tests.api.conftest import (
+    Client,
+    NodeThread,
+    client_of,
+    connected,
+    eventually,
+    new_id,
+    settings_of,
+    with_role,
+)
 from tests.api.people import PASSWORD, new_user, signed_in
 
 PUBLIC = {"POST /api/v1/session"}
@@ -143,3 +156,26 @@ async def test_failed_sign_ins_are_in_the_log_of_whose_they_are(api: Client) -> 
     (entry,) = await entries(api, action="sign_in")
     assert (entry["actor"], entry["result"]) == (f"user:{user['username']}", "refused")
     assert entry["details"] == {"reason": "sign_in_refused", "failures_in_a_row": 1}
+
+
+async def test_the_chain_is_proved_for_whoever_may_read_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "x.sqlite"
+    settings = settings_of(tmp_path, f"sqlite:///{file}", database__migrate=True)
+    async with running_node(settings) as node, client_of(node, node.first_key) as admin:
+        for number in range(3):
+            await admin.post("/tokens", {"id_tag": f"TAG-{number}"})
+        (newest, *_) = await entries(admin)
+        proof = await admin.get("/audit/verification")
+        assert proof == {"whole": True, "length": newest["sequence"], "hash": newest["hash"], "flaws": []}
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("DROP TRIGGER audit_entry_no_update")
+        database.execute("UPDATE audit_entry SET actor = 'user:somebody' WHERE sequence = 2")
+    async with running_node(settings) as node, client_of(node, str(admin.http.headers["authorization"])[7:]) as admin:
+        proof = await admin.get("/audit/verification")
+        assert not proof["whole"]
+        assert proof["flaws"][0]["sequence"] == 2
+
+
+async def test_who_is_limited_to_sites_cannot_prove_what_they_do_not_see(api: Client) -> None:
+    async with with_role(api, "admin", site_ids=["here"]) as limited:
+        await limited.problem("GET", "/audit/verification", 403, "other_site")

@@ -126,3 +126,9 @@ async def test_nothing_outside_the_ui_is_served(node_thread: NodeThread, built_u
         answer = await http.get(path)
     assert "secret" not in answer.text
     assert "root:" not in answer.text
+
+
+async def test_without_the_ui_there_is_but_the_one_page(node_thread: NodeThread, tmp_path: Path) -> None:
+    async with plain(node_thread, tmp_path) as http:
+        answer = await http.get("/nothing")
+        assert (answer.status_code, answer.json()["code"]) == (404, "no_such_path")

@@ -149,3 +149,10 @@ async def test_a_user_name_is_taken_in_every_organisation(api: Client, node_thre
         body = {"username": user["username"].upper(), "role": "viewer", "password": PASSWORD}
         await other.problem("POST", "/users", 409, "user_exists", json=body)
         assert (await other.get("/users"))["items"] == []
+
+
+async def test_what_each_role_may_do_is_told(api: Client) -> None:
+    roles = {each["role"]: set(each["permissions"]) for each in (await api.get("/roles"))["items"]}
+    assert list(roles) == ["viewer", "operator", "security_admin", "admin"]
+    assert "commands:send" in roles["operator"] - roles["viewer"]
+    assert roles["viewer"] | roles["operator"] | roles["security_admin"] < roles["admin"]

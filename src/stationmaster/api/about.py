@@ -30,6 +30,13 @@ class OwnOrganisationView(View):
     name: str
 
 
+class MapView(BaseModel):
+    """What the map of the UI is drawn on."""
+
+    tile_url: str | None = Field(description="With {z}, {x} and {y}; null: the outlines of the countries.")
+    attribution: str
+
+
 class AboutView(BaseModel):
     """What whoever asks is talking to."""
 
@@ -37,6 +44,7 @@ class AboutView(BaseModel):
     node_id: str
     organisation: OwnOrganisationView
     station_urls: StationUrlsView
+    map: MapView
 
 
 class ActionView(View):
@@ -73,6 +81,7 @@ async def read_about(principal: Asking, request: Request, context: Context) -> A
         node_id=context.node.id,
         organisation=OwnOrganisationView.model_validate(organisation),
         station_urls=StationUrlsView.model_validate(context.node.station_urls(request.url.hostname or "localhost")),
+        map=MapView(tile_url=context.settings.map_tile_url, attribution=context.settings.map_attribution),
     )
 
 

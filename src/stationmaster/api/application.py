@@ -114,6 +114,6 @@ def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI
         streamed=(file_door.BRING, firmware.UPLOAD),
     )
     app.add_middleware(ErrorBoundary)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, tile_url=context.settings.map_tile_url)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # the way FastAPI documents
     return app

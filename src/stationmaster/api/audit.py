@@ -11,7 +11,7 @@ from stationmaster.api.context import Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.messages import within_sites
-from stationmaster.api.values import Filters, InstantIn, Listed, Text
+from stationmaster.api.values import Filters, InstantIn, Listed, Text, View
 from stationmaster.domain.audit import AuditEntry, entry_document
 
 router = APIRouter(tags=["Audit log"], responses=PROBLEMS)
@@ -39,6 +39,22 @@ class AuditEntryView(BaseModel):
     hash: str
 
 
+class FlawView(View):
+    """Where the chain is broken, and how."""
+
+    sequence: int
+    words: str
+
+
+class VerificationView(BaseModel):
+    """What going through the whole log has shown."""
+
+    whole: bool = Field(description="Nothing was changed, left out or put in.")
+    length: int = Field(description="How many entries were gone through.")
+    hash: str = Field(description="Of the last of them. Written down elsewhere, it proves later that none was cut off.")
+    flaws: list[FlawView] = Field(description="At most 20.")
+
+
 class AuditFilters(Filters):
     """What the audit log can be narrowed by."""
 
@@ -59,6 +75,19 @@ async def list_audit(
     await within_sites(context, principal, filters.station_id)
     find = partial(context.storage.audit.find, principal.organisation_id, **filters.wanted())
     return await listing(filters, wanted, find, _view, "audit")
+
+
+@router.get("/audit/verification")
+async def verify_audit(principal: Reader, context: Context) -> VerificationView:
+    """Go through the whole log and prove the chain, as `stationmaster audit verify` does. It takes longer with time."""
+    principal.require_whole_organisation()
+    (proof,) = await context.services.audit.prove(principal.organisation_id)
+    return VerificationView(
+        whole=not proof.flaws,
+        length=proof.head.length,
+        hash=proof.head.hash,
+        flaws=[FlawView.model_validate(flaw) for flaw in proof.flaws],
+    )
 
 
 def _view(entry: AuditEntry) -> AuditEntryView:

@@ -22,6 +22,9 @@ class ApiSettings:
     body_timeout_s: float
     event_heartbeat_s: float
     open_metrics: bool
+    map_tile_url: str | None = None
+    """Where the UI fetches the tiles of its map; without one it draws the outlines of the countries."""
+    map_attribution: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ so that a stream of events passes through them unbuffered.
 
 import asyncio
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,7 +31,6 @@ _POLICY = {
 }
 
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -40,10 +40,16 @@ _SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """Tells browsers to run nothing that is not ours, and nobody to keep what the API says."""
+    """Tells browsers to run nothing that is not ours, and nobody to keep what the API says.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `tile_url` is where the map's pictures may come from besides; nothing else may come from there.
+    """
+
+    def __init__(self, app: ASGIApp, tile_url: str | None = None) -> None:
         self._app = app
+        pictures = {} if tile_url is None else {"img-src": f"{_POLICY['img-src']} {_origin(tile_url)}"}
+        policy = "; ".join(f"{name} {value}" for name, value in (_POLICY | pictures).items())
+        self._headers = {"Content-Security-Policy": policy, **_SECURITY_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -54,7 +60,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY_HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if scope["path"].startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
@@ -147,6 +153,11 @@ class BodyLimit:
                     parts.clear()
                 if not message.get("more_body", False) or size > self._limit_bytes + DISCARDED_BYTES:
                     return b"".join(parts) if size <= self._limit_bytes else None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class _Disconnected(Exception):

@@ -4,13 +4,13 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from stationmaster.api.access import Principal, may
+from stationmaster.api.access import Asking, Principal, may
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.listing import LISTED, WantedFormat, listing
-from stationmaster.api.permissions import Role
+from stationmaster.api.permissions import ROLE_PERMISSIONS, Role
 from stationmaster.api.values import Body, Filters, Listed, Moment, Text, View
 from stationmaster.domain.users import LONGEST_PASSWORD, User
 from stationmaster.services.users import NewUser
@@ -65,11 +65,25 @@ class NewUserBody(Body):
     password: str | None = Field(default=None, max_length=LONGEST_PASSWORD, description="Left out, one is made.")
 
 
+class RoleView(BaseModel):
+    """A role, from the least to the most."""
+
+    role: str
+    permissions: list[str] = Field(description="A block and a verb each, such as `stations:write`.")
+
+
 class UserFilters(Filters):
     """What users can be narrowed by."""
 
     role: Role | None = None
     search: Text | None = Field(default=None, description="Part of the name or the user name.")
+
+
+@router.get("/roles")
+async def list_roles(_principal: Asking) -> Listed[RoleView]:
+    """What each role may do, from the least to the most."""
+    roles = [RoleView(role=role, permissions=sorted(may_do)) for role, may_do in ROLE_PERMISSIONS.items()]
+    return Listed(items=roles, next_cursor=None)
 
 
 @router.get("/users", response_model=Listed[UserView], responses=LISTED)

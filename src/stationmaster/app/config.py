@@ -7,87 +7,27 @@ The rule that shapes this file: each setting has a default that works, a help te
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from stationmaster.domain.roles import ROLES
-from stationmaster.services.oidc_settings import ALGORITHMS, is_safe_url
+from stationmaster.app.config_checks import (
+    check_algorithms,
+    check_base_url,
+    check_bus_url,
+    check_database_url,
+    check_issuer,
+    check_pepper,
+    check_port_range,
+    check_roles,
+    check_signer_url,
+    check_tile_url,
+)
 
-__all__ = ["PEPPER_BYTES", "HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
+__all__ = ["HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Days = Annotated[float, Field(gt=0, le=36500)]
-PEPPER_BYTES = (16, 64)
-LAST_PORT = 65535
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    scheme = urlsplit(value.get_secret_value()).scheme
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("a database URL begins with sqlite:/// or postgresql://")
-    return value
-
-
-def _bus_url(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in ("nats", "tls"):
-        raise ValueError("a bus URL begins with nats:// or tls://")
-    return value
-
-
-def _issuer(value: str) -> str:
-    if not is_safe_url(value) or urlsplit(value).query or urlsplit(value).fragment:
-        raise ValueError("an issuer is an https address, or one of this machine")
-    return value
-
-
-def _algorithms(value: str) -> str:
-    strange = sorted(set(listed(value)) - set(ALGORITHMS))
-    if strange or not listed(value):
-        raise ValueError(f"an algorithm is one of {', '.join(ALGORITHMS)}")
-    return value
-
-
-def _roles(value: str) -> str:
-    for pair in listed(value):
-        theirs, equals, ours = pair.rpartition("=")
-        if not theirs or not equals or ours.strip() not in ROLES:
-            raise ValueError(f"write VALUE=ROLE, with commas between; a role is one of {', '.join(ROLES)}")
-    return value
-
-
-def listed(value: str) -> list[str]:
-    """The items of a text with commas between."""
-    return [item.strip() for item in value.split(",") if item.strip()]
-
-
-def _pepper(value: SecretStr) -> SecretStr:
-    if not PEPPER_BYTES[0] <= len(value.get_secret_value().encode()) <= PEPPER_BYTES[1]:
-        raise ValueError("a pepper has 16 to 64 bytes")
-    return value
-
-
-def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("a base URL begins with http:// or https:// and has no query")
-    return value.rstrip("/")
-
-
-def _signer_url(value: str) -> str:
-    parts = urlsplit(value)
-    here = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or (parts.scheme != "https" and not (here and parts.scheme == "http")):
-        raise ValueError("an authority is asked over https://, unless it is on this machine")
-    return value
-
-
-def _port_range(value: str) -> str:
-    lowest, _, highest = value.partition("-")
-    if value and not (lowest.isdecimal() and highest.isdecimal() and 0 < int(lowest) <= int(highest) <= LAST_PORT):
-        raise ValueError("a range of ports is written like 50000-50099")
-    return value
 
 
 class Section(BaseModel):
@@ -113,7 +53,7 @@ class NodeSettings(Section):
 class DatabaseSettings(Section):
     """What is remembered, and where."""
 
-    url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+    url: Annotated[SecretStr, AfterValidator(check_database_url)] | None = Field(
         default=None,
         description="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME. "
         "Without it, stationmaster.sqlite in the data folder.",
@@ -124,7 +64,7 @@ class DatabaseSettings(Section):
 class BusSettings(Section):
     """How nodes talk."""
 
-    url: Annotated[SecretStr, AfterValidator(_bus_url)] | None = Field(
+    url: Annotated[SecretStr, AfterValidator(check_bus_url)] | None = Field(
         default=None,
         description="nats://HOST:4222 for many nodes (needs the extra [cluster]). Without it, this is the only node.",
     )
@@ -228,7 +168,7 @@ class CertificateSettings(Section):
         description="What happens when there is no present revocation list of an authority that is not ours: "
         "soft lets the station in, hard does not.",
     )
-    signer_url: Annotated[str, AfterValidator(_signer_url)] | None = Field(
+    signer_url: Annotated[str, AfterValidator(check_signer_url)] | None = Field(
         default=None, description="Another authority that signs for stations: asked by HTTP, see docs/security.md."
     )
     signer_token: SecretStr | None = Field(default=None, description="Bearer token for that authority.")
@@ -305,7 +245,7 @@ class StationSettings(Section):
 class SecuritySettings(Section):
     """Secrets, and how short they may be."""
 
-    pepper: Annotated[SecretStr, AfterValidator(_pepper)] | None = Field(
+    pepper: Annotated[SecretStr, AfterValidator(check_pepper)] | None = Field(
         default=None,
         description="Key under which passwords and API keys are hashed, the same on all nodes. "
         "Without it, the file `pepper` in the data folder, made at the first start.",
@@ -328,7 +268,7 @@ class SecuritySettings(Section):
 class OidcSection(Section):
     """Signing in through an OpenID provider. It is offered once issuer and client_id are set."""
 
-    issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+    issuer: Annotated[str, AfterValidator(check_issuer)] | None = Field(
         default=None, description="The provider, exactly as its document calls it, such as https://login.example.org."
     )
     client_id: str | None = Field(default=None, min_length=1, description="What the provider knows us as.")
@@ -337,7 +277,7 @@ class OidcSection(Section):
     scope: str = Field(
         default="openid profile email", pattern=r"(^| )openid( |$)", description="What the provider is asked for."
     )
-    algorithms: Annotated[str, AfterValidator(_algorithms)] = Field(
+    algorithms: Annotated[str, AfterValidator(check_algorithms)] = Field(
         default="RS256, PS256, ES256", description="With what the provider may sign, with commas between."
     )
     role_claim: str = Field(
@@ -345,13 +285,13 @@ class OidcSection(Section):
         min_length=1,
         description="Member of the ID token that decides the role, such as groups or realm_access.roles.",
     )
-    roles: Annotated[str, AfterValidator(_roles)] = Field(
+    roles: Annotated[str, AfterValidator(check_roles)] = Field(
         default="",
         description="Which of its values gives which role: `chiefs=admin, staff=operator, everybody=viewer`. "
         "The highest counts; whoever has none does not come in.",
     )
     organisation: str = Field(default="default", description="The organisation of those who come in this way.")
-    redirect_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+    redirect_url: Annotated[str, AfterValidator(check_base_url)] | None = Field(
         default=None,
         description="Where the provider sends browsers back, if it is not /api/v1/session/oidc/callback of the address "
         "by which the browser came.",
@@ -398,7 +338,7 @@ class FileSettings(Section):
     folder: Path | None = Field(
         default=None, description="Where they lie; `files` in the data folder by default. Nodes of a cluster share it."
     )
-    base_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+    base_url: Annotated[str, AfterValidator(check_base_url)] | None = Field(
         default=None,
         description="How stations reach the port of the API, such as https://csms.example.org. "
         "Without it, they are told the address by which the API was asked for the transfer.",
@@ -428,10 +368,23 @@ class FtpSettings(Section):
         pattern=r"^\d{1,3}(\.\d{1,3}){3}$",
         description="IPv4 address for passive mode, if stations come through address translation.",
     )
-    passive_ports: Annotated[str, AfterValidator(_port_range)] = Field(
+    passive_ports: Annotated[str, AfterValidator(check_port_range)] = Field(
         default="", description="Ports for passive mode, such as 50000-50099; empty: any free port."
     )
     connection_limit: int = Field(default=100, ge=1, description="FTP connections at a time.")
+
+
+class MapSettings(Section):
+    """The map of the UI. Without tiles it shows the outlines of the countries, and asks nobody for anything."""
+
+    tile_url: Annotated[str, AfterValidator(check_tile_url)] | None = Field(
+        default=None,
+        description="Where map tiles are fetched by the browser, such as https://tiles.example.org/{z}/{x}/{y}.png. "
+        "Whoever keeps them sees which places are looked at.",
+    )
+    attribution: str = Field(
+        default="", max_length=200, description="Whom the map names as the source of the tiles; plain text."
+    )
 
 
 class LogSettings(Section):
@@ -465,4 +418,5 @@ class Settings(Section):
     tidying: TidyingSettings = TidyingSettings()
     files: FileSettings = FileSettings()
     ftp: FtpSettings = FtpSettings()
+    map: MapSettings = MapSettings()
     log: LogSettings = LogSettings()

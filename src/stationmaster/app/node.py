@@ -246,6 +246,8 @@ class Node:
                 body_timeout_s=http.body_timeout_s,
                 event_heartbeat_s=http.event_heartbeat_s,
                 open_metrics=http.open_metrics,
+                map_tile_url=self.settings.map.tile_url,
+                map_attribution=self.settings.map.attribution,
             ),
             node=NodeView(
                 version=__version__,

@@ -9,7 +9,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from stationmaster.app.config import PEPPER_BYTES, SecuritySettings
+from stationmaster.app.config import SecuritySettings
+from stationmaster.app.config_checks import PEPPER_BYTES
 from stationmaster.app.errors import StartError
 from stationmaster.domain.errors import Conflict
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID

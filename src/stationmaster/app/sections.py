@@ -2,7 +2,8 @@
 
 from ssl import SSLContext
 
-from stationmaster.app.config import Settings, listed
+from stationmaster.app.config import Settings
+from stationmaster.app.config_checks import listed
 from stationmaster.app.tls import TlsDoors
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.gateway.identities import PathRules

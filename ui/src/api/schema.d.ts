@@ -1788,6 +1788,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Roles
+         * @description What each role may do, from the least to the most.
+         */
+        get: operations["list_roles_api_v1_roles_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1948,6 +1968,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify Audit
+         * @description Go through the whole log and prove the chain, as `stationmaster audit verify` does. It takes longer with time.
+         */
+        get: operations["verify_audit_api_v1_audit_verification_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/about": {
         parameters: {
             query?: never;
@@ -2083,6 +2123,7 @@ export interface components {
             node_id: string;
             organisation: components["schemas"]["OwnOrganisationView"];
             station_urls: components["schemas"]["StationUrlsView"];
+            map: components["schemas"]["MapView"];
         };
         /**
          * ActionView
@@ -2767,6 +2808,16 @@ export interface components {
             updated_at: string;
         };
         /**
+         * FlawView
+         * @description Where the chain is broken, and how.
+         */
+        FlawView: {
+            /** Sequence */
+            sequence: number;
+            /** Words */
+            words: string;
+        };
+        /**
          * InstallationView
          * @description The job of an installation, and what was doubtful about the profile.
          */
@@ -3127,6 +3178,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[RoleView] */
+        Listed_RoleView_: {
+            /** Items */
+            items: components["schemas"]["RoleView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[RootView] */
         Listed_RootView_: {
             /** Items */
@@ -3364,6 +3425,19 @@ export interface components {
              * @enum {string}
              */
             log_type: "diagnostics" | "security";
+        };
+        /**
+         * MapView
+         * @description What the map of the UI is drawn on.
+         */
+        MapView: {
+            /**
+             * Tile Url
+             * @description With {z}, {x} and {y}; null: the outlines of the countries.
+             */
+            tile_url: string | null;
+            /** Attribution */
+            attribution: string;
         };
         /**
          * MessageView
@@ -4480,6 +4554,19 @@ export interface components {
             reason?: string | null;
         };
         /**
+         * RoleView
+         * @description A role, from the least to the most.
+         */
+        RoleView: {
+            /** Role */
+            role: string;
+            /**
+             * Permissions
+             * @description A block and a verb each, such as `stations:write`.
+             */
+            permissions: string[];
+        };
+        /**
          * RollOverBody
          * @description Which of our roots is to be followed by a new one.
          */
@@ -5415,6 +5502,32 @@ export interface components {
              * Format: date-time
              */
             received_at: string;
+        };
+        /**
+         * VerificationView
+         * @description What going through the whole log has shown.
+         */
+        VerificationView: {
+            /**
+             * Whole
+             * @description Nothing was changed, left out or put in.
+             */
+            whole: boolean;
+            /**
+             * Length
+             * @description How many entries were gone through.
+             */
+            length: number;
+            /**
+             * Hash
+             * @description Of the last of them. Written down elsewhere, it proves later that none was cut off.
+             */
+            hash: string;
+            /**
+             * Flaws
+             * @description At most 20.
+             */
+            flaws: components["schemas"]["FlawView"][];
         };
         /**
          * ViolationView
@@ -18560,6 +18673,116 @@ export interface operations {
             };
         };
     };
+    list_roles_api_v1_roles_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_RoleView_"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users_api_v1_users_get: {
         parameters: {
             query?: {
@@ -19842,6 +20065,116 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Listed_AuditEntryView_"];
                     "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_audit_api_v1_audit_verification_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationView"];
                 };
             };
             /** @description The request cannot be read. */
