@@ -47,7 +47,7 @@ async def test_a_request_that_drips_is_closed_all_the_same(impatient: World) -> 
             await station.send(bytes((byte,)))
             await asyncio.sleep(0.01)
 
-    with pytest.raises(ConnectionError):
+    with pytest.raises((ConnectionError, RuntimeError)):  # the latter from a transport that knows of its end already
         await drip()
 
 

@@ -1,11 +1,15 @@
 """A listener with TLS: the seats of security profiles 2 and 3 (handbook §4.1, §4.3)."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
+from collections.abc import Callable
 
 import pytest
 import trustme
 
+from stationmaster.domain.facts import HandshakeRefused
 from stationmaster.gateway.contract import Admission
 from tests.gateway.conftest import PASSWORD, StartWorld, World, basic, until
 from tests.gateway.raw import CLOSE, RawStation, frame, upgrade
@@ -64,6 +68,93 @@ async def test_profile_3_needs_a_certificate_and_it_is_checked(secure: World, au
     await until(lambda: secure.directory.facts(Admission))
     assert secure.directory.facts(Admission)[0].security_profile == 3
     assert secure.certificates[-1].startswith(b"\x30\x82")
+
+
+def weak() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES256-GCM-SHA384")
+    return context
+
+
+def with_a_certificate_of_nobody() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    trustme.CA().issue_cert("CP1").configure_cert(context)
+    return context
+
+
+FAILURES: dict[str, tuple[Callable[[], ssl.SSLContext | None], str]] = {
+    "no TLS at all": (lambda: None, "must connect with wss://"),
+    "no suite in common": (weak, "none of the cipher suites"),
+    "an authority that it does not know": (ssl.create_default_context, "does not accept our certificate"),
+    "a certificate of nobody": (with_a_certificate_of_nobody, "client certificate is not accepted: unable to get"),
+}
+
+
+async def knock(world: World, context: ssl.SSLContext | None) -> None:
+    """Come to the door and get nowhere, as OpenSSL does it: whoever fails says why before they go."""
+
+    def client() -> None:
+        raw = socket.create_connection(("127.0.0.1", world.port), timeout=5)
+        with contextlib.suppress(OSError), raw:
+            station = raw if context is None else context.wrap_socket(raw, server_hostname="localhost")
+            with station:
+                station.sendall(upgrade())
+                station.recv(1)
+
+    await asyncio.to_thread(client)
+
+
+@pytest.mark.parametrize("fault", FAILURES)
+async def test_why_tls_failed_is_told_to_the_operator(
+    start_world: StartWorld, authority: trustme.CA, fault: str
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    world = await start_world({"tls": context}, handshake_timeout_s=2)
+    make, words = FAILURES[fault]
+    await knock(world, make())
+    await until(lambda: world.directory.facts(HandshakeRefused))
+    (told,) = world.directory.facts(HandshakeRefused)
+    assert (told.reason, told.status, told.remote_address, told.station_id) == ("tls_failed", 0, "127.0.0.1", "")
+    assert words in told.detail
+
+
+async def test_handshakes_that_fail_leave_no_place_taken(secure: World, authority: trustme.CA) -> None:
+    """Whoever fails often enough would otherwise fill the house, and no station would come in any more."""
+    secure.directory.add("CP1", security_profile=2, password_hash=PASSWORD)
+    keeper = secure.gateway._keeper
+    keeper.connection_limit = 5
+    for _ in range(10):
+        await knock(secure, None)
+        silent = await secure.raw()
+        silent.drop()
+    await until(lambda: not keeper.sockets)
+    await knock(secure, with_a_certificate_of_nobody())
+    station = await connect(secure, authority)
+    assert (await station.request(upgrade(Authorization=basic("CP1")))).status == 101
+
+
+async def test_a_probe_that_says_nothing_is_no_failure(secure: World) -> None:
+    probe = await secure.raw()
+    probe.drop()
+    await until(lambda: not secure.gateway._keeper.sockets)
+    assert not secure.directory.facts(HandshakeRefused)
+
+
+async def test_who_never_finishes_the_handshake_is_cut_off(start_world: StartWorld, authority: trustme.CA) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    world = await start_world({"tls": context}, handshake_timeout_s=0.2)
+    slow = await world.raw()
+    await slow.send(b"\x16\x03\x01")
+    assert await slow.reader.read() == b""
+    await until(lambda: world.directory.facts(HandshakeRefused))
+    assert "too long" in world.directory.facts(HandshakeRefused)[0].detail
 
 
 async def test_a_plain_request_to_a_tls_port_gets_nowhere(secure: World) -> None:

@@ -116,7 +116,7 @@ class RefusedHandshakeView(View):
     known: bool = Field(description="Whether a station of that identity is registered.")
     remote_address: str
     path: str
-    status: int
+    status: int = Field(description="What it was answered; 0: TLS failed, so there was no answer.")
     reason: str
     detail: str
     subprotocols: str | None

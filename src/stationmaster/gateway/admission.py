@@ -1,6 +1,6 @@
 """Who may come in: the decision order of handbook §1.2 as plain functions.
 
-`websocket_fault` is row 2, `decide` rows 5 to 10. Row 1 is the TLS library's, row 3 is `limits.py`
+`websocket_fault` is row 2, `decide` rows 5 to 10. Row 1 is `tls.py`, row 3 is `limits.py`
 and row 4 asks the directory; `door.py` puts them in order. Authentication ends before the upgrade.
 """
 

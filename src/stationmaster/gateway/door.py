@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 _FAILURES: Final = frozenset(
     {
+        "tls_failed",
         "bad_identity",
         "unknown_station",
         "profile_mismatch",
@@ -91,6 +92,11 @@ class Door:
         )
         self._keeper.sockets.add(socket)
         return socket
+
+    def tls_failed(self, address: str, words: str) -> None:
+        """Row 1. Who it was is not known: the identity comes with the request."""
+        request = HandshakeRequest("", "", "", {}, address)
+        self._context.spawn(self._note_refusal(request, "", refuse("tls_failed", words), None))
 
     # Inside.
 
@@ -300,12 +306,17 @@ class Door:
         verdict: Refuse,
         record: StationRecord | None,
     ) -> None:
-        keeper, now_s = self._keeper, self._context.loop.time()
-        name = identity.name if identity is not None else ""
-        if verdict.reason_code in _FAILURES:
-            keeper.limits.failed(name, request.remote_address, now_s)
         hint = verdict.detail + "\n" if verdict.status in (400, 414, 426, 431) else ""
         socket.refuse(verdict.status, verdict.headers, hint)
+        await self._note_refusal(request, identity.name if identity is not None else "", verdict, record)
+
+    async def _note_refusal(
+        self, request: HandshakeRequest, name: str, verdict: Refuse, record: StationRecord | None
+    ) -> None:
+        """Count it against whoever failed, and record it if there are not too many."""
+        keeper, now_s = self._keeper, self._context.loop.time()
+        if verdict.reason_code in _FAILURES:
+            keeper.limits.failed(name, request.remote_address, now_s)
         if not keeper.refusals_recorded.take(now_s):
             return
         await self._context.directory.refused(

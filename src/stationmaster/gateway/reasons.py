@@ -12,7 +12,7 @@ __all__ = ["REASONS", "Reason"]
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """A code with its status and its words."""
+    """A code with its status (0: no HTTP answer) and its words."""
 
     code: str
     status: int
@@ -20,6 +20,8 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 _TABLE: Final = (
+    # Row 1: TLS; there is no HTTP to answer with
+    Reason("tls_failed", 0, "The TLS handshake failed."),
     # Row 2: not a proper WebSocket upgrade
     Reason("bad_request", 400, "The request could not be read as HTTP."),
     Reason("not_a_websocket", 400, "This is not a WebSocket handshake. Stations connect with ws:// or wss://."),

@@ -16,6 +16,7 @@ from stationmaster.gateway.context import ConnectionContext
 from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.door import Door, DoorKeeper
 from stationmaster.gateway.settings import GatewaySettings, Listener
+from stationmaster.gateway.tls import TlsServer
 
 __all__ = ["Gateway"]
 
@@ -36,11 +37,10 @@ class Gateway:
 
     def __init__(self, listeners: Sequence[Listener], settings: GatewaySettings, surroundings: Surroundings) -> None:
         self._listeners = tuple(listeners)
-        self._settings = settings
         self._context = ConnectionContext(settings, surroundings)
         self._keeper = DoorKeeper(self._context)
         self._hub = self._keeper.hub
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | TlsServer] = []
 
     async def start(self) -> None:
         """Listen on every port. Raises OSError if one cannot be had; then none is listened on."""
@@ -116,16 +116,15 @@ class Gateway:
 
     # Inside.
 
-    async def _listen(self, listener: Listener) -> asyncio.Server:
+    async def _listen(self, listener: Listener) -> asyncio.Server | TlsServer:
         door = Door(self._keeper, listener)
-        return await self._context.loop.create_server(
-            door.new_socket,
-            listener.host,
-            listener.port,
-            ssl=listener.tls,
-            backlog=listener.backlog,
-            ssl_handshake_timeout=self._settings.handshake_timeout_s if listener.tls is not None else None,
-        )
+        if listener.tls is None:
+            return await self._context.loop.create_server(
+                door.new_socket, listener.host, listener.port, backlog=listener.backlog
+            )
+        server = TlsServer(self._context, listener.tls, door.new_socket, door.tls_failed)
+        await server.listen(listener.host, listener.port, listener.backlog)
+        return server
 
     def _close_servers(self) -> None:
         for server in self._servers:
