@@ -73,12 +73,12 @@ function RefusalCard({ refusal, onAccepted }: { refusal: Refusal; onAccepted: (a
           <Group gap="xs">
             <Text fw={600} className="wrap-anywhere">{refusal.station_id || t("door.noIdentity")}</Text>
             <Badge color="red">{t(`reason.${refusal.reason}`, { defaultValue: refusal.reason })}</Badge>
-            <Badge color="gray">HTTP {refusal.status}</Badge>
+            {refusal.status > 0 && <Badge color="gray">HTTP {refusal.status}</Badge>}
             {refusal.count > 1 && <Badge color="gray">{t("door.times", { count: refusal.count })}</Badge>}
           </Group>
           <Text size="sm" className="wrap-anywhere">{refusal.detail}</Text>
           <Text size="xs" c="dimmed" className="wrap-anywhere">
-            {refusal.remote_address} · {refusal.path} · {refusal.subprotocols ?? "–"} · {refusal.user_agent ?? "–"} · <When at={refusal.last_at} ago />
+            {refusal.remote_address} · {refusal.path || "–"} · {refusal.subprotocols ?? "–"} · {refusal.user_agent ?? "–"} · <When at={refusal.last_at} ago />
           </Text>
           {accept.error && <Alert color="red" p="xs" role="alert">{problemText(accept.error)}</Alert>}
         </Stack>
