@@ -40,7 +40,7 @@ class LocalListView(View):
     selection: list[str]
     version: int | None = Field(description="Ours; null: not known.")
     station_version: int | None = Field(description="As the station told it last.")
-    state: str = Field(description="unknown, in_sync, drift, failed, not_supported.")
+    state: str = Field(description="unknown, syncing, in_sync, drift, failed, not_supported.")
     problem: str | None
     schedule_hours: float | None = Field(description="Null: synchronised only when somebody asks.")
     synchronised_at: Moment | None

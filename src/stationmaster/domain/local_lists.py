@@ -24,8 +24,12 @@ __all__ = [
     "SendListOrder",
     "desired_entries",
     "difference",
+    "due_at",
     "plan",
 ]
+
+
+HOUR_US = 3_600_000_000
 
 
 class ListMode(StrEnum):
@@ -48,7 +52,7 @@ class ListEntry(msgspec.Struct, frozen=True):
 class LocalList(msgspec.Struct, frozen=True, kw_only=True):
     """The list of one station: what is wanted, and what it acknowledged last.
 
-    `version` None: not known. `state`: "unknown", "in_sync", "drift", "failed", "not_supported".
+    `version` None: not known. `state`: "unknown", "syncing", "in_sync", "drift", "failed", "not_supported".
     `schedule_hours` None: synchronised only when somebody asks.
     """
 
@@ -75,6 +79,12 @@ class LocalListChanged(Fact, frozen=True, kw_only=True, gc=False):
     stored_event: ClassVar[bool] = False
 
     list: LocalList
+
+    def told(self) -> object:
+        """See `Fact.told`: a list may have thousands of entries, and an event comes for each message of a sync."""
+        members = msgspec.structs.asdict(self.list)
+        counts = {f"{name}_count": len(members.pop(name)) for name in ("acknowledged", "selection")}
+        return msgspec.structs.asdict(self) | {"list": members | counts}
 
 
 class ListVersionOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +152,19 @@ def plan(
     if not wanted and station_version == 0 and not force_full:
         return ()
     return _chunks(tuple(wanted), version, most_per_message, full=True)
+
+
+def due_at(known: LocalList) -> Instant:
+    """When a schedule synchronises a list next: what failed or broke off is tried again after an hour at most.
+
+    Only for lists that have a schedule.
+    """
+    interval_us = round((known.schedule_hours or 0) * HOUR_US)
+    if known.state == "not_supported":
+        return known.updated_at + interval_us
+    if known.problem is not None or known.state == "syncing":
+        return known.updated_at + min(interval_us, HOUR_US)
+    return (known.synchronised_at or 0) + interval_us
 
 
 def _chunks(entries: tuple[ListEntry, ...], version: int, most: int | None, *, full: bool) -> tuple[ListChunk, ...]:

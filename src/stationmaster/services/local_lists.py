@@ -4,11 +4,12 @@ The rule that shapes this file: what a station acknowledged is what it has. Any 
 version that is not ours, is answered by the whole list.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
 
-from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound
+from stationmaster.domain.errors import DomainError, FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.local_lists import (
     ListChunk,
@@ -20,6 +21,7 @@ from stationmaster.domain.local_lists import (
     SendListOrder,
     desired_entries,
     difference,
+    due_at,
     plan,
 )
 from stationmaster.domain.orders import Order
@@ -35,7 +37,8 @@ __all__ = ["LocalLists", "Synchronised"]
 ATTEMPTS = 2
 """A synchronisation that the station declines is tried once more, with the whole list."""
 MOST_TOKENS = 100_000
-_HOUR_US = 3_600_000_000
+SYNCHRONISED_AT_ONCE = 20
+"""Stations that a schedule brings up to date at the same time: a slow one holds up no other."""
 
 
 class Synchronised(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,12 +115,13 @@ class LocalLists:
         for attempt in range(ATTEMPTS):
             chunks = plan(known, entries, version, most_per_message=most, force_full=force_full or attempt > 0)
             if not chunks:
-                known = await self._keep(msgspec.structs.replace(known, state="in_sync", problem=None))
+                known = await self._in_sync(known)
                 break
             done, sent = await self._send_all(station, chunks, requested_by, wait_s)
             jobs += sent
             known = await self.of(station)
             if done:
+                known = await self._in_sync(known)
                 break
             version = None
             if known.state == "not_supported":
@@ -142,19 +146,24 @@ class LocalLists:
 
     async def sweep(self, now: Instant) -> int:
         """Synchronise what a schedule says; returns how many stations were brought up to date."""
-        done = 0
-        for known in await self._storage.local_lists.scheduled():
-            due = (known.synchronised_at or 0) + round((known.schedule_hours or 0) * _HOUR_US)
-            station = await self._storage.stations.get(known.station_id)
-            if due > now or station is None or not station.connected:
-                continue
+        due = [known for known in await self._storage.local_lists.scheduled() if due_at(known) <= now]
+        places = asyncio.Semaphore(SYNCHRONISED_AT_ONCE)
+        return sum(await asyncio.gather(*(self._by_schedule(known.station_id, now, places) for known in due)))
+
+    async def _by_schedule(self, station_id: str, now: Instant, places: asyncio.Semaphore) -> bool:
+        async with places:
+            station: Station | None = await self._storage.stations.get(station_id)
+            if station is None or not station.connected:
+                return False
+            known = await self.of(station)
+            if known.schedule_hours is None or due_at(known) > now:  # done meanwhile, by another node or by hand
+                return False
             try:
                 await self.synchronise(station, requested_by="schedule", wait_s=60, ask_version=True)
-            except (Conflict, Invalid, NotFound, StorageError) as error:
-                await self._keep(msgspec.structs.replace(known, problem=str(error)))
-                continue
-            done += 1
-        return done
+            except (DomainError, StorageError) as error:
+                await self._keep(msgspec.structs.replace(await self.of(station), problem=str(error)))
+                return False
+            return True
 
     # What stations answer.
 
@@ -183,7 +192,7 @@ class LocalLists:
                 version=chunk.version,
                 station_version=chunk.version,
                 acknowledged=merged,
-                state="in_sync",
+                state="syncing" if known.state == "syncing" else "in_sync",
                 problem=None,
                 synchronised_at=now,
                 checked_at=now,
@@ -205,14 +214,36 @@ class LocalLists:
     async def _send_all(
         self, station: Station, chunks: Sequence[ListChunk], requested_by: str, wait_s: float
     ) -> tuple[bool, list[Job]]:
+        """Send them one after the other, "syncing" meanwhile; whoever calls says what it ended in."""
         jobs: list[Job] = []
-        for chunk in chunks:
-            order = SendListOrder(version=chunk.version, full=chunk.full, entries=chunk.entries)
-            job = await self._send(station, order, requested_by, wait_s)
-            jobs.append(job)
-            if job.result != "Accepted":
-                return False, jobs
+        before = await self.of(station)
+        await self._keep(msgspec.structs.replace(before, state="syncing", problem=None))
+        try:
+            for chunk in chunks:
+                order = SendListOrder(version=chunk.version, full=chunk.full, entries=chunk.entries)
+                job = await self._send(station, order, requested_by, wait_s)
+                jobs.append(job)
+                if job.result != "Accepted":
+                    await self._not_sent(station, job)
+                    return False, jobs
+        except (DomainError, StorageError) as error:
+            now = await self.of(station)
+            state, problem = (before.state, before.problem) if now.version == before.version else ("failed", str(error))
+            await self._keep(msgspec.structs.replace(now, state=state, problem=problem))
+            raise
         return True, jobs
+
+    async def _not_sent(self, station: Station, job: Job) -> None:
+        """A refusal or a silence has been noted when it came; what never went out has not."""
+        known = await self.of(station)
+        if known.state == "syncing":
+            await self._keep(msgspec.structs.replace(known, state="failed", problem=f"It was not sent: {job.state}."))
+
+    async def _in_sync(self, known: LocalList) -> LocalList:
+        now = self._clock()
+        return await self._keep(
+            msgspec.structs.replace(known, state="in_sync", problem=None, synchronised_at=now, checked_at=now)
+        )
 
     async def _send(self, station: Station, order: Order, requested_by: str, wait_s: float) -> Job:
         action, payload = self._commands.phrase(station, order)

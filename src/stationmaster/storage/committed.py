@@ -59,7 +59,7 @@ _encoder = msgspec.json.Encoder()
 
 def event_data(fact: Fact, outcome: Any) -> bytes:
     """The JSON of an event's data."""
-    data = _encoder.encode(fact)
+    data = _encoder.encode(fact.told())
     if outcome is None:
         return data
     return b'%b,"outcome":%b}' % (data[:-1], _encoder.encode(outcome))

@@ -3369,7 +3369,7 @@ export interface components {
             station_version: number | null;
             /**
              * State
-             * @description unknown, in_sync, drift, failed, not_supported.
+             * @description unknown, syncing, in_sync, drift, failed, not_supported.
              */
             state: string;
             /** Problem */
@@ -4309,7 +4309,10 @@ export interface components {
             remote_address: string;
             /** Path */
             path: string;
-            /** Status */
+            /**
+             * Status
+             * @description What it was answered; 0: TLS failed, so there was no answer.
+             */
             status: number;
             /** Reason */
             reason: string;
