@@ -26,7 +26,9 @@ def ui_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     assert running.stop() == 0
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: as long as Playwright's synchronous face is open, its event loop counts as running in this
+# thread, and no test of another module that needs a loop of its own could begin.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if not CHROMIUM.exists():
