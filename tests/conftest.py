@@ -20,8 +20,10 @@ from tests.postgres import PostgresServer
 
 pytest_plugins = ["pytester", "tests.require_all"]
 
-# No test asserts a duration; examples that take long do so because the machine is busy.
-hypothesis.settings.register_profile("stationmaster", deadline=None, print_blob=True)
+# No test asserts a duration; examples that take long, to make or to try, do so because the machine is busy.
+hypothesis.settings.register_profile(
+    "stationmaster", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("stationmaster")
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
