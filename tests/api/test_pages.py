@@ -107,15 +107,18 @@ def built_ui(tmp_path: Path) -> Path:
 
 async def test_a_built_ui_is_served_and_its_own_paths_lead_to_it(node_thread: NodeThread, built_ui: Path) -> None:
     async with plain(node_thread, built_ui) as http:
+        navigated = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
         for path in ("/", "/stations", "/stations/CP7?tab=log", "/index.html"):
-            answer = await http.get(path)
+            answer = await http.get(path, headers=navigated)
             assert "<title>UI</title>" in answer.text
             assert answer.headers["cache-control"] == "no-cache"
+        assert "<title>UI</title>" in (await http.get("/")).text
         script = await http.get("/assets/app-1a2b.js")
         assert script.headers["content-type"].startswith(("text/javascript", "application/javascript"))
         assert "immutable" in script.headers["cache-control"]
-        for path in ("/api/v1/nothing", "/files/x"):
-            assert (await http.get(path)).json()["code"] == "no_such_path"
+        for path in ("/api/v1/nothing", "/files/x", "/assets/app-of-the-release-before.js"):
+            assert (await http.get(path, headers=navigated)).json()["code"] == "no_such_path"
+        assert (await http.get("/stations")).json()["code"] == "no_such_path", "a program is told, not shown a page"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ __all__ = ["message_page", "register_pages"]
 
 UI_FOLDER = Path(__file__).parent.parent / "ui_dist"
 STYLE_PATH = "/api/v1/docs.css"
-_NOT_OURS = ("api/", "healthz", "readyz", "metrics", "files/")
+_NOT_OURS = ("api/", "healthz", "readyz", "metrics", "files/", "assets/")
 _ASSETS_CACHED = "public, max-age=31536000, immutable"
 
 _STYLE = """\
@@ -77,16 +77,16 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
 
 
 def _register_ui(router: APIRouter, folder: Path) -> None:
-    """The built UI: its files by their names, and for every other path its one page."""
+    """The built UI: its files by their names, and its one page for every other path that a browser navigates to."""
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
 
     @router.get("/{path:path}")
     async def ui(path: str, request: Request) -> Response:
-        if path.startswith(_NOT_OURS):
-            raise ApiError(404, "no_such_path", f"There is nothing at {request.url.path[:200]}.")
-        found = files.get(path)
+        found = files.get(path or "index.html")
+        if found is None and not path.startswith(_NOT_OURS) and "text/html" in request.headers.get("accept", ""):
+            found = files["index.html"]
         if found is None:
-            return FileResponse(files["index.html"], headers={"Cache-Control": "no-cache"})
+            raise ApiError(404, "no_such_path", f"There is nothing at {request.url.path[:200]}.")
         hashed = path.startswith("assets/")
         return FileResponse(found, headers={"Cache-Control": _ASSETS_CACHED if hashed else "no-cache"})
 
