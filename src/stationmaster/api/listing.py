@@ -25,7 +25,7 @@ CSV_TYPE = "text/csv"
 EXPORT_LIMIT = 1_000_000
 EXPORT_PAGE = 1_000
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 LISTED: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,

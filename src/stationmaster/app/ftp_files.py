@@ -197,6 +197,10 @@ class PassFiles(AbstractPathIO[Path]):
     @_told
     async def write(self, file: Any, data: bytes) -> int:
         """Some of the file has come."""
+        # When the log-in ends, aioftp cancels the transfer; until Python 3.12, `asyncio.wait_for` forgets that if data
+        # comes in the same turn.
+        if self.connection is None or self.connection.command_connection.writer.is_closing():
+            raise ConnectionResetError("the log-in has ended")
         await (await file.begun()).write(data)
         return len(data)
 
