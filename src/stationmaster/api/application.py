@@ -25,6 +25,7 @@ from stationmaster.api import (
     metering,
     oidc,
     organisations,
+    overview,
     pages,
     provisioning,
     quirks,
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     organisations.router,
     audit.router,
     about.router,
+    overview.router,
 )
 """What lies under /api/v1, in the order of the documents."""
 

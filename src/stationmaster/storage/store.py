@@ -26,6 +26,7 @@ from stationmaster.storage.queries.certificates import AuthorityQueries, Certifi
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
+from stationmaster.storage.queries.overview import OverviewQueries
 from stationmaster.storage.queries.quirks import QuirkProfileQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
@@ -84,6 +85,7 @@ class Storage:
         self.unknown_tokens = UnknownTokenQueries(self)
         self.transactions = TransactionQueries(self)
         self.tidying = TidyingQueries(self)
+        self.overview = OverviewQueries(self)
         self.reservations = ReservationQueries(self)
         self.local_lists = LocalListQueries(self)
         self.jobs = JobQueries(self)

@@ -2048,6 +2048,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Overview
+         * @description What happens now, and what was charged in the last hours.
+         */
+        get: operations["read_overview_api_v1_overview_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/station-places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Station Places
+         * @description Where the stations stand of which that is known, and how they are; all of them, for a map.
+         */
+        get: operations["list_station_places_api_v1_station_places_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2346,6 +2386,30 @@ export interface components {
             retries?: number | null;
             /** Retry Interval S */
             retry_interval_s?: number | null;
+        };
+        /**
+         * BusySiteView
+         * @description What a site charged in the time asked for.
+         */
+        BusySiteView: {
+            /** Site Id */
+            site_id: string;
+            /** Energy Wh */
+            energy_wh: number;
+            /** Transactions */
+            transactions: number;
+        };
+        /**
+         * BusyStationView
+         * @description What a station charged in the time asked for.
+         */
+        BusyStationView: {
+            /** Station Id */
+            station_id: string;
+            /** Energy Wh */
+            energy_wh: number;
+            /** Transactions */
+            transactions: number;
         };
         /**
          * CampaignProgressView
@@ -2818,6 +2882,24 @@ export interface components {
             words: string;
         };
         /**
+         * HourView
+         * @description An hour that begins at `at`.
+         */
+        HourView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Energy Wh
+             * @description Spread evenly over the hours that a transaction took.
+             */
+            energy_wh: number;
+            /** Started */
+            started: number;
+        };
+        /**
          * InstallationView
          * @description The job of an installation, and what was doubtful about the profile.
          */
@@ -3222,6 +3304,16 @@ export interface components {
         Listed_SettingView_: {
             /** Items */
             items: components["schemas"]["SettingView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[StationPlaceView] */
+        Listed_StationPlaceView_: {
+            /** Items */
+            items: components["schemas"]["StationPlaceView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -4003,6 +4095,48 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * OverviewView
+         * @description What happens, in sums.
+         */
+        OverviewView: {
+            /**
+             * Stations
+             * @description How many stations are in which state: faulted, charging, available, reserved, unavailable, pending, offline, new.
+             */
+            stations: {
+                [key: string]: number;
+            };
+            /**
+             * Connectors
+             * @description How many connectors of connected stations report which status.
+             */
+            connectors: {
+                [key: string]: number;
+            };
+            /** Transactions Open */
+            transactions_open: number;
+            /**
+             * Power W
+             * @description Added up over open transactions; null: none of them tells its power.
+             */
+            power_w: number | null;
+            /**
+             * Power Known Of
+             * @description How many of them told their power in the last 15 minutes.
+             */
+            power_known_of: number;
+            /** Energy Wh */
+            energy_wh: number;
+            /** Transactions Started */
+            transactions_started: number;
+            /** Hours */
+            hours: components["schemas"]["HourView"][];
+            /** Busiest Sites */
+            busiest_sites: components["schemas"]["BusySiteView"][];
+            /** Busiest Stations */
+            busiest_stations: components["schemas"]["BusyStationView"][];
         };
         /**
          * OwnOrganisationView
@@ -4870,6 +5004,27 @@ export interface components {
             longitude?: number | null;
             /** Note */
             note?: string | null;
+        };
+        /**
+         * StationPlaceView
+         * @description A station on the map.
+         */
+        StationPlaceView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+            /**
+             * State
+             * @description faulted, charging, available, reserved, unavailable, pending, offline, new
+             */
+            state: string;
         };
         /**
          * StationQuirksView
@@ -20508,6 +20663,228 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_SettingView_"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_overview_api_v1_overview_get: {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_station_places_api_v1_station_places_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_StationPlaceView_"];
                 };
             };
             /** @description The request cannot be read. */

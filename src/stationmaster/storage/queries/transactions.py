@@ -16,7 +16,7 @@ from stationmaster.storage.queries.base import Access, Lookup, NounReader, one_p
 from stationmaster.storage.statements import Prepared, select_by
 from stationmaster.storage.tables import meter_value, transaction
 
-__all__ = ["TransactionQueries"]
+__all__ = ["ENERGY_SO_FAR", "TransactionQueries"]
 
 _TRANSACTIONS = NounReader(Transaction)
 _SETS = NounReader(MeterValueSet)
@@ -48,6 +48,10 @@ _billed: Final = sa.case(
     else_=_difference,
 )
 """What no station can have delivered is billed to nobody; the readings themselves stay as they came (S-08)."""
+ENERGY_SO_FAR: Final = sa.case(
+    (_is_over, _billed), (_last_register >= _t.meter_start_wh, _last_register - _t.meter_start_wh)
+)
+"""What is billed, or, while it goes on, what the meter has shown since the start; never less than nothing."""
 _COMPUTED: Final[Mapping[str, sa.ColumnElement[Any]]] = {
     "last_meter_wh": _last_register,
     "last_sampled_at": _last(_m.sampled_at),
