@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+import structlog
 
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.bus.contract import NoResponder
@@ -63,6 +64,20 @@ async def test_secrets_do_not_reach_the_log(world: World) -> None:
     await asking
     assert len(world.directory.facts(MessageLogged)) == 2
     assert "C0FFEE" not in str(world.directory.notes)
+
+
+async def test_a_frame_that_cannot_be_logged_costs_nobody_the_conversation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_fact: object) -> None:
+        raise RecursionError("too deep")
+
+    station = await world.station()
+    monkeypatch.setattr(world.directory, "note", fails)
+    with structlog.testing.capture_logs() as logs:
+        assert (await station.call(heartbeat("1")))[:2] == [3, "1"]
+        assert (await station.call(heartbeat("2")))[:2] == [3, "2"]
+    assert [(entry["event"], entry["station_id"]) for entry in logs] == [("gateway.frame_not_logged", "CP1")] * 2
 
 
 async def test_the_log_can_be_switched_off(start_world: StartWorld) -> None:

@@ -169,6 +169,14 @@ def test_the_repair_mends_nothing_else(text: str) -> None:
     assert isinstance(decode(text, repair_missing_values=True), Unanswerable)
 
 
+@pytest.mark.parametrize(
+    "text", [':,"' + '\\"' * 500_000, '"' * 999_999, ": " * 500_000, ":" + " " * 1_000_000, ":," * 500_000]
+)
+def test_the_repair_takes_no_longer_than_the_text_is(text: str) -> None:
+    """Were it more, this would run for minutes: nothing here needs a clock."""
+    assert isinstance(decode(text, repair_missing_values=True), Unanswerable)
+
+
 def test_a_megabyte_in_one_text_is_only_long() -> None:
     frame = decode('[2,"1","DataTransfer",{"vendorId":"' + "x" * 1_000_000 + '"}]')
 

@@ -294,7 +294,7 @@ class Connection:
                 case Send():
                     self._socket.send_text(effect.text)
                 case FrameSeen():
-                    self._context.journal.frame(self, effect)
+                    self._log(effect)
                 case CallReceived():
                     self._take(effect)
                 case CallAnswered() | CallFailed() | CallSent():
@@ -339,6 +339,13 @@ class Connection:
             self._flow.pause(Pause.CALLS_WAITING)
         if self._opened:
             worker.start()
+
+    def _log(self, seen: FrameSeen) -> None:
+        """Whatever a frame holds that the log cannot digest, the conversation goes on."""
+        try:
+            self._context.journal.frame(self, seen)
+        except Exception as error:  # noqa: BLE001 - it is our fault, and not worth a connection
+            self._context.log_fault("gateway.frame_not_logged", error, station_id=self.station_id)
 
     def _tell_caller(self, effect: CallAnswered | CallFailed | CallSent) -> None:
         """A caller may have left, or been answered in the same breath."""

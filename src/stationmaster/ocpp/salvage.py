@@ -37,7 +37,7 @@ _CALL_ERROR_LENGTH: Final = 5
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 _HEAD: Final = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.){0,255}"|-?\d{1,18})\s*,')
-_HOLE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|:(?=\s*[,}\]])', re.DOTALL)
+_HOLE: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|:(?=\s*[,}\]])', re.DOTALL)
 _any_json: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
