@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.gateway.raw import RawStation
 from tests.postgres import PostgresServer
+from tests.walks.raw_stations import entered, served
 from tests.walks.running import Api, NodeProcess
 
 
@@ -32,3 +34,12 @@ async def api(node: NodeProcess) -> AsyncIterator[Api]:
     """Its API."""
     async with node.api() as client:
         yield client
+
+
+@pytest.fixture
+async def neighbour(node: NodeProcess, api: Api) -> AsyncIterator[RawStation]:
+    """Another station, which is served before and after."""
+    async with entered(node, api) as (_, station):
+        await served(station, "before")
+        yield station
+        await served(station, "after")
