@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from stationmaster.cli.conformance import fresh_node
+from stationmaster.cli.fresh_node import fresh_node
 from stationmaster.conformance.cases import CASES
 from stationmaster.conformance.drivers import Driver
 from stationmaster.conformance.lab import LabSettings

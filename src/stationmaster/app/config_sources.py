@@ -92,11 +92,12 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     file: Path | None = None,
+    default_file: Path | None = DEFAULT_FILE,
 ) -> Loaded:
     """Gather and check the settings.
 
     `flags` maps `section.name` to a value and a None is no flag. `file` must exist; without it
-    STATIONMASTER_CONFIG names one, else `stationmaster.toml` here is read if there is one.
+    STATIONMASTER_CONFIG names one, else `default_file` is read if there is one.
 
     Raises:
         ConfigError: a value is not allowed, a name is unknown, a file cannot be read.
@@ -105,7 +106,7 @@ def load_settings(
     values: dict[str, dict[str, Any]] = {section: {} for section in Settings.model_fields}
     sources: dict[str, str] = {}
     for given in (
-        _from_file(_chosen_file(file, environment)),
+        _from_file(_chosen_file(file, environment, default_file)),
         _from_environment(environment),
         [(key, value, _flag_name(key)) for key, value in (flags or {}).items() if value is not None],
     ):
@@ -123,12 +124,12 @@ def load_settings(
 # The file.
 
 
-def _chosen_file(file: Path | None, environment: Mapping[str, str]) -> Path | None:
+def _chosen_file(file: Path | None, environment: Mapping[str, str], default_file: Path | None) -> Path | None:
     if file is not None:
         return file
     if named := environment.get(CONFIG_VARIABLE):
         return Path(named)
-    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+    return default_file if default_file is not None and default_file.is_file() else None
 
 
 def _from_file(file: Path | None) -> Iterator[tuple[str, Any, str]]:

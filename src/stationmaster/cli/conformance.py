@@ -6,27 +6,21 @@ Exit code 0: nothing failed. 1: something did. 2: the run could not begin.
 # ruff: noqa: PLC0415 - the modules of a node take two seconds to load, and most commands need few of them
 
 import asyncio
-import contextlib
 import importlib
-import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stationmaster.cli.options import Data, DatabaseUrl, loaded
+from stationmaster.cli.options import Data, DatabaseUrl
 
 if TYPE_CHECKING:
-    from stationmaster.app.config import Settings
-    from stationmaster.app.node import Node
     from stationmaster.conformance.drivers import Driver
     from stationmaster.conformance.kit import TestCase
     from stationmaster.conformance.lab import LabSettings
     from stationmaster.conformance.runner import CaseResult, Run
 
-__all__ = ["conformance", "fresh_node"]
+__all__ = ["conformance"]
 
 
 def conformance(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
@@ -126,71 +120,10 @@ async def _run(cases: "list[TestCase]", settings: "LabSettings", driver: "Driver
 
 
 async def _self(cases: "list[TestCase]", data: str | None, database_url: str | None) -> "Run":
+    from stationmaster.cli.fresh_node import fresh_node
+
     async with fresh_node(data, database_url) as (settings, driver):
         return await _run(cases, settings, driver)
-
-
-@contextlib.asynccontextmanager
-async def fresh_node(data: str | None, database_url: str | None) -> "AsyncIterator[tuple[LabSettings, Driver]]":
-    """A node of our own on free ports of this machine, with TLS doors, and how to test it."""
-    from stationmaster.app.logs import configure_logs
-    from stationmaster.app.node import running_node
-    from stationmaster.conformance.rest_driver import RestDriver
-    from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
-
-    with contextlib.ExitStack() as stack:
-        folder = data or stack.enter_context(tempfile.TemporaryDirectory(prefix="stationmaster-conformance-"))
-        secrets = stack.enter_context(tempfile.TemporaryDirectory(prefix="stationmaster-conformance-"))
-        given = loaded(
-            None,
-            node__data=folder,
-            node__host="127.0.0.1",
-            database__url=database_url,
-            ocpp__port="0",
-            http__port="0",
-            tls__port="0",
-            tls__names="localhost",
-            log__level="error",
-        ).settings
-        configure_logs(given.log)
-        async with running_node(given) as node:
-            key = await node.services.api_keys.create(DEFAULT_ORGANISATION_ID, "conformance", "admin")
-            settings = await _settings_of(node, given, Path(secrets))
-            yield settings, RestDriver(f"http://127.0.0.1:{node.http_port}", key.text)
-
-
-async def _settings_of(node: "Node", given: "Settings", folder: Path) -> "LabSettings":
-    """What the kit and a node of our own agree on: our roots, and a certificate of our authority for its station."""
-    from cryptography import x509
-
-    from stationmaster.conformance.lab import LabSettings, TlsSettings
-    from stationmaster.conformance.pki import new_station_request
-    from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
-    from stationmaster.services.signer import SigningRequest
-
-    settings = LabSettings(url=node.ocpp_url("127.0.0.1"), response_timeout_s=given.stations.call_timeout_s)
-    private_key, request = new_station_request(settings.serial_number)
-    wanted = SigningRequest(
-        x509.load_pem_x509_csr(request.encode()),
-        DEFAULT_ORGANISATION_ID,
-        settings.certificate_identity,
-        settings.serial_number,
-        given.certificates.operator_name,
-        86_400,
-    )
-    signed = await node.services.authorities.sign(wanted)
-    roots = await node.services.authorities.ensure(DEFAULT_ORGANISATION_ID)
-    files = {
-        "roots.pem": "".join(each.certificate for each in roots),
-        "station.pem": signed.chain,
-        "key.pem": private_key,
-    }
-    for name, text in files.items():
-        (folder / name).touch(0o600)
-        (folder / name).write_text(text)
-    ca_file, certificate_file, key_file = (str(folder / name) for name in files)
-    tls = TlsSettings(f"wss://localhost:{node.port_of('tls')}{given.ocpp.path}", ca_file, certificate_file, key_file)
-    return replace(settings, tls=tls)
 
 
 def _tell(result: "CaseResult") -> None:

@@ -7,7 +7,7 @@ pressed; what the system does then is seen at the station.
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,7 +45,9 @@ class TokenNeeded:
 
 
 class Driver(Protocol):
-    """The buttons."""
+    """The buttons. `waits_for_answers`: `press` returns when the system has the station's answer, or has given up."""
+
+    waits_for_answers: bool
 
     async def about(self) -> About:
         """Which system this is."""
@@ -72,12 +74,28 @@ class Driver(Protocol):
         """The run is over."""
 
 
-class ManualDriver:
-    """Tells a person what to press, and waits for the request to come."""
+async def _at_the_keyboard(words: str) -> None:
+    await asyncio.to_thread(input, f"press Enter when {words} ")
 
-    def __init__(self, say: Callable[[str], None], product: str = "unknown", version: str = "unknown") -> None:
+
+class ManualDriver:
+    """Tells a person what to press, and waits for the request to come.
+
+    `say` shows them what to do; `wait` returns when they say that it is done.
+    """
+
+    waits_for_answers = False
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        product: str = "unknown",
+        version: str = "unknown",
+        wait: Callable[[str], Awaitable[None]] = _at_the_keyboard,
+    ) -> None:
         self._say = say
         self._about = About(product, version)
+        self._wait = wait
 
     async def about(self) -> About:
         """As given on the command line."""
@@ -85,11 +103,9 @@ class ManualDriver:
 
     async def prepare(self, stations: list[StationNeeded], tokens: list[TokenNeeded]) -> None:
         """Say what to register, and wait for Enter."""
-        for station in stations:
-            self._say(f"register the station {station}")
-        for token in tokens:
-            self._say(f"register the token {token}")
-        await self._wait("everything is registered")
+        if stations or tokens:
+            self._say("\n".join([*map(_station_words, stations), *map(_token_words, tokens)]))
+            await self._wait("everything is registered")
 
     async def press(self, station_id: str, action: str, payload: dict[str, Any]) -> None:
         """Say what to send."""
@@ -113,5 +129,16 @@ class ManualDriver:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    async def _wait(self, words: str) -> None:
-        await asyncio.to_thread(input, f"press Enter when {words} ")
+
+def _station_words(needed: StationNeeded) -> str:
+    words = f"register the station {needed.identity}, security profile {needed.security_profile}"
+    if needed.password is not None:
+        words += f", password {needed.password}"
+    return words if needed.serial_number is None else f"{words}, serial number {needed.serial_number}"
+
+
+def _token_words(needed: TokenNeeded) -> str:
+    words = f"register the token {needed.id_tag}, {needed.status}"
+    if needed.parent_id_tag is not None:
+        words += f", parent {needed.parent_id_tag}"
+    return words if needed.expires_at is None else f"{words}, expired since {needed.expires_at}"

@@ -66,6 +66,9 @@ class LabSettings:
     wait_s: float = 0.2
     """How long a simulated station takes between two steps."""
     patience_s: float = 30.0
+    """How long the central system may take to answer or to send what it was told to (§5.0: at least 30 s)."""
+    case_limit_s: float = 120.0
+    """How long a case may take in all."""
     tls: TlsSettings | None = None
     response_timeout_s: float | None = None
     """As configured in the system under test, if that is known: for the report."""

@@ -265,13 +265,21 @@ class Link:
             self.transcript.add(now(), direction, text)
 
 
+class _Direct(connect):
+    """A station goes where it was told to and nowhere else."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Whoever sends us elsewhere has refused us."""
+        return exc
+
+
 async def _connect(target: Target, protocol_name: str) -> ClientConnection:
     names = [protocol_name] if target.subprotocols is None else target.subprotocols
     headers = dict(target.headers)
     if target.password is not None:
         headers["Authorization"] = _basic(target.identity, target.password)
     try:
-        return await connect(
+        return await _Direct(
             target.full_url,
             subprotocols=[Subprotocol(name) for name in names] or None,
             additional_headers=headers,

@@ -21,6 +21,8 @@ class ButtonFailed(ConformanceError):
 class RestDriver:
     """The buttons of a node. `url` is where its API listens; `ca_file` the roots by which it is trusted over https."""
 
+    waits_for_answers = True
+
     def __init__(self, url: str, api_key: str, *, ca_file: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {api_key}"}
         self._client = httpx.AsyncClient(
@@ -33,9 +35,9 @@ class RestDriver:
 
     async def about(self) -> About:
         """What the node says of itself."""
-        answer = await self._client.get("/about")
+        answer = await self._send("GET", "/about")
         if answer.status_code == NOT_FOUND:
-            document = _check(await self._client.get("/openapi.json"))
+            document = _check(await self._send("GET", "/openapi.json"))
             return About("Stationmaster", document["info"]["version"], "Stationmaster")
         told = _check(answer)
         urls = told.get("station_urls") or {}
@@ -50,15 +52,15 @@ class RestDriver:
                 **({"password": station.password} if station.password else {}),
                 **({"serial_number": station.serial_number} if station.serial_number else {}),
             }
-            answer = await self._client.post("/stations", json=body)
+            answer = await self._send("POST", "/stations", json=body)
             if answer.status_code == CONFLICT:
                 path = f"/stations/{station.identity}"
                 changes = {name: value for name, value in body.items() if name != "id"}
-                answer = await self._client.patch(path, json=changes)
+                answer = await self._send("PATCH", path, json=changes)
             _check(answer)
         for token in tokens:
             body = {"id_tag": token.id_tag, "status": token.status, "parent_id_tag": token.parent_id_tag}
-            answer = await self._client.post("/tokens", json=body | {"expires_at": token.expires_at})
+            answer = await self._send("POST", "/tokens", json=body | {"expires_at": token.expires_at})
             if answer.status_code != CONFLICT:
                 _check(answer)
 
@@ -88,7 +90,14 @@ class RestDriver:
         await self._client.aclose()
 
     async def _ask(self, method: str, path: str, body: Any = None, **query: str) -> Any:
-        return _check(await self._client.request(method, path, json=body, params=query))
+        return _check(await self._send(method, path, json=body, params=query))
+
+    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            words = str(error) or type(error).__name__
+            raise ButtonFailed(f"{method} {self._client.base_url}{path.lstrip('/')}: {words}") from None
 
 
 def _check(answer: httpx.Response) -> Any:

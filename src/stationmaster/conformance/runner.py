@@ -5,15 +5,17 @@ case's failure never keeps the next from running.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from stationmaster.conformance.drivers import About, Driver
-from stationmaster.conformance.errors import ConformanceError
-from stationmaster.conformance.kit import NotApplicable, TestCase
+from stationmaster.conformance.errors import ConformanceError, HandshakeRefused
+from stationmaster.conformance.kit import REGISTER, Functionality, NotApplicable, TestCase
 from stationmaster.conformance.lab import Lab, LabSettings, Measurement
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.conformance.transcript import Transcript
@@ -21,8 +23,8 @@ from stationmaster.ocpp.errors import OcppError
 
 __all__ = ["CaseResult", "Run", "Verdict", "run_cases"]
 
-CASE_LIMIT_S = 120.0
 LONGEST_TIMEOUT_S = 60.0
+REACHABLE_WITHIN_S = 10.0
 
 
 class Verdict(StrEnum):
@@ -71,21 +73,52 @@ async def run_cases(
     settings: LabSettings,
     driver: Driver,
     *,
+    began: Callable[[TestCase], None] = lambda _case: None,
     progress: Callable[[CaseResult], None] = lambda _result: None,
 ) -> Run:
-    """Run cases; `progress` hears of each as it ends. Raises ConformanceError when the system cannot be prepared."""
+    """Run cases; `began` hears of each as it begins, `progress` as it ends.
+
+    Raises ConformanceError when the system is not there or cannot be prepared.
+    """
+    await _check_reachable(settings.url)
     run = Run(await driver.about(), settings, datetime.now(UTC))
     await driver.prepare(settings.stations(), settings.tokens())
-    measuring = asyncio.create_task(_response_timeout(settings, driver))
+    # It takes as long as the system waits for an answer: too long for whoever wants to see a case or two.
+    whole = {each.number for each in REGISTER.values() if each.functionality is Functionality.CORE}
+    measured = whole <= {case.number for case in cases}
+    measuring = asyncio.create_task(_response_timeout(settings, driver)) if measured else None
     try:
         for case in cases:
+            began(case)
             result = await _run(case, settings, driver, run)
             run.results.append(result)
             progress(result)
-        run.response_timeout_s = await measuring
+        if measuring is not None:
+            run.response_timeout_s = await measuring
     finally:
-        measuring.cancel()
+        if measuring is not None:
+            measuring.cancel()
     return run
+
+
+async def _check_reachable(url: str) -> None:
+    """Somebody listens there: otherwise each case would find out for itself. Raises HandshakeRefused."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"ws": 80, "wss": 443}[parts.scheme]
+        async with asyncio.timeout(REACHABLE_WITHIN_S):
+            _, writer = await asyncio.open_connection(parts.hostname or "", port)
+    except (KeyError, ValueError, UnicodeError):
+        raise HandshakeRefused(0, f"{url} is no place where stations connect, such as ws://HOST:9000/ocpp") from None
+    except (OSError, TimeoutError) as error:
+        raise HandshakeRefused(0, f"nobody answers at {url}: {_words_of(error)}") from None
+    writer.close()
+
+
+def _words_of(error: OSError | TimeoutError) -> str:
+    if isinstance(error, TimeoutError) or error.errno is None:
+        return str(error) or f"not within {REACHABLE_WITHIN_S:g} s"
+    return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
 
 
 async def _response_timeout(settings: LabSettings, driver: Driver) -> float | None:
@@ -93,9 +126,10 @@ async def _response_timeout(settings: LabSettings, driver: Driver) -> float | No
 
     It is measured beside the cases, with a station of its own.
     """
-    if not settings.silent_identity:
+    if not settings.silent_identity or not driver.waits_for_answers:
         return None
     station = ScriptedStation(settings.url, settings.silent_identity, password=settings.password)
+    pressed: asyncio.Future[None] | None = None
     try:
         await station.connect()
         pressed = asyncio.ensure_future(driver.press(settings.silent_identity, "ClearCache", {}))
@@ -107,6 +141,8 @@ async def _response_timeout(settings: LabSettings, driver: Driver) -> float | No
     except (ConformanceError, TimeoutError):
         return None
     finally:
+        if pressed is not None:
+            pressed.cancel()
         await station.disconnect()
 
 
@@ -116,12 +152,12 @@ async def _run(case: TestCase, settings: LabSettings, driver: Driver, run: Run) 
     began = time.perf_counter()
     verdict, reason = Verdict.PASS, ""
     try:
-        async with asyncio.timeout(CASE_LIMIT_S):
+        async with asyncio.timeout(settings.case_limit_s):
             await case.dialogue(lab)
     except NotApplicable as error:
         verdict, reason = Verdict.NOT_RUN, str(error)
     except TimeoutError:
-        verdict, reason = Verdict.FAIL, f"it did not end within {CASE_LIMIT_S:g} s"
+        verdict, reason = Verdict.FAIL, f"it did not end within {settings.case_limit_s:g} s"
     except (ConformanceError, OcppError) as error:
         verdict, reason = Verdict.FAIL, str(error)
     except Exception as error:  # noqa: BLE001 -- whatever a system makes the kit trip over is that case's failure
