@@ -54,6 +54,9 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         certificate = await api.post(f"/stations/{identity}/certificates", {"csr": _request(identity)})
         user = await new_user(api, name=MARK)
         api_key = await api.post("/api-keys", {"name": MARK, "role": "viewer"})
+        run = await api.post("/conformance-runs", {"cases": ["TC_001"]})
+        await api.post(f"/conformance-runs/{run['id']}/cancel", expected=202)
+        await eventually(lambda: _ended(api, run["id"]))
     return key, {
         "station_id": [identity],
         "token_id": [token["id"]],
@@ -69,6 +72,7 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         "certificate_id": [certificate["id"]],
         "user_id": [user["id"]],
         "key_id": [api_key["id"]],
+        "run_id": [run["id"]],
     }
 
 
@@ -97,6 +101,10 @@ async def _obeyed(api: Client, station: ScriptedStation, path: str, action: str,
     answer = await asked
     assert answer.status_code < 300, answer.text
     return answer.json()
+
+
+async def _ended(api: Client, run_id: str) -> bool:
+    return (await api.get(f"/conformance-runs/{run_id}"))["finished_at"] is not None
 
 
 async def _file(api: Client, station: ScriptedStation) -> Any:
@@ -186,7 +194,7 @@ def _told(base_url: str, key: str) -> dict[str, str]:
     """What the owner is told of what they have, but for what time changes by itself."""
     headers = {"Authorization": f"Bearer {key}"}
     lists = ("tokens", "transactions", "jobs", "reservations", "charging-profiles", "firmware", "firmware-campaigns")
-    paths = (*lists, "files", "users", "certificates", "certificate-authorities")
+    paths = (*lists, "files", "users", "certificates", "certificate-authorities", "conformance-runs")
     return {path: httpx.get(f"{base_url}/api/v1/{path}", headers=headers, trust_env=False).text for path in paths}
 
 

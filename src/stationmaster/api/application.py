@@ -14,6 +14,7 @@ from stationmaster.api import (
     certificates,
     commands,
     configuration,
+    conformance,
     events,
     file_door,
     files,
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys.router,
     organisations.router,
     audit.router,
+    conformance.router,
     about.router,
     overview.router,
 )

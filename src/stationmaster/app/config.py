@@ -401,6 +401,17 @@ class LogSettings(Section):
     )
 
 
+class ConformanceSettings(Section):
+    """The conformance kit, as far as it is started from the API."""
+
+    targets: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._:/\[\]-]*(\s*,\s*[A-Za-z0-9._:/\[\]-]+)*$",
+        description="Hosts of other systems that may be tested, with commas between: names as they will be written, "
+        "addresses, or networks such as 192.0.2.0/24. Empty: none but a fresh node beside this one.",
+    )
+
+
 class Settings(Section):
     """All sections."""
 
@@ -419,4 +430,5 @@ class Settings(Section):
     files: FileSettings = FileSettings()
     ftp: FtpSettings = FtpSettings()
     map: MapSettings = MapSettings()
+    conformance: ConformanceSettings = ConformanceSettings()
     log: LogSettings = LogSettings()

@@ -22,7 +22,7 @@ from stationmaster.actions.v16 import CATALOGUE, Actions16
 from stationmaster.api.application import build_api
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.live import EventHub
-from stationmaster.app.config import NodeSettings, Settings
+from stationmaster.app.config import NodeSettings, Settings, listed
 from stationmaster.app.config_text import told_settings
 from stationmaster.app.databases import database_url, migrated, open_storage
 from stationmaster.app.directory import Directory
@@ -30,6 +30,7 @@ from stationmaster.app.errors import StartError
 from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
+from stationmaster.app.laboratory import BesideNode
 from stationmaster.app.removed_stations import RemovedStations
 from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
@@ -301,7 +302,14 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         bus = await _bus(settings)
         stack.push_async_callback(bus.close)
         context = ServiceContext(storage, bus, clock, service_settings(settings), secrets)
-        services = Services(context, {PROTOCOL: CATALOGUE}, installed_plugins())
+        laboratory = BesideNode(listed(settings.conformance.targets))
+        services = Services(
+            context,
+            {PROTOCOL: CATALOGUE},
+            installed_plugins(),
+            laboratory=laboratory,
+            node_id=settings.node.id,
+        )
         await stack.enter_async_context(services.running())
         doors = None
         if settings.tls.port is not None or settings.tls.certificate_port is not None:

@@ -18,6 +18,7 @@ from stationmaster.services.authorization import Authorizer
 from stationmaster.services.availability import Availability
 from stationmaster.services.certificates import CertificateAuthority, StationCertificates
 from stationmaster.services.commands import Catalogue, Commands
+from stationmaster.services.conformance import CONFORMANCE, ConformanceRuns, Laboratory
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
 from stationmaster.services.files import FileService
@@ -63,6 +64,8 @@ class Services:
         catalogues: Mapping[str, Words],
         plugins: Iterable[VendorPlugin] = (),
         certificates: CertificateAuthority | None = None,
+        laboratory: Laboratory | None = None,
+        node_id: str = "node",
     ) -> None:
         self.context = context
         self.trust = Trust(context.storage, context.settings.certificates, context.clock)
@@ -98,6 +101,7 @@ class Services:
         self.tokens = Tokens(context, self.authorizer)
         self.api_keys = ApiKeys(context)
         self.audit = Audit(context)
+        self.conformance = ConformanceRuns(context, laboratory, node_id)
         self.people = People(context, self.api_keys, self.audit)
 
     @asynccontextmanager
@@ -109,9 +113,11 @@ class Services:
             await self.reservations.load()
             await self.trust.load()
             await self.security_jobs.load()
+            await self.conformance.load()
             try:
                 yield self
             finally:
+                await self.conformance.close()
                 await self.security_jobs.close()
                 await self.commands.close()
                 self.people.close()
@@ -137,6 +143,8 @@ class Services:
                 await self.waiting.load()
             case _ if told.kind == CERTIFICATES:
                 await self.trust.load()
+            case _ if told.kind == CONFORMANCE:
+                await self.conformance.heard(told.key)
             case _ if told.kind == QUIRKS:
                 await self.quirks.load()
             case _ if told.kind == RESERVATIONS:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from stationmaster.domain import facts
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
 from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
+from stationmaster.domain.conformance import ConformanceRunChanged
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
@@ -20,6 +21,7 @@ from stationmaster.storage import (
     availability,
     certificates,
     configuration,
+    conformance,
     jobs,
     message_log,
     metering,
@@ -62,6 +64,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     InstalledRootsReported: certificates.store_roots,
     SiteDecided: sites.store_decisions,
     SiteLoadSampled: sites.store_loads,
+    ConformanceRunChanged: conformance.store_runs,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
     facts.AuditRecorded: audit.store_entries,

@@ -23,6 +23,7 @@ from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
 from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.certificates import AuthorityQueries, CertificateQueries, SecurityJobQueries
+from stationmaster.storage.queries.conformance import ConformanceQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
@@ -108,6 +109,7 @@ class Storage:
         self.file_passes = FilePassQueries(self)
         self.firmware = FirmwareQueries(self)
         self.firmware_campaigns = CampaignQueries(self)
+        self.conformance_runs = ConformanceQueries(self)
         self.authorities = AuthorityQueries(self)
         self.certificates = CertificateQueries(self)
         self.security_jobs = SecurityJobQueries(self)

@@ -18,6 +18,7 @@ from stationmaster.storage.tables.commands import (
     transfer_status,
     variable,
 )
+from stationmaster.storage.tables.conformance import conformance_case, conformance_report, conformance_run
 from stationmaster.storage.tables.files import file, file_pass, firmware, firmware_campaign, firmware_update
 from stationmaster.storage.tables.log import (
     counter,
@@ -63,6 +64,9 @@ __all__ = [
     "audit_entry",
     "certificate_authority",
     "charging_profile",
+    "conformance_case",
+    "conformance_report",
+    "conformance_run",
     "connection",
     "connection_attempt",
     "connector",
