@@ -22,7 +22,8 @@ from stationmaster.actions.v16 import CATALOGUE, Actions16
 from stationmaster.api.application import build_api
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.live import EventHub
-from stationmaster.app.config import NodeSettings, Settings, listed
+from stationmaster.app.config import NodeSettings, Settings
+from stationmaster.app.config_checks import listed
 from stationmaster.app.config_text import told_settings
 from stationmaster.app.databases import database_url, migrated, open_storage
 from stationmaster.app.directory import Directory

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from stationmaster.domain import facts
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
-from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
 from stationmaster.domain.conformance import ConformanceRunChanged
+from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
