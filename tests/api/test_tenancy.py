@@ -24,7 +24,7 @@ from tests.api.people import new_user
 from tests.api.test_files import diagnostics, files_of, image
 
 MARK = "belongs-to-somebody-else"
-FREE = {"action": "ClearCache", "step": "pause", "connector_id": "1"}
+FREE = {"action": "ClearCache", "step": "pause", "connector_id": "1", "source": "price"}
 """Parameters of paths that name no thing of anybody."""
 SHARED = {"/api/v1/charging-profiles/rules"}
 """What is the same for everybody."""
@@ -38,6 +38,7 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
     async with client_of(node_thread.node, key) as api, connected(api) as station:
         identity = station.identity
         await api.patch(f"/stations/{identity}", {"name": MARK, "site_id": f"site-{MARK}"})
+        site = await api.post("/sites", {"id": f"site-{MARK}", "name": MARK})
         token = await api.post("/tokens", {"id_tag": "MINE", "name": MARK})
         transaction = await _transaction(api, station)
         job = await _obeyed(api, station, f"/stations/{identity}/commands/ClearCache", "ClearCache", {})
@@ -59,6 +60,7 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         await eventually(lambda: _ended(api, run["id"]))
     return key, {
         "station_id": [identity],
+        "site_id": [site["id"]],
         "token_id": [token["id"]],
         "id": [str(transaction["id"])],
         "job_id": [job["id"]],

@@ -53,6 +53,7 @@ from stationmaster.ocpp.v16 import V16
 from stationmaster.services.bundle import Services
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import installed_plugins
+from stationmaster.services.load_management.service import TEND_EVERY_S
 from stationmaster.services.secrets import SecretKeeper
 from stationmaster.storage import Storage, StorageError
 from stationmaster.storage.numbers import node_number
@@ -206,6 +207,9 @@ class Node:
             Periodic(name="tidying", interval_s=300, work=self.services.tidying.sweep),
             Periodic(name="reservation-expiry", interval_s=2, work=self.services.reservations.expire),
             Periodic(name="local-lists", interval_s=60, work=self.services.local_lists.sweep),
+            Periodic(name="site-plans", interval_s=TEND_EVERY_S, work=self.services.load_management.tend, shared=False),
+            Periodic(name="site-releases", interval_s=10, work=self.services.load_management.sweep_releases),
+            Periodic(name="site-retention", interval_s=3600, work=self.services.load_management.prune),
             Periodic(name="message-retention", interval_s=300, work=upkeep.remove_messages),
             Periodic(name="event-retention", interval_s=600, work=upkeep.remove_events),
             Periodic(name="seen-retention", interval_s=3600, work=upkeep.remove_seen),

@@ -11,7 +11,7 @@ import msgspec
 
 from stationmaster.instants import Instant
 
-__all__ = ["CommandReply", "CommandRequest", "Event", "EventMessage", "Invalidate", "decode", "encode"]
+__all__ = ["CommandReply", "CommandRequest", "Event", "EventMessage", "Invalidate", "SiteNews", "decode", "encode"]
 
 
 class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +82,30 @@ class EventMessage(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[Event, ...]
 
 
-_Message = TypeVar("_Message", CommandRequest, CommandReply, Invalidate, EventMessage)
+class SiteNews(msgspec.Struct, frozen=True, kw_only=True):
+    """Something happened at a site, for the node that plans there. Subject: `subjects.site_news_of`.
+
+    `what` is "look" (see in the database what `station_id` does now), "rebooted" (the same, and it
+    may have forgotten its limits), "measured" (currents of the connector `evse_id`, in tenths of
+    an ampere per phase as the station counts them, None: not told), "meter" (the site's meter was
+    read) or "answered" (the command `job_id` was answered late, with `result`).
+    """
+
+    organisation_id: str
+    site_id: str
+    what: str
+    station_id: str = ""
+    evse_id: int = 0
+    deciamps: tuple[int | None, int | None, int | None] = (None, None, None)
+    job_id: str = ""
+    result: str = ""
+
+
+_Message = TypeVar("_Message", CommandRequest, CommandReply, Invalidate, EventMessage, SiteNews)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(message: CommandRequest | CommandReply | Invalidate | EventMessage) -> bytes:
+def encode(message: CommandRequest | CommandReply | Invalidate | EventMessage | SiteNews) -> bytes:
     """The bytes that travel."""
     return _encoder.encode(message)
 

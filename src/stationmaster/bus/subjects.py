@@ -29,6 +29,14 @@ def events_of(organisation_id: str) -> str:
     return f"stationmaster.v1.events.{token_of(organisation_id)}"
 
 
+ALL_SITES = "stationmaster.v1.site.*.*.news"
+
+
+def site_news_of(organisation_id: str, site_id: str) -> str:
+    """The subject on which the node that plans for a site hears what happens there."""
+    return f"stationmaster.v1.site.{token_of(organisation_id)}.{token_of(site_id)}.news"
+
+
 def matches(pattern: str, subject: str) -> bool:
     """Whether `subject` is meant by `pattern` (`*` is one token, a last `>` is one or more)."""
     wanted, given = pattern.split("."), subject.split(".")

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from stationmaster.bus.messages_v1 import Invalidate, decode
-from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.bus.subjects import ALL_SITES, INVALIDATE
 from stationmaster.domain.stations import Station
 from stationmaster.services.abuse import ForeignIds, GuessGuard
 from stationmaster.services.api_keys import ApiKeys
@@ -24,6 +24,7 @@ from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
 from stationmaster.services.files import FileService
 from stationmaster.services.firmware_campaigns import FirmwareCampaigns
 from stationmaster.services.firmware_library import FirmwareLibrary
+from stationmaster.services.load_management import LoadManagement
 from stationmaster.services.local_lists import LocalLists
 from stationmaster.services.metering import Metering
 from stationmaster.services.people import People
@@ -35,6 +36,7 @@ from stationmaster.services.roots import Roots
 from stationmaster.services.security import Security
 from stationmaster.services.security_jobs import SecurityJobs
 from stationmaster.services.server_certificates import ServerCertificates
+from stationmaster.services.sites import SITES, Sites
 from stationmaster.services.smart_charging import MIRRORS, ProfileWords, SmartCharging
 from stationmaster.services.stations import Stations
 from stationmaster.services.sweeping import JobSweeper
@@ -89,6 +91,8 @@ class Services:
         self.roots = Roots(context, self.commands, self.authorities)
         self.security_jobs = SecurityJobs(context, self.commands, self.security)
         self.smart_charging = SmartCharging(context, self.commands, catalogues)
+        self.sites = Sites(context)
+        self.load_management = LoadManagement(context, self.sites, self.smart_charging)
         self.files = FileService(context)
         self.firmware = FirmwareLibrary(context, self.files)
         self.transfer_requests = TransferRequests(context, self.commands, self.files, self.firmware)
@@ -107,16 +111,19 @@ class Services:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Services"]:
         """Hear what changes while the context is open; ends by letting jobs under way record their end."""
-        async with self.context.bus.subscribe(INVALIDATE, self._hear):
+        bus = self.context.bus
+        async with bus.subscribe(INVALIDATE, self._hear), bus.subscribe(ALL_SITES, self.load_management.hear):
             await self.waiting.load()
             await self.quirks.load()
             await self.reservations.load()
             await self.trust.load()
             await self.security_jobs.load()
             await self.conformance.load()
+            await self.load_management.load()
             try:
                 yield self
             finally:
+                await self.load_management.close()
                 await self.conformance.close()
                 await self.security_jobs.close()
                 await self.commands.close()
@@ -133,6 +140,7 @@ class Services:
                 self.authorizer.forget(told.organisation_id, told.key)
             case "station":
                 await self._station_changed(told.key)
+                await self.load_management.station_changed(told.key)
             case "everything":
                 self.authorizer.forget_everything()
                 self.smart_charging.forget_everything()
@@ -141,6 +149,9 @@ class Services:
                 await self.trust.load()
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
+                await self.load_management.load()
+            case _ if told.kind == SITES:
+                await self.load_management.site_changed(told.organisation_id, told.key)
             case _ if told.kind == CERTIFICATES:
                 await self.trust.load()
             case _ if told.kind == CONFORMANCE:

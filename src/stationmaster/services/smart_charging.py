@@ -21,7 +21,14 @@ from stationmaster.domain.smart_charging.capabilities import Capabilities
 from stationmaster.domain.smart_charging.comparison import Difference, ReportedSchedule, differences
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule, composite_schedule
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
-from stationmaster.domain.smart_charging.installed import Change, ClearFilter, Mirror, end_transaction, free_profile_id
+from stationmaster.domain.smart_charging.installed import (
+    OURS_FROM,
+    Change,
+    ClearFilter,
+    Mirror,
+    end_transaction,
+    free_profile_id,
+)
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, RateUnit, RunningTransaction
 from stationmaster.domain.smart_charging.rule import Draft, Sending, Severity, Violation
 from stationmaster.domain.smart_charging.rules import validate
@@ -231,10 +238,33 @@ class SmartCharging:
         )
         return job, violations
 
+    async def send(
+        self,
+        organisation_id: str,
+        location: Location,
+        profile: ChargingProfile,
+        *,
+        requested_by: str,
+        wait_s: float,
+        expires_at: Instant | None = None,
+    ) -> Job:
+        """Send a profile as it is, for who makes it by the rules. Raises what `Commands.send` raises."""
+        action, payload = (await self._words_of(location.station_id)).install_profile(location, profile)
+        return await self._commands.send(
+            organisation_id,
+            location.station_id,
+            action,
+            payload,
+            requested_by=requested_by,
+            wait_s=wait_s,
+            expires_at=expires_at,
+        )
+
     async def free_id(self, station_id: str) -> int:
         """An id that no profile of the station bears."""
         mirror = await self.mirror_of(station_id)
-        return free_profile_id(mirror, max((entry.profile.profile_id for entry in mirror), default=0))
+        given = (entry.profile.profile_id for entry in mirror if entry.profile.profile_id < OURS_FROM)
+        return free_profile_id(mirror, max(given, default=0))
 
     async def compare(
         self, organisation_id: str, ours: CompositeSchedule, *, requested_by: str, wait_s: float

@@ -71,6 +71,7 @@ class Storage:
     def __init__(self, driver: Driver, node_id: str, clock: Callable[[], Instant]) -> None:
         """`node_id` must differ between nodes that share a database; `clock` tells the present."""
         self.clock = clock
+        self.node_id = node_id
         self.row_ids = RowIds(node_number(node_id))
         self._driver = driver
         self._callbacks: list[Callable[[Sequence[Committed]], None]] = []

@@ -1092,6 +1092,226 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sites
+         * @description All sites, by name.
+         */
+        get: operations["list_sites_api_v1_sites_get"];
+        put?: never;
+        /**
+         * Make Site
+         * @description Make a site. Stations whose `site_id` is its id belong to it at once.
+         */
+        post: operations["make_site_api_v1_sites_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Site
+         * @description One site.
+         */
+        get: operations["read_site_api_v1_sites__site_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Site
+         * @description Remove a site. Limits that it gave are removed from its stations, now or when they connect the next time.
+         */
+        delete: operations["delete_site_api_v1_sites__site_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Site
+         * @description Change a site. A new limit holds at once: what is too much is taken back from cars within seconds.
+         */
+        patch: operations["change_site_api_v1_sites__site_id__patch"];
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Site Connectors
+         * @description The connectors of a site's stations, and how they are wired.
+         */
+        get: operations["list_site_connectors_api_v1_sites__site_id__connectors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/connectors/{station_id}/{connector_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Declare Site Connector
+         * @description Declare how a connector is wired. What is left out has its default.
+         */
+        put: operations["declare_site_connector_api_v1_sites__site_id__connectors__station_id___connector_id__put"];
+        post?: never;
+        /**
+         * Forget Site Connector
+         * @description Forget what was declared of a connector.
+         */
+        delete: operations["forget_site_connector_api_v1_sites__site_id__connectors__station_id___connector_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/limit-schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Limit Schedules
+         * @description The limits over time that other sources gave.
+         */
+        get: operations["list_limit_schedules_api_v1_sites__site_id__limit_schedules_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/limit-schedules/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Limit Schedule
+         * @description Give the limits of one source, such as a price or a grid signal. They replace what it gave before.
+         */
+        put: operations["put_limit_schedule_api_v1_sites__site_id__limit_schedules__source__put"];
+        post?: never;
+        /**
+         * Delete Limit Schedule
+         * @description Take the limits of a source away.
+         */
+        delete: operations["delete_limit_schedule_api_v1_sites__site_id__limit_schedules__source__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/meter-readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Meter Reading
+         * @description Tell what the site's meter shows now.
+         */
+        post: operations["post_meter_reading_api_v1_sites__site_id__meter_readings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Site Load
+         * @description How the site's power is shared now: the limit now and ahead, and who gets what, since when and why.
+         */
+        get: operations["read_site_load_api_v1_sites__site_id__load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/load/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Site Load History
+         * @description What was offered, reserved and measured against the limit, as points where something changed.
+         */
+        get: operations["read_site_load_history_api_v1_sites__site_id__load_history_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Site Decisions
+         * @description What was decided about the connectors of a site, the newest first.
+         */
+        get: operations["list_site_decisions_api_v1_sites__site_id__decisions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reservations": {
         parameters: {
             query?: never;
@@ -2366,6 +2586,12 @@ export interface components {
             };
         };
         /**
+         * AlertKind
+         * @description What people should know of.
+         * @enum {string}
+         */
+        AlertKind: "station_offline" | "limit_ignored" | "limit_refused" | "limit_unconfirmed" | "limit_overruled" | "limit_not_held" | "limit_below_minimum" | "phases_undeclared" | "meter_silent";
+        /**
          * ApiKeyView
          * @description A key, without the key.
          */
@@ -2974,44 +3200,137 @@ export interface components {
             finished_at: string | null;
         };
         /**
-         * ConnectorView
-         * @description A connector; number 0 is the station itself.
+         * ConnectorBody
+         * @description How a connector is wired and what it can be told. Currents are per phase.
          */
-        ConnectorView: {
-            /** Evse Id */
-            evse_id: number | null;
+        ConnectorBody: {
             /**
-             * Connector Id
-             * @description As the station counts it.
+             * Phases
+             * @description The supply's phases behind the connector's own L1, L2, L3, in that order; null: not known.
              */
-            connector_id: number | null;
-            /** Status */
-            status: string | null;
-            /** Error Code */
-            error_code: string | null;
-            /** Info */
-            info: string | null;
-            /** Vendor Id */
-            vendor_id: string | null;
-            /** Vendor Error Code */
-            vendor_error_code: string | null;
+            phases?: ("L1" | "L2" | "L3")[] | null;
             /**
-             * Reported At
-             * @description When the station says it became so.
+             * Min A
+             * @description Less does not charge a car.
+             * @default 60
              */
-            reported_at: string | null;
-            /** Received At */
-            received_at: string | null;
+            min_a: number;
             /**
-             * Desired Operative
-             * @description What an operator asked for.
+             * Max A
+             * @default 320
              */
-            desired_operative: boolean | null;
+            max_a: number;
             /**
-             * Availability Status
-             * @description What the station said to that.
+             * Pause A
+             * @description What a paused car is offered; the minimum if the station locks at 0.
+             * @default 0
              */
-            availability_status: string | null;
+            pause_a: number;
+            /**
+             * Standby A
+             * @description What a car may draw before the first plan; always reserved.
+             * @default 0
+             */
+            standby_a: number;
+            /**
+             * Step A
+             * @description What the station rounds to.
+             * @default 10
+             */
+            step_a: number;
+            /**
+             * Worst Case A
+             * @description What it can draw when no limit holds.
+             */
+            worst_case_a?: number | null;
+            /**
+             * By Power
+             * @description It takes limits in watts over all phases.
+             * @default false
+             */
+            by_power: boolean;
+            /**
+             * All Phases
+             * @description It draws from all phases evenly, whatever the car: DC.
+             * @default false
+             */
+            all_phases: boolean;
+            /**
+             * Limits Outlive Transactions
+             * @description Limits are set for the connector, not for the transaction.
+             * @default false
+             */
+            limits_outlive_transactions: boolean;
+            /**
+             * Forgets Offline
+             * @description It is not trusted to keep limits while it is offline.
+             * @default false
+             */
+            forgets_offline: boolean;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Stack Level
+             * @description Null: the highest the station knows.
+             */
+            stack_level?: number | null;
+        };
+        /**
+         * DecisionView
+         * @description What a connector gets, since when, and why. Currents in amperes per phase.
+         */
+        DecisionView: {
+            /** Station Id */
+            station_id: string;
+            /** Connector Id */
+            connector_id: number;
+            /**
+             * Transaction Id
+             * @description As the station calls it.
+             */
+            transaction_id: string | null;
+            /** Online */
+            online: boolean;
+            /**
+             * Target A
+             * @description What the plan gives it.
+             */
+            target_a: number | null;
+            /**
+             * Offered A
+             * @description What the station confirmed; null: nothing that is known.
+             */
+            offered_a: number | null;
+            reserved: components["schemas"]["LanesView"];
+            measured: components["schemas"]["LanesView"] | null;
+            /** Measured At */
+            measured_at: string | null;
+            /**
+             * Phases
+             * @description The phases that the car uses, once they are known.
+             */
+            phases: string[] | null;
+            /** Priority */
+            priority: number | null;
+            reason: components["schemas"]["Reason"];
+            /**
+             * Limited By
+             * @description The phase that does not allow more, or `total`.
+             */
+            limited_by: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Message
+             * @description Why, in a sentence.
+             */
+            message: string;
         };
         /**
          * DeleteBody
@@ -3399,6 +3718,20 @@ export interface components {
             blocked_id_tag?: string | null;
         };
         /**
+         * LanesView
+         * @description Amperes per phase of the supply, and their sum over the phases. Null: not limited.
+         */
+        LanesView: {
+            /** L1 A */
+            l1_a: number | null;
+            /** L2 A */
+            l2_a: number | null;
+            /** L3 A */
+            l3_a: number | null;
+            /** Total A */
+            total_a: number | null;
+        };
+        /**
          * LibraryProfileBody
          * @description A profile to be kept.
          */
@@ -3435,6 +3768,92 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * LimitAtView
+         * @description The limit from a moment on, and which limits set it: phase (or `total`) -> names.
+         */
+        LimitAtView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            amperes: components["schemas"]["LanesView"];
+            /** Set By */
+            set_by: {
+                [key: string]: string[];
+            };
+        };
+        /**
+         * LimitBody
+         * @description A limit of the supply: amperes per phase, or watts over all phases, or both.
+         */
+        LimitBody: {
+            /**
+             * Name
+             * @description Named in explanations: `fuse`, `contract` …
+             */
+            name: string;
+            /** L1 A */
+            l1_a?: number | null;
+            /** L2 A */
+            l2_a?: number | null;
+            /** L3 A */
+            l3_a?: number | null;
+            /** Total W */
+            total_w?: number | null;
+            /** Daily From */
+            daily_from?: string | null;
+            /** Daily To */
+            daily_to?: string | null;
+            /** Weekdays */
+            weekdays?: ("mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun")[] | null;
+            /** Valid From */
+            valid_from?: string | null;
+            /** Valid To */
+            valid_to?: string | null;
+        };
+        /**
+         * LimitView
+         * @description A limit of the supply. All limits that are in force hold together.
+         */
+        LimitView: {
+            /** Name */
+            name: string;
+            /**
+             * L1 A
+             * @description Amperes on L1; null: it does not speak of L1.
+             */
+            l1_a: number | null;
+            /** L2 A */
+            l2_a: number | null;
+            /** L3 A */
+            l3_a: number | null;
+            /**
+             * Total W
+             * @description Watts over all phases.
+             */
+            total_w: number | null;
+            /**
+             * Daily From
+             * @description Local time at which it begins each day, `HH:MM`; null: always.
+             */
+            daily_from: string | null;
+            /**
+             * Daily To
+             * @description Local time at which it ends; may be the next morning.
+             */
+            daily_to: string | null;
+            /**
+             * Weekdays
+             * @description The days on which it begins; null: every day.
+             */
+            weekdays: string[] | null;
+            /** Valid From */
+            valid_from: string | null;
+            /** Valid To */
+            valid_to: string | null;
         };
         /** Listed[ActionView] */
         Listed_ActionView_: {
@@ -3500,16 +3919,6 @@ export interface components {
         Listed_ConformanceRunView_: {
             /** Items */
             items: components["schemas"]["ConformanceRunView"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` to get the next page; null on the last one.
-             */
-            next_cursor: string | null;
-        };
-        /** Listed[ConnectorView] */
-        Listed_ConnectorView_: {
-            /** Items */
-            items: components["schemas"]["ConnectorView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -3626,6 +4035,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[PastDecisionView] */
+        Listed_PastDecisionView_: {
+            /** Items */
+            items: components["schemas"]["PastDecisionView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[QuirkProfileView] */
         Listed_QuirkProfileView_: {
             /** Items */
@@ -3686,6 +4105,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[ScheduleView] */
+        Listed_ScheduleView_: {
+            /** Items */
+            items: components["schemas"]["stationmaster__api__sites__ScheduleView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[SecurityEventView] */
         Listed_SecurityEventView_: {
             /** Items */
@@ -3700,6 +4129,16 @@ export interface components {
         Listed_SettingView_: {
             /** Items */
             items: components["schemas"]["SettingView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[SiteView] */
+        Listed_SiteView_: {
+            /** Items */
+            items: components["schemas"]["SiteView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -3815,6 +4254,49 @@ export interface components {
              * @description Give it as `cursor` to get the next page; null on the last one.
              */
             next_cursor: string | null;
+        };
+        /**
+         * LoadHistoryView
+         * @description The load over time: each point holds until the next; the first is what held at `since`.
+         */
+        LoadHistoryView: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Points */
+            points: components["schemas"]["LoadPointView"][];
+            /**
+             * Complete
+             * @description False: there is more than is told here; ask for a shorter time.
+             */
+            complete: boolean;
+        };
+        /**
+         * LoadPointView
+         * @description The load of a site from a moment on. Null: no limit on that phase.
+         */
+        LoadPointView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            limit: components["schemas"]["LanesView"];
+            offered: components["schemas"]["LanesView"];
+            reserved: components["schemas"]["LanesView"];
+            measured: components["schemas"]["LanesView"];
+            other_loads: components["schemas"]["LanesView"];
+            /** Transactions */
+            transactions: number;
+            /** Paused */
+            paused: number;
         };
         /**
          * LocalListBody
@@ -3972,6 +4454,62 @@ export interface components {
             error_code: string | null;
         };
         /**
+         * MeterBody
+         * @description The meter that makes other loads count. What is assumed counts before the first reading and in silence.
+         */
+        MeterBody: {
+            /**
+             * Kind
+             * @default other_loads
+             * @enum {string}
+             */
+            kind: "total" | "other_loads";
+            /**
+             * Station Id
+             * @description A station of the site whose connector 0 is this meter; null: readings are posted.
+             */
+            station_id?: string | null;
+            /**
+             * Assumed L1 A
+             * @default 0
+             */
+            assumed_l1_a: number;
+            /**
+             * Assumed L2 A
+             * @default 0
+             */
+            assumed_l2_a: number;
+            /**
+             * Assumed L3 A
+             * @default 0
+             */
+            assumed_l3_a: number;
+        };
+        /**
+         * MeterKind
+         * @description What a site meter counts.
+         * @enum {string}
+         */
+        MeterKind: "total" | "other_loads";
+        /**
+         * MeterReadingBody
+         * @description What the site's meter shows now, in amperes per phase.
+         */
+        MeterReadingBody: {
+            /** L1 A */
+            l1_a: number;
+            /**
+             * L2 A
+             * @default 0
+             */
+            l2_a: number;
+            /**
+             * L3 A
+             * @default 0
+             */
+            l3_a: number;
+        };
+        /**
          * MeterValueSetView
          * @description Values that were taken at one moment.
          */
@@ -4006,6 +4544,25 @@ export interface components {
             flags: string[];
             /** Samples */
             samples: components["schemas"]["SampleView"][];
+        };
+        /**
+         * MeterView
+         * @description The meter that makes other loads count.
+         */
+        MeterView: {
+            /** @description `total`: cars included; `other_loads`: everything but the cars. */
+            kind: components["schemas"]["MeterKind"];
+            /**
+             * Station Id
+             * @description The station that sends the readings; null: they are posted.
+             */
+            station_id: string | null;
+            /** Assumed L1 A */
+            assumed_l1_a: number;
+            /** Assumed L2 A */
+            assumed_l2_a: number;
+            /** Assumed L3 A */
+            assumed_l3_a: number;
         };
         /**
          * NewApiKeyBody
@@ -4273,6 +4830,48 @@ export interface components {
             functionalities: string[];
         };
         /**
+         * NewSiteBody
+         * @description A site to be made.
+         */
+        NewSiteBody: {
+            /** Name */
+            name?: string | null;
+            /** Address */
+            address?: string | null;
+            /** Latitude */
+            latitude?: number | null;
+            /** Longitude */
+            longitude?: number | null;
+            /**
+             * Time Zone
+             * @description An IANA name, e.g. `Europe/Stockholm`.
+             */
+            time_zone?: string | null;
+            /**
+             * Nominal Voltage V
+             * @description Between a phase and neutral.
+             */
+            nominal_voltage_v?: number | null;
+            /** Phases */
+            phases?: ("L1" | "L2" | "L3")[] | null;
+            /** Policy */
+            policy?: ("equal" | "priority" | "first_come") | null;
+            /**
+             * Limits
+             * @description All of them; while there is none, nothing is shared.
+             */
+            limits?: components["schemas"]["LimitBody"][] | null;
+            meter?: components["schemas"]["MeterBody"] | null;
+            settings?: components["schemas"]["SettingsBody"] | null;
+            /** Note */
+            note?: string | null;
+            /**
+             * Id
+             * @description What stations have as their `site_id`; made up if left out.
+             */
+            id?: string | null;
+        };
+        /**
          * NewStationBody
          * @description A station to be registered.
          */
@@ -4518,6 +5117,25 @@ export interface components {
             created_at: string;
         };
         /**
+         * OtherLoadsView
+         * @description What else is reckoned with beside cars.
+         */
+        OtherLoadsView: {
+            amperes: components["schemas"]["LanesView"];
+            /**
+             * Metered
+             * @description Whether the site has a meter.
+             */
+            metered: boolean;
+            /**
+             * Silent
+             * @description The meter does not report: the last safe assumption holds.
+             */
+            silent: boolean;
+            /** Last Read At */
+            last_read_at: string | null;
+        };
+        /**
          * OverviewView
          * @description What happens, in sums.
          */
@@ -4580,6 +5198,34 @@ export interface components {
             new_password: string;
         };
         /**
+         * PastDecisionView
+         * @description A decision as it was made.
+         */
+        PastDecisionView: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Station Id */
+            station_id: string;
+            /** Connector Id */
+            connector_id: number;
+            /** Transaction Id */
+            transaction_id: string | null;
+            /** Target A */
+            target_a: number | null;
+            /** Offered A */
+            offered_a: number | null;
+            reserved: components["schemas"]["LanesView"];
+            /** Reason */
+            reason: string;
+            /** Limited By */
+            limited_by: string | null;
+            /** Message */
+            message: string;
+        };
+        /**
          * PeriodBody
          * @description A limit from `start_period_s` after the schedule's start.
          */
@@ -4630,6 +5276,12 @@ export interface components {
             send_anyway: boolean;
         };
         /**
+         * Policy
+         * @description Who gets what is left once everybody has the minimum (or waits for it).
+         * @enum {string}
+         */
+        Policy: "equal" | "priority" | "first_come";
+        /**
          * Preset
          * @description The default sets.
          * @enum {string}
@@ -4659,7 +5311,7 @@ export interface components {
             transaction_id?: number | null;
             /** Profile Id */
             profile_id?: number | null;
-            schedule: components["schemas"]["ScheduleBody"];
+            schedule: components["schemas"]["stationmaster__api__charging_values__ScheduleBody"];
         };
         /**
          * ProfileView
@@ -4682,7 +5334,7 @@ export interface components {
             valid_to: string | null;
             /** Transaction Id */
             transaction_id: string | null;
-            schedule: components["schemas"]["ScheduleView"];
+            schedule: components["schemas"]["stationmaster__api__charging_values__ScheduleView"];
         };
         /**
          * ProofBody
@@ -4820,6 +5472,12 @@ export interface components {
          * @enum {string}
          */
         RateUnit: "A" | "W";
+        /**
+         * Reason
+         * @description Why a connector has what it has.
+         * @enum {string}
+         */
+        Reason: "not_managed" | "standby" | "full" | "shared" | "demand" | "waiting" | "paused" | "paused_while" | "idle" | "offline" | "ignoring" | "refusing" | "overruled";
         /**
          * RecoveryCodesView
          * @description Codes for whoever has lost their app; each is good once, and they are never shown again.
@@ -5222,36 +5880,28 @@ export interface components {
             flags: string[];
         };
         /**
-         * ScheduleBody
-         * @description Limits over time.
+         * ScheduleEntryBody
+         * @description A limit for some time.
          */
-        ScheduleBody: {
-            /** @description A: per phase. W: over all phases. */
-            unit: components["schemas"]["RateUnit"];
-            /** Periods */
-            periods: components["schemas"]["PeriodBody"][];
-            /** Duration S */
-            duration_s?: number | null;
-            /** Start Schedule */
-            start_schedule?: string | null;
-            /** Min Charging Rate */
-            min_charging_rate?: number | null;
-        };
-        /**
-         * ScheduleView
-         * @description Limits over time.
-         */
-        ScheduleView: {
-            /** Unit */
-            unit: string;
-            /** Periods */
-            periods: components["schemas"]["PeriodView"][];
-            /** Duration S */
-            duration_s: number | null;
-            /** Start Schedule */
-            start_schedule: string | null;
-            /** Min Charging Rate */
-            min_charging_rate: number | null;
+        ScheduleEntryBody: {
+            /**
+             * Valid From
+             * Format: date-time
+             */
+            valid_from: string;
+            /**
+             * Valid To
+             * Format: date-time
+             */
+            valid_to: string;
+            /** L1 A */
+            l1_a?: number | null;
+            /** L2 A */
+            l2_a?: number | null;
+            /** L3 A */
+            l3_a?: number | null;
+            /** Total W */
+            total_w?: number | null;
         };
         /**
          * SecurityEventView
@@ -5357,6 +6007,97 @@ export interface components {
             variable: string;
         };
         /**
+         * SettingsBody
+         * @description The times and thresholds of the planner; what is left out has its default.
+         */
+        SettingsBody: {
+            /** Hysteresis A */
+            hysteresis_a?: number | null;
+            /** Change Interval S */
+            change_interval_s?: number | null;
+            /** Lead S */
+            lead_s?: number | null;
+            /** Clock Margin S */
+            clock_margin_s?: number | null;
+            /** Settle S */
+            settle_s?: number | null;
+            /** Tolerance A */
+            tolerance_a?: number | null;
+            /** Forgive After S */
+            forgive_after_s?: number | null;
+            /** Demand After S */
+            demand_after_s?: number | null;
+            /** Idle After S */
+            idle_after_s?: number | null;
+            /** Turn S */
+            turn_s?: number | null;
+            /** Pause S */
+            pause_s?: number | null;
+            /** Meter Timeout S */
+            meter_timeout_s?: number | null;
+            /** Meter Window S */
+            meter_window_s?: number | null;
+        };
+        /**
+         * SettingsView
+         * @description The times and thresholds of the planner.
+         */
+        SettingsView: {
+            /**
+             * Hysteresis A
+             * @description Smaller changes are not sent, unless safety asks for them.
+             */
+            hysteresis_a: number;
+            /**
+             * Change Interval S
+             * @description A station hears of a change for the better at most so often.
+             */
+            change_interval_s: number;
+            /**
+             * Lead S
+             * @description A fall of the limit is acted on so long before it comes.
+             */
+            lead_s: number;
+            /**
+             * Clock Margin S
+             * @description A station's clock is taken to be right within so many seconds.
+             */
+            clock_margin_s: number;
+            /**
+             * Settle S
+             * @description A car may take so long to follow a new limit.
+             */
+            settle_s: number;
+            /**
+             * Tolerance A
+             * @description Measured above the limit by no more than this is no offence.
+             */
+            tolerance_a: number;
+            /**
+             * Forgive After S
+             * @description So long within the limit, and a station is believed again.
+             */
+            forgive_after_s: number;
+            /** Demand After S */
+            demand_after_s: number;
+            /** Idle After S */
+            idle_after_s: number;
+            /**
+             * Turn S
+             * @description So long may a car hold the minimum while others of its rank wait.
+             */
+            turn_s: number;
+            /** Pause S */
+            pause_s: number;
+            /**
+             * Meter Timeout S
+             * @description After so long without a reading the meter counts as silent.
+             */
+            meter_timeout_s: number;
+            /** Meter Window S */
+            meter_window_s: number;
+        };
+        /**
          * SignBody
          * @description A signing request that was brought by hand.
          */
@@ -5388,6 +6129,155 @@ export interface components {
          * @enum {string}
          */
         SignatureState: "none" | "valid" | "invalid" | "unknown";
+        /**
+         * SiteAlertView
+         * @description Something that needs a person.
+         */
+        SiteAlertView: {
+            kind: components["schemas"]["AlertKind"];
+            /** Station Id */
+            station_id: string | null;
+            /** Connector Id */
+            connector_id: number | null;
+            /** Message */
+            message: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * SiteChanges
+         * @description What can be changed of a site. What is left out stays as it is.
+         */
+        SiteChanges: {
+            /** Name */
+            name?: string | null;
+            /** Address */
+            address?: string | null;
+            /** Latitude */
+            latitude?: number | null;
+            /** Longitude */
+            longitude?: number | null;
+            /**
+             * Time Zone
+             * @description An IANA name, e.g. `Europe/Stockholm`.
+             */
+            time_zone?: string | null;
+            /**
+             * Nominal Voltage V
+             * @description Between a phase and neutral.
+             */
+            nominal_voltage_v?: number | null;
+            /** Phases */
+            phases?: ("L1" | "L2" | "L3")[] | null;
+            /** Policy */
+            policy?: ("equal" | "priority" | "first_come") | null;
+            /**
+             * Limits
+             * @description All of them; while there is none, nothing is shared.
+             */
+            limits?: components["schemas"]["LimitBody"][] | null;
+            meter?: components["schemas"]["MeterBody"] | null;
+            settings?: components["schemas"]["SettingsBody"] | null;
+            /** Note */
+            note?: string | null;
+        };
+        /**
+         * SiteLoadView
+         * @description How the power of a site is shared.
+         */
+        SiteLoadView: {
+            /** Site Id */
+            site_id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Managed
+             * @description False: the site has no limit, and nothing is sent.
+             */
+            managed: boolean;
+            policy: components["schemas"]["Policy"];
+            /** Nominal Voltage V */
+            nominal_voltage_v: number;
+            /**
+             * Within Limit
+             * @description Whether everything that may be drawn is within the limit.
+             */
+            within_limit: boolean;
+            limit: components["schemas"]["LimitAtView"] | null;
+            /**
+             * Ahead
+             * @description The changes of the limit in the next 24 hours.
+             */
+            ahead: components["schemas"]["LimitAtView"][];
+            other_loads: components["schemas"]["OtherLoadsView"] | null;
+            totals: components["schemas"]["TotalsView"] | null;
+            /** Connectors */
+            connectors: components["schemas"]["DecisionView"][];
+            /** Alerts */
+            alerts: components["schemas"]["SiteAlertView"][];
+            /** Warnings */
+            warnings: components["schemas"]["WarningView"][];
+        };
+        /**
+         * SiteView
+         * @description A site. `warnings` say what is allowed and may surprise.
+         */
+        SiteView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string | null;
+            /** Latitude */
+            latitude: number | null;
+            /** Longitude */
+            longitude: number | null;
+            /** Time Zone */
+            time_zone: string;
+            /** Nominal Voltage V */
+            nominal_voltage_v: number;
+            /**
+             * Phases
+             * @description The phases that the supply has.
+             */
+            phases: string[];
+            policy: components["schemas"]["Policy"];
+            /** Limits */
+            limits: components["schemas"]["LimitView"][];
+            meter: components["schemas"]["MeterView"] | null;
+            settings: components["schemas"]["SettingsView"];
+            /** Note */
+            note: string | null;
+            /**
+             * Managed
+             * @description Whether power is shared here: it has a limit.
+             */
+            managed: boolean;
+            /**
+             * Stations
+             * @description How many stations belong to it.
+             */
+            stations: number;
+            /** Warnings */
+            warnings: components["schemas"]["WarningView"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
         /**
          * StationChanges
          * @description What can be changed of a station. What is left out stays as it is.
@@ -5834,6 +6724,24 @@ export interface components {
             updated_at: string;
         };
         /**
+         * TotalsView
+         * @description Sums over all connectors.
+         */
+        TotalsView: {
+            /** @description What stations confirmed for the cars that are there. */
+            offered: components["schemas"]["LanesView"];
+            /** @description The most that may be drawn; never above the limit. */
+            reserved: components["schemas"]["LanesView"];
+            /** @description Reserved for stations that are offline, ignore or refuse limits, or hold other profiles. */
+            held_back: components["schemas"]["LanesView"];
+            /** @description What cars were seen to draw in the last minutes. */
+            measured: components["schemas"]["LanesView"];
+            /** Transactions */
+            transactions: number;
+            /** Paused */
+            paused: number;
+        };
+        /**
          * TotpView
          * @description The secret for an authenticator app; it is never shown again.
          */
@@ -6196,6 +7104,56 @@ export interface components {
             message: string;
         };
         /**
+         * WarningView
+         * @description Something that is allowed and may surprise.
+         */
+        WarningView: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * ConnectorView
+         * @description A connector; number 0 is the station itself.
+         */
+        stationmaster__api__availability__ConnectorView: {
+            /** Evse Id */
+            evse_id: number | null;
+            /**
+             * Connector Id
+             * @description As the station counts it.
+             */
+            connector_id: number | null;
+            /** Status */
+            status: string | null;
+            /** Error Code */
+            error_code: string | null;
+            /** Info */
+            info: string | null;
+            /** Vendor Id */
+            vendor_id: string | null;
+            /** Vendor Error Code */
+            vendor_error_code: string | null;
+            /**
+             * Reported At
+             * @description When the station says it became so.
+             */
+            reported_at: string | null;
+            /** Received At */
+            received_at: string | null;
+            /**
+             * Desired Operative
+             * @description What an operator asked for.
+             */
+            desired_operative: boolean | null;
+            /**
+             * Availability Status
+             * @description What the station said to that.
+             */
+            availability_status: string | null;
+        };
+        /**
          * InstallBody
          * @description A root to install: a certificate, or one of the authorities that are kept here.
          */
@@ -6223,6 +7181,106 @@ export interface components {
             refresh: boolean;
         };
         /**
+         * ScheduleBody
+         * @description Limits over time.
+         */
+        stationmaster__api__charging_values__ScheduleBody: {
+            /** @description A: per phase. W: over all phases. */
+            unit: components["schemas"]["RateUnit"];
+            /** Periods */
+            periods: components["schemas"]["PeriodBody"][];
+            /** Duration S */
+            duration_s?: number | null;
+            /** Start Schedule */
+            start_schedule?: string | null;
+            /** Min Charging Rate */
+            min_charging_rate?: number | null;
+        };
+        /**
+         * ScheduleView
+         * @description Limits over time.
+         */
+        stationmaster__api__charging_values__ScheduleView: {
+            /** Unit */
+            unit: string;
+            /** Periods */
+            periods: components["schemas"]["PeriodView"][];
+            /** Duration S */
+            duration_s: number | null;
+            /** Start Schedule */
+            start_schedule: string | null;
+            /** Min Charging Rate */
+            min_charging_rate: number | null;
+        };
+        /**
+         * ConnectorView
+         * @description A connector of a site.
+         */
+        stationmaster__api__site_values__ConnectorView: {
+            /** Station Id */
+            station_id: string;
+            /** Station Name */
+            station_name: string | null;
+            /** Connector Id */
+            connector_id: number;
+            /** Connected */
+            connected: boolean;
+            /**
+             * Declared
+             * @description False: nobody said how it is wired, and the worst is assumed.
+             */
+            declared: boolean;
+            /** Phases */
+            phases: string[] | null;
+            /** Min A */
+            min_a: number;
+            /** Max A */
+            max_a: number;
+            /** Pause A */
+            pause_a: number;
+            /** Standby A */
+            standby_a: number;
+            /** Step A */
+            step_a: number;
+            /** Worst Case A */
+            worst_case_a: number | null;
+            /** By Power */
+            by_power: boolean;
+            /** All Phases */
+            all_phases: boolean;
+            /** Limits Outlive Transactions */
+            limits_outlive_transactions: boolean;
+            /** Forgets Offline */
+            forgets_offline: boolean;
+            /** Priority */
+            priority: number;
+            /** Stack Level */
+            stack_level: number | null;
+        };
+        /**
+         * ScheduleBody
+         * @description Limits over time from one source, in the place of what it gave before.
+         */
+        stationmaster__api__sites__ScheduleBody: {
+            /** Entries */
+            entries: components["schemas"]["ScheduleEntryBody"][];
+        };
+        /**
+         * ScheduleView
+         * @description Limits over time from one source, such as a price or a grid signal.
+         */
+        stationmaster__api__sites__ScheduleView: {
+            /** Source */
+            source: string;
+            /** Entries */
+            entries: components["schemas"]["LimitView"][];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * InstallBody
          * @description A profile to be sent: one of the library by its id, a preset, or one written here.
          */
@@ -6245,6 +7303,26 @@ export interface components {
              * @default false
              */
             send_anyway: boolean;
+        };
+        /** Listed[ConnectorView] */
+        stationmaster__api__values__Listed_ConnectorView___1: {
+            /** Items */
+            items: components["schemas"]["stationmaster__api__availability__ConnectorView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[ConnectorView] */
+        stationmaster__api__values__Listed_ConnectorView___2: {
+            /** Items */
+            items: components["schemas"]["stationmaster__api__site_values__ConnectorView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
         };
         /**
          * FieldProblem
@@ -8198,7 +9276,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listed_ConnectorView_"];
+                    "application/json": components["schemas"]["stationmaster__api__values__Listed_ConnectorView___1"];
                 };
             };
             /** @description The request cannot be read. */
@@ -14297,6 +15375,1741 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ComparisonView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sites_api_v1_sites_get: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; none for the first page. */
+                cursor?: string | null;
+                /** @description `csv` (or `Accept: text/csv`) gives the whole list from here on as a table. */
+                format?: ("json" | "csv") | null;
+                /** @description Part of id, name or address. */
+                search?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_SiteView_"];
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_site_api_v1_sites_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSiteBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_site_api_v1_sites__site_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_site_api_v1_sites__site_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_site_api_v1_sites__site_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SiteChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_site_connectors_api_v1_sites__site_id__connectors_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["stationmaster__api__values__Listed_ConnectorView___2"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declare_site_connector_api_v1_sites__site_id__connectors__station_id___connector_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+                /** @description The identity of a station. */
+                station_id: string;
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["stationmaster__api__site_values__ConnectorView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_site_connector_api_v1_sites__site_id__connectors__station_id___connector_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+                /** @description The identity of a station. */
+                station_id: string;
+                connector_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_limit_schedules_api_v1_sites__site_id__limit_schedules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_ScheduleView_"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_limit_schedule_api_v1_sites__site_id__limit_schedules__source__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["stationmaster__api__sites__ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["stationmaster__api__sites__ScheduleView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_limit_schedule_api_v1_sites__site_id__limit_schedules__source__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_meter_reading_api_v1_sites__site_id__meter_readings_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeterReadingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_site_load_api_v1_sites__site_id__load_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteLoadView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_site_load_history_api_v1_sites__site_id__load_history_get: {
+        parameters: {
+            query?: {
+                /** @description 24 hours ago if left out. */
+                since?: string | null;
+                /** @description Now if left out; at most 7 days after `since`. */
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadHistoryView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_site_decisions_api_v1_sites__site_id__decisions_get: {
+        parameters: {
+            query?: {
+                /** @description How many items at most. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; none for the first page. */
+                cursor?: string | null;
+                /** @description `csv` (or `Accept: text/csv`) gives the whole list from here on as a table. */
+                format?: ("json" | "csv") | null;
+                station_id?: string | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description The id of a site. */
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Listed_PastDecisionView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from stationmaster.domain.load_management.effects import AlertCleared, AlertKind, AlertRaised, Effect
 from stationmaster.domain.locations import Location
+from stationmaster.instants import Instant
 
 __all__ = ["Alerts"]
 
@@ -28,13 +29,15 @@ class Alerts:
         """Whether something stands for a connector."""
         return location in self._troubled
 
-    def state(self, kind: AlertKind, location: Location | None, *, raised: bool, message: str) -> list[Effect]:
+    def state(
+        self, kind: AlertKind, location: Location | None, *, raised: bool, message: str, now: Instant
+    ) -> list[Effect]:
         """Say what is the case. Returns what has changed by it: one effect or none."""
         known = (kind, location) in self._standing
         if raised is known:
             return []
         if raised:
-            alert = AlertRaised(kind=kind, location=location, message=message)
+            alert = AlertRaised(kind=kind, location=location, message=message, raised_at=now)
             self._standing[kind, location] = alert
             self._troubled.add(location)
             return [alert]

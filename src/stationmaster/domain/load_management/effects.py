@@ -73,6 +73,7 @@ class AlertRaised(Effect, frozen=True, kw_only=True):
     kind: AlertKind
     location: Location | None
     message: str
+    raised_at: Instant = 0
 
 
 class AlertCleared(Effect, frozen=True, kw_only=True):

@@ -66,6 +66,8 @@ class SitePlanner:
         self._last_command_id = 0
         self._due: Instant | None = now
         self._within_limit = True
+        self._ahead: Outlook | None = None
+        self._ahead_until: Instant = now
         self._site = site
         self._phases = frozenset(site.phases)
         self._check(site, ())
@@ -107,6 +109,10 @@ class SitePlanner:
     def within_limit(self) -> bool:
         """Whether everything that may be drawn was within the limit at the last plan."""
         return self._within_limit
+
+    def state_of(self, location: Location) -> ConnectorState | None:
+        """What is known of a connector; not to be changed."""
+        return self._states.get(location)
 
     def decisions(self) -> tuple[Decision, ...]:
         """Who gets what, since when and why, as of the last plan."""
@@ -227,6 +233,7 @@ class SitePlanner:
         if site.meter is not None and self._site.meter is None:
             self._other_loads = OtherLoads(readings=[], expected_since=now)
         self._site = site
+        self._ahead = None
         self._phases = frozenset(site.phases)
         self._plan_soon(now)
         if site.limits:
@@ -253,7 +260,7 @@ class SitePlanner:
         for state in self._states.values():
             if state.in_flight is not None and now >= state.in_flight.sent_at + timeout_us:
                 results.unanswered(state, now, settings)
-        ahead = outlook(self._site, now)
+        ahead = self._look_ahead(now)
         other_loads = self._other_loads.lanes(self._site.meter, now, settings)
         reservations = Reservations(self._states.values(), ahead, other_loads, now, settings)
         plan = make_plan(self._states.values(), reservations.bounds, self._site, ahead, reservations.planned, now)
@@ -267,6 +274,17 @@ class SitePlanner:
         effects = self._tell(plan, reservations, ahead, now)
         self._due = self._wake(now, ahead, plan, dispatcher)
         return [*commands, *effects]
+
+    def _look_ahead(self, now: Instant) -> Outlook:
+        """What the limit is and will be. It stays the same until it says itself that it changes.
+
+        Only what comes into sight at the far end of the day ahead is seen a minute late.
+        """
+        if self._ahead is None or now >= self._ahead_until:
+            self._ahead = outlook(self._site, now)
+            changes = self._ahead.next_change
+            self._ahead_until = now + 60 * _SECOND if changes is None else min(now + 60 * _SECOND, changes)
+        return self._ahead
 
     def _next_command_id(self) -> int:
         self._last_command_id += 1
@@ -296,7 +314,7 @@ class SitePlanner:
             state = target.state
             reserved = reservations.bounds[id(state)][0]
             effects += self._decided(state, explainer.decide(target, reserved))
-            effects += self._alerts_of(state, reserved)
+            effects += self._alerts_of(state, reserved, now)
             if not state.fixed:
                 used, connector = state.transaction.used if state.transaction else None, state.connector
                 kind = (used or connector.wired, connector.least_deciamps, connector.by_power, used is None)
@@ -310,10 +328,10 @@ class SitePlanner:
             (AlertKind.LIMIT_BELOW_MINIMUM, any(too_much_for_one.values())),
             (AlertKind.METER_SILENT, silent),
         ):
-            effects += self._alerts.state(what, None, raised=raised, message=ALERT_WORDS[what])
+            effects += self._alerts.state(what, None, raised=raised, message=ALERT_WORDS[what], now=now)
         return effects
 
-    def _alerts_of(self, state: ConnectorState, reserved: Lanes) -> list[Effect]:
+    def _alerts_of(self, state: ConnectorState, reserved: Lanes, now: Instant) -> list[Effect]:
         location = state.connector.location
         if state.flawless and self._declared(state.connector.phases) and not self._alerts.any_of(location):
             return []
@@ -328,7 +346,7 @@ class SitePlanner:
         return [
             effect
             for kind, raised in troubles.items()
-            for effect in self._alerts.state(kind, location, raised=raised, message=ALERT_WORDS[kind])
+            for effect in self._alerts.state(kind, location, raised=raised, message=ALERT_WORDS[kind], now=now)
         ]
 
     def _declared(self, phases: tuple[Phase, ...] | None) -> bool:

@@ -15,7 +15,7 @@ from stationmaster.domain.load_management.site import ALL_PHASES, Site, SiteLimi
 from stationmaster.domain.smart_charging.local_time import UtcOffset, offset_at
 from stationmaster.instants import MICROSECONDS_PER_SECOND, Instant
 
-__all__ = ["Fall", "Outlook", "lanes_at", "limiting_names", "outlook"]
+__all__ = ["Fall", "Outlook", "changes_of", "lanes_at", "limiting_names", "outlook"]
 
 _SECOND: Final = MICROSECONDS_PER_SECOND
 _DAY_US: Final = 86_400 * _SECOND
@@ -78,7 +78,7 @@ def outlook(site: Site, now: Instant) -> Outlook:
     enforced_until = near - settings.clock_margin_s * _SECOND
     enforced = planned = lanes_at(site, now)
     falls: list[Fall] = []
-    changes = _changes(site, now, near + _DAY_US)
+    changes = changes_of(site, now, near + _DAY_US)
     lowest = planned
     for at in changes:
         lanes = lanes_at(site, at)
@@ -119,15 +119,15 @@ def _in_force(limit: SiteLimit, offsets: Sequence[UtcOffset], at: Instant) -> bo
     return inside and (limit.weekdays is None or (day + _THURSDAY) % 7 in limit.weekdays)
 
 
-def _changes(site: Site, start: Instant, end: Instant) -> list[Instant]:
+def changes_of(site: Site, start: Instant, end: Instant) -> list[Instant]:
     """Every moment after `start` until `end` at which the limit may change, in order; some may be none."""
-    found = {at for limit in site.limits for at in _changes_of(limit, site.utc_offsets, start, end)}
+    found = {at for limit in site.limits for at in _moments_of(limit, site.utc_offsets, start, end)}
     if any(limit.daily_from_s is not None or limit.weekdays is not None for limit in site.limits):
         found |= {offset.since for offset in site.utc_offsets}
     return sorted(at for at in found if start < at <= end)
 
 
-def _changes_of(limit: SiteLimit, offsets: Sequence[UtcOffset], start: Instant, end: Instant) -> Iterator[Instant]:
+def _moments_of(limit: SiteLimit, offsets: Sequence[UtcOffset], start: Instant, end: Instant) -> Iterator[Instant]:
     yield from (each for each in (limit.valid_from, limit.valid_to) if each is not None)
     if limit.daily_from_s is None and limit.weekdays is None:
         return

@@ -15,6 +15,7 @@ from stationmaster.domain.smart_charging.profiles import Certainty, ChargingProf
 from stationmaster.instants import Instant
 
 __all__ = [
+    "OURS_FROM",
     "Change",
     "ClearFilter",
     "Mirror",
@@ -30,6 +31,9 @@ __all__ = [
 
 LARGEST_PROFILE_ID: Final = 2**31 - 1
 """The largest id that a signed 32 bit integer of a station can hold."""
+
+OURS_FROM: Final = 1_000_000_000
+"""Ids from here on are for the profiles of load management."""
 
 Mirror = tuple[InstalledProfile, ...]
 """What a station holds as far as we know, in the order of installation."""

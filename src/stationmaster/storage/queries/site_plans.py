@@ -16,7 +16,7 @@ from stationmaster.instants import Instant
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor, write_cursor
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, only
-from stationmaster.storage.tables import site_decision, site_load, site_plan, site_release
+from stationmaster.storage.tables import presence, site_decision, site_load, site_plan, site_release, transaction
 
 __all__ = ["SitePlanQueries"]
 
@@ -39,6 +39,19 @@ class SitePlanQueries:
         """Become the owner of a plan that has none (any more): its epoch and snapshot; None while somebody has it."""
         now = self._access.clock()
         return await self._access.write(_take, organisation_id, site_id, owner, until, now)
+
+    async def take_left(
+        self, organisation_id: str, site_id: str, owner: str, until: Instant
+    ) -> tuple[int, str | None] | None:
+        """The same for a plan that is there; None also where there is none."""
+        here = sa.and_(_p.organisation_id == organisation_id, _p.site_id == site_id)
+        if not await self._access.read(sa.select(_p.epoch).where(here)):
+            return None
+        return await self.take(organisation_id, site_id, owner, until)
+
+    async def keys(self) -> list[tuple[str, str]]:
+        """All plans there are: organisation and site."""
+        return [(row[0], row[1]) for row in await self._access.read(sa.select(_p.organisation_id, _p.site_id))]
 
     async def renew(self, owner: str, until: Instant) -> set[tuple[str, str]]:
         """Stay the owner of everything one owns; returns what that is (organisation, site)."""
@@ -69,6 +82,21 @@ class SitePlanQueries:
         here = sa.and_(_p.organisation_id == organisation_id, _p.site_id == site_id, _p.snapshot.is_not(None))
         rows = await self._access.read(sa.select(_p.snapshot, _p.updated_at, _p.owner).where(here))
         return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+    # What a planner has to know of stations.
+
+    async def connected(self, station_ids: Sequence[str]) -> set[str]:
+        """Those of some stations that are connected."""
+        here = sa.and_(presence.c.station_id.in_(station_ids), presence.c.connected.is_(sa.true()))
+        return {str(row[0]) for row in await self._access.read(sa.select(presence.c.station_id).where(here))}
+
+    async def running(self, station_ids: Sequence[str]) -> list[tuple[str, int, str, Instant, Instant]]:
+        """Their open transactions: station, EVSE, the station's name of it, when it began and when we heard of it."""
+        t = transaction.c
+        statement = sa.select(t.station_id, t.evse_id, t.ocpp_id, t.started_at, t.start_received_at)
+        here = sa.and_(t.station_id.in_(station_ids), t.state == "open", t.evse_id.is_not(None))
+        rows = await self._access.read(statement.where(here, t.start_received_at.is_not(None)))
+        return [(row[0], row[1], row[2], row[3] if row[3] is not None else row[4], row[4]) for row in rows]
 
     # What has to be cleared from stations.
 

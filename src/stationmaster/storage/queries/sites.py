@@ -13,7 +13,7 @@ from stationmaster.storage.errors import Conflict, NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor, write_cursor
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, contains, only
-from stationmaster.storage.tables import site, site_plan, site_schedule, wiring
+from stationmaster.storage.tables import site, site_schedule, wiring
 
 __all__ = ["SiteQueries"]
 
@@ -88,7 +88,7 @@ class SiteQueries:
         return kept
 
     async def delete(self, organisation_id: str, site_id: str) -> None:
-        """Remove a site, its schedules and its plan; the stations keep the text. Raises `NotFound`."""
+        """Remove a site and its schedules; the stations keep the text. Raises `NotFound`."""
         await self._access.write(_delete, organisation_id, site_id)
 
     # Schedules.
@@ -143,9 +143,8 @@ def _delete(organisation_id: str, site_id: str) -> Program[None]:
     done = yield from execute(sa.delete(site).where(_s.organisation_id == organisation_id, _s.id == site_id))
     if not done.rowcount:
         raise NotFound(f"there is no site {site_id}")
-    for table in (site_schedule, site_plan):
-        here = sa.and_(table.c.organisation_id == organisation_id, table.c.site_id == site_id)
-        yield from execute(sa.delete(table).where(here))
+    here = sa.and_(_h.organisation_id == organisation_id, _h.site_id == site_id)
+    yield from execute(sa.delete(site_schedule).where(here))
 
 
 def _save_schedule(kept: LimitSchedule) -> Program[None]:

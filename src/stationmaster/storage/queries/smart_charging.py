@@ -36,6 +36,12 @@ class ChargingProfileQueries:
         rows = await self._access.read(sa.select(i.mirror).where(i.station_id == station_id))
         return _read_mirror(rows[0][0]) if rows else ()
 
+    async def mirrors_of(self, station_ids: Sequence[str]) -> dict[str, Mirror]:
+        """What some stations hold as far as we know; those that hold nothing are left out."""
+        i = installed_profiles.c
+        rows = await self._access.read(sa.select(i.station_id, i.mirror).where(i.station_id.in_(station_ids)))
+        return {str(row[0]): _read_mirror(row[1]) for row in rows}
+
     async def get(self, profile_id: str) -> LibraryProfile | None:
         """A profile of the library."""
         rows = await self._access.read(_SELECT.where(_c.id == profile_id))
