@@ -17,6 +17,8 @@ from pathlib import Path
 
 import asyncpg
 
+from bench.composite import goals as composite_goals
+from bench.handshakes import password_goal
 from bench.measure import Plan, Result, measure_conversation, measure_crowd
 from bench.subjects import SUBJECTS
 from bench.table import goals, table
@@ -44,7 +46,9 @@ def main() -> int:
             measure_crowd(result, plan)
     results = [result for result in measured if result.session_rounds]
     print(f"\n{_machine()}\n\n{table(results, plan)}\n")
-    print("\n".join(goals(results)))
+    print("\n".join([*goals(results), *composite_goals()]))
+    if "node-sqlite" in options.only and not options.skip_crowd:
+        print(password_goal(plan.storm_stations, 2 * plan.rounds - 1))
     for result in measured:
         for line in result.wrong[:10]:
             print(f"WRONG {result.subject.label}: {line}")

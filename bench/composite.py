@@ -7,6 +7,7 @@ the best of several runs counts, because other work on the machine can only add 
 import time
 from collections.abc import Callable
 
+from bench.table import goal
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, composite_schedule
 from stationmaster.domain.smart_charging.profiles import (
@@ -84,18 +85,20 @@ def best_ms(work: Callable[[], object]) -> float:
     return min(durations)
 
 
-def main() -> None:
-    """Print a line per case."""
+def goals() -> list[str]:
+    """Each stack with what it takes."""
     transactions = (RunningTransaction(transaction_id="1", evse_id=1, started_at=NOW - 600 * SECOND),)
     question = CompositeQuestion(
         location=Location.of_connector_number("CP7", 1), now=NOW, duration_s=WEEK_S, unit=RateUnit.AMPERE
     )
-    print(f"composite schedule over a week (budget {BUDGET_MS:.0f} ms of CPU)")
+    lines = []
     for name, stack in cases().items():
         answer = composite_schedule(question, stack, transactions)
         duration_ms = best_ms(lambda stack=stack: composite_schedule(question, stack, transactions))  # type: ignore[misc]
-        print(f"  {duration_ms:6.2f} ms  {len(answer.periods):5} periods  {name}")
+        what = f"Composite schedule over a week, ms: {name}, {len(answer.periods)} periods"
+        lines.append(goal(what, duration_ms, BUDGET_MS))
+    return lines
 
 
 if __name__ == "__main__":
-    main()
+    print("\n".join(goals()))

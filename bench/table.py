@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bench.measure import Plan, Result
 
-__all__ = ["goals", "table"]
+__all__ = ["goal", "goals", "table"]
 
 
 def table(results: Sequence[Result], plan: Plan) -> str:
@@ -46,26 +46,25 @@ def goals(results: Sequence[Result]) -> list[str]:
     sqlite, postgres = by_key.get("node-sqlite"), by_key.get("node-postgres")
     lines = []
     if sqlite and floor:
-        lines.append(_goal("SQLite: CPU per message in floors", sqlite.sessions.cpu_us / floor.sessions.cpu_us, 4))
+        lines.append(goal("SQLite: CPU per message in floors", sqlite.sessions.cpu_us / floor.sessions.cpu_us, 4))
     if sqlite and library:
         lines.append(
-            _goal("SQLite: CPU per message of the library's", sqlite.sessions.cpu_us / library.sessions.cpu_us, 1 / 6)
+            goal("SQLite: CPU per message of the library's", sqlite.sessions.cpu_us / library.sessions.cpu_us, 1 / 6)
         )
     if postgres and floor:
-        lines.append(
-            _goal("PostgreSQL: CPU per message in floors", postgres.sessions.cpu_us / floor.sessions.cpu_us, 8)
-        )
+        lines.append(goal("PostgreSQL: CPU per message in floors", postgres.sessions.cpu_us / floor.sessions.cpu_us, 8))
     for node in (sqlite, postgres):
         if node:
-            lines.append(_goal(f"{node.subject.label}: kB per idle station", node.idle_kb, 30))
+            lines.append(goal(f"{node.subject.label}: kB per idle station", node.idle_kb, 30))
             lines.append(
-                _goal(f"{node.subject.label}: refused in the storm", node.storm.refused if node.storm else 0, 0)
+                goal(f"{node.subject.label}: refused in the storm", node.storm.refused if node.storm else 0, 0)
             )
-            lines.append(_goal(f"{node.subject.label}: wrong transactions or answers", len(node.wrong), 0))
+            lines.append(goal(f"{node.subject.label}: wrong transactions or answers", len(node.wrong), 0))
     return lines
 
 
-def _goal(name: str, measured: float, limit: float) -> str:
+def goal(name: str, measured: float, limit: float) -> str:
+    """One goal with the figure that meets or misses it."""
     return f"{'met   ' if measured <= limit else 'MISSED'} {name}: {measured:.3g} (at most {limit:.3g})"
 
 
