@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from stationmaster.app.node import Node
+from stationmaster.app.node import Node, clock
 from stationmaster.conformance.errors import ConformanceError, HandshakeRefused
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.services.x509.authority import issue_station
 from stationmaster.services.x509.keys import KeyFamily
 from stationmaster.services.x509.pem import pem_of
 from tests.app.secure_node import ORGANISATION, PASSWORD, Identity, client_context, register, secure_node, station
+from tests.services.node import until
+from tests.services.responder import Factory, http_stub
+from tests.services.responder import leaf as signed_leaf
 
 IN_THE_TLS_HANDSHAKE = 0
 OTHERS_PASSWORD = "the password of another station"
@@ -113,6 +116,44 @@ async def test_a_certificate_that_does_not_fit(node: Node, tmp_path: Path, door:
         identity = await certificate(node, tmp_path / "identity", **words)
         context = await client_context(node, identity)
         assert await outcome(station(node, "CP3", door, context, PASSWORD)) == status, fault
+
+
+@pytest.mark.parametrize("door", ["tls", "certificate"])
+async def test_a_certificate_that_was_revoked(node: Node, tmp_path: Path, door: str) -> None:
+    identity = await certificate(node, tmp_path / "identity", "SN-3")
+    context = await client_context(node, identity)
+    assert await outcome(station(node, "CP3", door, context, PASSWORD)) == 101
+
+    async def is_kept() -> bool:
+        return bool(await node.storage.certificates.of_station("CP3"))
+
+    await until(is_kept)
+    (kept,) = await node.storage.certificates.of_station("CP3")
+    await node.services.certificates.revoke(ORGANISATION, kept.id, None)
+    assert await outcome(station(node, "CP3", door, context, PASSWORD)) == 403
+
+
+@pytest.mark.parametrize("door", ["tls", "certificate"])
+async def test_a_certificate_that_its_own_authority_revoked(tmp_path: Path, sqlite_template: Path, door: str) -> None:
+    """As the responder says, asked while the station stands at the door (OCSP)."""
+    now = clock()
+    maker = Factory(now)
+    shutil.copy(sqlite_template, tmp_path / "of-ocsp.sqlite")
+    url = f"sqlite:///{tmp_path / 'of-ocsp.sqlite'}"
+    async with http_stub() as stub, secure_node(tmp_path, url, security__private_hosts="127.0.0.1") as running:
+        root = pem_of(maker.authority.certificate)
+        await running.services.authorities.add(ORGANISATION, "Factory", root, "trusted")
+        await register(running, "CP3", security_profile=3, serial_number="SN-77")
+        for number, (revoked, status) in enumerate(((False, 101), (True, 403))):
+            (tmp_path / str(number)).mkdir()
+            identity = Identity(tmp_path / str(number))
+            leaf, _ = signed_leaf(maker.authority, now, stub.url, key=identity.key, serial=77 + number)
+            identity.chain = pem_of(leaf)
+            said = maker.says(leaf, revoked=revoked)
+            stub.reply = lambda _body, said=said: said  # type: ignore[misc]
+            context = await client_context(running, identity)
+            assert await outcome(station(running, "CP3", door, context)) == status
+            assert stub.asked == number + 1
 
 
 async def test_a_certificate_of_somebody_elses_authority(node: Node, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ async def test_the_authoritys_list_counts_and_a_missing_one_only_where_policy_sa
     async with open_node(sqlite_url, settings=ServiceSettings(certificates=hard), node_id="node-b") as strict:
         assert fault(strict, station, maker.signs(serial=78)) is None
         strict.clock.pass_s(3601)
-        assert "revocation list" in str(fault(strict, station, maker.signs(serial=78)))
+        assert "no present word" in str(fault(strict, station, maker.signs(serial=78)))
 
 
 async def test_a_certificate_belongs_to_one_station_and_so_does_its_key(node: Node, maker: Factory) -> None:

@@ -22,6 +22,7 @@ from stationmaster.app.config_checks import (
     check_signer_url,
     check_tile_url,
 )
+from stationmaster.services.outbound import check_private_hosts
 
 __all__ = ["HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
 
@@ -251,6 +252,11 @@ class SecuritySettings(Section):
         "Without it, the file `pepper` in the data folder, made at the first start.",
     )
     minimum_password_bytes: int = Field(default=16, ge=8, le=40, description="Shortest password of a station.")
+    private_hosts: Annotated[str, AfterValidator(check_private_hosts)] = Field(
+        default="",
+        description="Names, addresses and networks, with commas between, that are not public and may be asked all the "
+        "same where somebody gives their address, as for revocation lists: `crl.internal, 10.1.0.0/16`.",
+    )
     session_idle_s: int = Field(
         default=4 * 3600, ge=60, le=7 * 86400, description="A person who does nothing for so long is signed out."
     )

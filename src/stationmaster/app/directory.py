@@ -22,7 +22,7 @@ from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
 from stationmaster.instants import Instant
 from stationmaster.services.bundle import Services
-from stationmaster.services.certificates import security_event
+from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
 from stationmaster.session.events import CallAnsweredLate
 

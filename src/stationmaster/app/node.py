@@ -192,6 +192,7 @@ class Node:
                 commands=actions.handle_command,
                 check_password=directory.check_password,
                 check_certificate=self.services.trust.check,
+                look_up_certificate=self.services.revocation.look_up,
                 bus=self.bus,
                 node_id=settings.node.id,
                 quirks_of=self.services.quirks.of,

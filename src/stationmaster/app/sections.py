@@ -77,6 +77,7 @@ def service_settings(settings: Settings) -> ServiceSettings:
         oidc=oidc_settings(settings),
         files=file_settings(settings),
         certificates=certificate_settings(settings),
+        private_hosts=_several(settings.security.private_hosts),
     )
 
 

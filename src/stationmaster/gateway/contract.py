@@ -30,6 +30,7 @@ __all__ = [
     "Admission",
     "Attempt",
     "CertificateCheck",
+    "CertificateLookUp",
     "CommandHandler",
     "GateMemory",
     "PasswordCheck",
@@ -51,6 +52,9 @@ PasswordCheck = Callable[[StationRecord, bytes], PasswordMatch | None]
 
 CertificateCheck = Callable[[StationRecord, bytes], str | None]
 """Holds a validated client certificate (DER) against the station (§4.4); returns what is wrong, in words, or None."""
+
+CertificateLookUp = Callable[[StationRecord, bytes], Awaitable[bool]]
+"""Learns elsewhere what `CertificateCheck` will want to know, within seconds; true if that took a while."""
 
 CommandHandler = Callable[[StationConnection, bytes], Awaitable[bytes]]
 """Carries out a command that came over the bus for a station that is connected here."""
@@ -126,6 +130,10 @@ def _no_quirks(_record: StationRecord) -> Quirks:
     return NO_QUIRKS
 
 
+async def _nothing_to_learn(_record: StationRecord, _certificate: bytes) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """All that `app` brings along. `check_certificate` is asked only by listeners with TLS."""
@@ -137,6 +145,7 @@ class Surroundings:
     commands: CommandHandler
     check_password: PasswordCheck
     check_certificate: CertificateCheck
+    look_up_certificate: CertificateLookUp = _nothing_to_learn
     bus: Bus
     node_id: str
     quirks_of: Callable[[StationRecord], Quirks] = _no_quirks

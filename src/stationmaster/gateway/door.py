@@ -175,6 +175,12 @@ class Door:
         if record is None:
             return refuse("unknown_station")
         keeper = self._keeper
+        if request.certificate is not None and await keeper.surroundings.look_up_certificate(
+            record, request.certificate
+        ):
+            record = await self._context.directory.lookup(record.id)
+            if record is None:
+                return refuse("unknown_station")
         quirks = keeper.surroundings.quirks_of(record)
         verdict = decide(
             request,

@@ -11,9 +11,9 @@ import structlog
 
 from stationmaster.domain.tokens import Authorization, key_of
 from stationmaster.instants import Instant
-from stationmaster.services.certificates import security_event
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
+from stationmaster.services.security_events import security_event
 from stationmaster.storage.errors import StorageError
 
 __all__ = ["ForeignIds", "GuessGuard"]

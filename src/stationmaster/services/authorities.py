@@ -8,9 +8,7 @@ import asyncio
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import msgspec
-import structlog
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -20,7 +18,6 @@ from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.certificates import AuthorityUse, CertificateState, StoredAuthority
 from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
 from stationmaster.domain.identities import check_text
-from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.signer import Signed, SigningRequest
 from stationmaster.services.trust import Trust
@@ -36,9 +33,7 @@ from stationmaster.services.x509.keys import KeyFamily, PrivateKey, family_of, n
 from stationmaster.services.x509.pem import chain_text, describe, is_authority, pem_of, read_certificates
 from stationmaster.storage import errors as storage_errors
 
-__all__ = ["CERTIFICATES", "Authorities", "Issuer", "sealed", "unsealed"]
-
-log = structlog.get_logger(__name__)
+__all__ = ["CERTIFICATES", "LONGEST_CRL", "Authorities", "Issuer", "checked_list", "sealed", "unsealed"]
 
 CERTIFICATES: Final = "certificates"
 """The kind of `Invalidate` that says: what the door knows of certificates has changed."""
@@ -46,7 +41,6 @@ LONGEST_NAME: Final = 100
 LONGEST_PEM: Final = 64 * 1024
 LONGEST_CRL: Final = 4 * 1024 * 1024
 CRL_LIFETIME_S: Final = 7 * 86_400
-FETCH_TIMEOUT_S: Final = 20.0
 USES_OF_OTHERS: Final = (AuthorityUse.TRUSTED, AuthorityUse.KNOWN)
 
 
@@ -160,7 +154,7 @@ class Authorities:
         if "use" in given and (stored.use not in USES_OF_OTHERS or given["use"] not in USES_OF_OTHERS):
             raise Conflict("authority_is_ours", "Only the use of somebody else's authority can be changed.")
         if given.get("crl") is not None:
-            given["crl"] = _checked_list(given["crl"].encode(), stored)
+            given["crl"] = checked_list(given["crl"].encode(), stored)
         if "crl_url" in given:
             given["crl_url"] = _checked_url(given["crl_url"])
         await self._storage.authorities.update(authority_id, given)
@@ -204,20 +198,6 @@ class Authorities:
         now = self._clock()
         made = revocation_list(issuer.authority, revoked, number=now // 1_000_000, now=now, lifetime_s=CRL_LIFETIME_S)
         return made.public_bytes(serialization.Encoding.PEM).decode()
-
-    async def fetch_lists(self, now: Instant) -> None:
-        """Fetch the revocation lists of others that can be fetched; one that cannot be had stays as it was."""
-        for stored in await self._storage.authorities.all():
-            if stored.crl_url is None:
-                continue
-            try:
-                listed = _checked_list(await _fetched(stored.crl_url), stored)
-            except (httpx.HTTPError, Invalid) as error:
-                log.warning("authorities.crl_not_fetched", authority_id=stored.id, error=str(error)[:200])
-                continue
-            if listed != stored.crl:
-                await self._storage.authorities.update(stored.id, {"crl": listed, "crl_fetched_at": now})
-                await self.changed()
 
     async def changed(self) -> None:
         """Tell every node, this one first."""
@@ -316,7 +296,8 @@ def _read_authority(pem: str) -> x509.Certificate:
     return certificate
 
 
-def _checked_list(data: bytes, stored: StoredAuthority) -> str:
+def checked_list(data: bytes, stored: StoredAuthority) -> str:
+    """A revocation list of an authority, PEM or DER, as PEM. Raises Invalid for one that is none of its."""
     if len(data) > LONGEST_CRL:
         raise _invalid("crl", "The revocation list is too long.")
     try:
@@ -329,20 +310,6 @@ def _checked_list(data: bytes, stored: StoredAuthority) -> str:
     if not right:
         raise _invalid("crl", "The revocation list is not signed by this authority.")
     return listed.public_bytes(serialization.Encoding.PEM).decode()
-
-
-async def _fetched(url: str) -> bytes:
-    data = b""
-    async with (
-        httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False) as client,
-        client.stream("GET", url) as answer,
-    ):
-        answer.raise_for_status()
-        async for part in answer.aiter_bytes():
-            data += part
-            if len(data) > LONGEST_CRL:
-                raise _invalid("crl", "The revocation list is too long.")
-    return data
 
 
 def _checked_url(url: str | None) -> str | None:

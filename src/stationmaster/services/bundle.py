@@ -27,11 +27,13 @@ from stationmaster.services.firmware_library import FirmwareLibrary
 from stationmaster.services.load_management import LoadManagement
 from stationmaster.services.local_lists import LocalLists
 from stationmaster.services.metering import Metering
+from stationmaster.services.outbound import Outbound
 from stationmaster.services.people import People
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
 from stationmaster.services.quirks import QUIRKS, QuirkProfiles
 from stationmaster.services.reservations import RESERVATIONS, Reservations
+from stationmaster.services.revocation import Revocation
 from stationmaster.services.roots import Roots
 from stationmaster.services.security import Security
 from stationmaster.services.security_jobs import SecurityJobs
@@ -73,7 +75,9 @@ class Services:
         self.trust = Trust(context.storage, context.settings.certificates, context.clock)
         self.authorities = Authorities(context, self.trust)
         self.server_certificates = ServerCertificates(context, self.authorities)
-        self.certificates = StationCertificates(context, self.authorities, self.trust)
+        self.outbound = Outbound(context.settings.private_hosts)
+        self.revocation = Revocation(context, self.trust, self.authorities, self.outbound)
+        self.certificates = StationCertificates(context, self.authorities, self.trust, self.revocation)
         self.signing: CertificateAuthority = certificates or self.certificates
         self.presence = Presence()
         self.waiting = WaitingJobs(context)

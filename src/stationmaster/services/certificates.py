@@ -25,19 +25,21 @@ from stationmaster.domain.certificates import (
     described,
 )
 from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound
-from stationmaster.domain.facts import Fact, SecurityEventReported
+from stationmaster.domain.facts import Fact
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.instants import Instant
 from stationmaster.services.authorities import Authorities
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
+from stationmaster.services.revocation import Revocation
+from stationmaster.services.security_events import security_event
 from stationmaster.services.signer import HttpSigner, Signed, Signer, SigningRequest, public_key_der
 from stationmaster.services.trust import Trust, key_hash
 from stationmaster.services.x509.hash_data import ALGORITHMS, CertificateHashData, hash_data_of
 from stationmaster.services.x509.pem import describe, pem_of, read_certificates
 from stationmaster.services.x509.requests import read_request
 
-__all__ = ["CertificateAuthority", "Deliver", "Hashes", "NamedRoot", "StationCertificates", "security_event"]
+__all__ = ["CertificateAuthority", "Deliver", "Hashes", "NamedRoot", "StationCertificates"]
 
 log = structlog.get_logger(__name__)
 
@@ -78,13 +80,14 @@ class NamedRoot(msgspec.Struct, frozen=True):
 class StationCertificates:
     """Answers signing requests, keeps the inventory, watches over expiry."""
 
-    def __init__(self, context: ServiceContext, authorities: Authorities, trust: Trust) -> None:
+    def __init__(self, context: ServiceContext, authorities: Authorities, trust: Trust, revocation: Revocation) -> None:
         settings = context.settings.certificates
         self._storage = context.storage
         self._clock = context.clock
         self._settings = settings
         self._authorities = authorities
         self._trust = trust
+        self._revocation = revocation
         self._signer: Signer = authorities
         if settings.signer_url is not None:
             self._signer = HttpSigner(settings.signer_url, settings.signer_token)
@@ -263,7 +266,7 @@ class StationCertificates:
         """Make the first authorities, fetch revocation lists, warn of what is about to expire."""
         if self._settings.signer_url is None:
             await self._authorities.ensure(DEFAULT_ORGANISATION_ID)
-        await self._authorities.fetch_lists(now)
+        await self._revocation.fetch_lists(now)
         await self._warn(now)
 
     async def _warn(self, now: Instant) -> None:
@@ -335,29 +338,6 @@ class StationCertificates:
     ) -> None:
         now = self._clock()
         await self._storage.record([security_event(organisation_id, station_id, event, words, now, occurred_at=at)])
-
-
-def security_event(
-    organisation_id: str,
-    station_id: str,
-    event: str,
-    words: str,
-    now: Instant,
-    *,
-    occurred_at: Instant | None = None,
-    critical: bool = False,
-) -> SecurityEventReported:
-    """A security event of ours."""
-    return SecurityEventReported(
-        organisation_id=organisation_id,
-        station_id=station_id,
-        received_at=now,
-        type=event,
-        occurred_at=now if occurred_at is None else occurred_at,
-        technical_info=words,
-        critical=critical,
-        source="csms",
-    )
 
 
 def _fingerprint(certificate: x509.Certificate) -> str:

@@ -63,6 +63,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()
     certificates: CertificateSettings = CertificateSettings()
+    private_hosts: tuple[str, ...] = ()
+    """Names and networks to which requests of ours may go although they are not public (`Outbound`)."""
 
 
 @dataclass(frozen=True, slots=True)

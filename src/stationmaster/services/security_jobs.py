@@ -26,10 +26,10 @@ from stationmaster.domain.security_orders import (
 )
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
-from stationmaster.services.certificates import security_event
 from stationmaster.services.commands import Commands
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.security import Security
+from stationmaster.services.security_events import security_event
 from stationmaster.storage.errors import StorageError
 
 __all__ = ["SecurityJobs"]

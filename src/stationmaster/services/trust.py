@@ -4,6 +4,7 @@ The rule that shapes this file: OpenSSL has validated the path to some root that
 here the certificate is held against this one station, and what cannot be shown to fit does not.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,7 @@ from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.certificate_settings import CertificateSettings
 from stationmaster.services.signer import public_key_der
+from stationmaster.services.x509.ocsp import OcspAnswer
 from stationmaster.services.x509.pem import is_authority, moment, read_certificates
 from stationmaster.services.x509.requests import contains_whole
 from stationmaster.storage import Storage
@@ -26,6 +28,7 @@ __all__ = ["ACCEPTING", "Trust", "key_hash"]
 
 ACCEPTING: Final = frozenset({AuthorityUse.ISSUING, AuthorityUse.RETIRED, AuthorityUse.TRUSTED})
 """Uses of authorities whose certificates open the door."""
+ANSWERS_REMEMBERED: Final = 50_000
 _OURS: Final = frozenset({AuthorityUse.ISSUING, AuthorityUse.RETIRED})
 
 
@@ -61,6 +64,7 @@ class Trust:
         self._by_fingerprint: dict[str, _Bound] = {}
         self._by_key: dict[str, str] = {}
         self._told: list[Callable[[], None]] = []
+        self._answers: OrderedDict[str, OcspAnswer] = OrderedDict()
 
     def on_load(self, told: Callable[[], None]) -> None:
         """Have `told` called whenever what is trusted was read anew."""
@@ -102,6 +106,22 @@ class Trust:
         """The station that has this public key."""
         return self._by_key.get(key)
 
+    def is_answered(self, certificate: x509.Certificate) -> bool:
+        """Whether it is known at present what a responder says of a certificate, or that none says anything."""
+        return self._answer(certificate) is not None
+
+    def remember(self, certificate: x509.Certificate, answer: OcspAnswer) -> None:
+        """Go by what a responder said, until it is out of date."""
+        fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+        self._answers[fingerprint] = answer
+        self._answers.move_to_end(fingerprint)
+        if len(self._answers) > ANSWERS_REMEMBERED:
+            self._answers.popitem(last=False)
+
+    def _answer(self, certificate: x509.Certificate) -> OcspAnswer | None:
+        known = self._answers.get(certificate.fingerprint(hashes.SHA256()).hex())
+        return known if known is not None and known.until > self._clock() else None
+
     def check(self, station: Station, der: bytes) -> str | None:
         """What is wrong with the certificate that a station presents, in words; None: nothing."""
         try:
@@ -138,11 +158,15 @@ class Trust:
         superseded = bound is not None and bound.state == CertificateState.SUPERSEDED
         if bound is not None and superseded and self._clock() - bound.since > self._settings.grace_s * 1_000_000:
             return "The client certificate was replaced by a newer one."
-        if issuer.revoked is not None and certificate.serial_number in issuer.revoked:
+        told = self._answer(certificate)
+        listed = issuer.revoked is not None and certificate.serial_number in issuer.revoked
+        if listed or (told is not None and told.revoked):
             return "The client certificate was revoked by its authority."
-        missing = issuer.revoked is None or issuer.fresh_until < self._clock()
+        missing = (issuer.revoked is None or issuer.fresh_until < self._clock()) and (
+            told is None or told.revoked is None
+        )
         if missing and self._settings.hard_fail and issuer.stored.use not in _OURS:
-            return "There is no present revocation list of the authority, and policy asks for one."
+            return "There is no present word of its authority whether it was revoked, and policy asks for one."
         return None
 
     def _fault_of_owner(self, station: Station, certificate: x509.Certificate) -> str | None:
