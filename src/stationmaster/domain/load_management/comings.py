@@ -22,6 +22,9 @@ def started(state: ConnectorState, what: TransactionStarted, now: Instant) -> No
         stopped(state, now)
     wired = state.connector.wired
     used = tuple(phase for phase in wired if phase in what.phases) if what.phases else ()
+    if state.connector.limits_outlive_transactions:
+        # The limit stays when this car leaves, and the next one may use every phase before we hear of it.
+        used = ()
     state.transaction = TransactionState(
         transaction_id=what.transaction_id,
         started_at=what.started_at,

@@ -65,7 +65,12 @@ def _see_phases(transaction: TransactionState, connector: Connector, readings: d
         if changed:
             transaction.used = union
         return changed
-    if connector.all_phases or len(readings) < len(connector.wired) or max(readings.values()) < _CHARGING:
+    if (
+        connector.all_phases
+        or connector.limits_outlive_transactions
+        or len(readings) < len(connector.wired)
+        or max(readings.values()) < _CHARGING
+    ):
         return False
     if flowing != transaction.seen_phases:
         transaction.seen_phases, transaction.seen_times = flowing, 1

@@ -51,7 +51,7 @@ class Reservations:
         """What an offer would allow, per moment."""
         connector = state.connector
         used = state.transaction.used if state.transaction is not None else None
-        if not for_transaction and not connector.limits_outlive_transactions:
+        if not for_transaction:
             used = None
         return [offer_lanes(connector, used, offer.at(at), offer.phases) for at in self._moments]
 

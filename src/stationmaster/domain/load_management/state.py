@@ -48,7 +48,10 @@ class TransactionState(msgspec.Struct, kw_only=True):
     priority: int = 0
     max_deciamps: int | None = None
     used: tuple[Phase, ...] | None = None
-    """The supply phases the car uses, once declared or seen; None: any of the connector's."""
+    """The supply phases the car uses, once declared or seen; None: any of the connector's.
+
+    Never known where limits outlive the transaction: there a limit holds for the next car, too.
+    """
     slot: Slot
     seen_phases: tuple[Phase, ...] | None = None
     seen_times: int = 0
@@ -135,13 +138,11 @@ def bound(state: ConnectorState, at: Instant) -> Lanes:
     """
     connector = state.connector
     used = state.transaction.used if state.transaction is not None else None
-    # A limit that outlives the transaction is that of the present car, while we can see it.
-    present = used if connector.limits_outlive_transactions and state.online else None
     lanes = ZERO
     for offer in state.slot.offers:
         deciamps = offer.at(at)
         if deciamps:
-            lanes = most(lanes, offer_lanes(connector, present, deciamps, offer.phases))
+            lanes = most(lanes, offer_lanes(connector, None, deciamps, offer.phases))
     if state.transaction is not None:
         for offer in state.transaction.slot.offers:
             deciamps = offer.at(at)
