@@ -119,7 +119,16 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
                 data-open={onOpen ? true : undefined}
                 className={classes.row}
                 style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)`, height: item.size }}
+                tabIndex={onOpen ? 0 : undefined}
                 onClick={onOpen ? () => onOpen(row) : undefined}
+                onKeyDown={
+                  onOpen
+                    ? (event) => {
+                        // Only on the row itself: a button inside has keys of its own.
+                        if (event.key === "Enter" && event.target === event.currentTarget) onOpen(row);
+                      }
+                    : undefined
+                }
               >
                 {onSelect && (
                   <div role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>

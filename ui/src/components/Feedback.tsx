@@ -52,7 +52,7 @@ export function Loading() {
   const { t } = useTranslation();
   return (
     <Center py="xl">
-      <Loader aria-label={t("state.loading")} />
+      <Loader role="progressbar" aria-label={t("state.loading")} />
     </Center>
   );
 }

@@ -3,6 +3,7 @@ import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { TimeInput } from "./TimeInput";
 
 interface Choice<Name extends string> {
   name: Name;
@@ -16,11 +17,13 @@ interface Props<Name extends string> {
   search?: { name: Name; label: string };
   choices?: Choice<Name>[];
   texts?: { name: Name; label: string }[];
+  /** Moments, typed in the viewer's zone. */
+  times?: { name: Name; label: string }[];
   /** The list's own address; its CSV has the same filters. */
   csv?: string;
 }
 
-export function FilterBar<Name extends string>({ filters, set, search, choices = [], texts = [], csv }: Props<Name>) {
+export function FilterBar<Name extends string>({ filters, set, search, choices = [], texts = [], times = [], csv }: Props<Name>) {
   const { t } = useTranslation();
   const query = new URLSearchParams({ ...(filters as Record<string, string>), format: "csv" });
   return (
@@ -30,6 +33,7 @@ export function FilterBar<Name extends string>({ filters, set, search, choices =
       {choices.map(({ name, label, options }) => (
         <Select key={name} label={label} data={options} value={filters[name] ?? null} onChange={(value) => set(name, value)} clearable w="11rem" placeholder={t("filter.any")} />
       ))}
+      {times.map(({ name, label }) => <TimeInput key={name} label={label} value={filters[name] ?? null} onChange={(value) => set(name, value)} />)}
       {csv && (
         <Button component="a" href={`${csv}?${query}`} download variant="default" leftSection={<IconDownload size={16} aria-hidden />}>
           {t("action.export")}
@@ -41,7 +45,16 @@ export function FilterBar<Name extends string>({ filters, set, search, choices =
 
 function Typed<Name extends string>({ name, label, value, set, icon }: { name: Name; label: string; value: string | undefined; set: (name: Name, value: string | null) => void; icon?: React.ReactNode }) {
   const [text, setText] = useState(value ?? "");
-  const apply = useDebouncedCallback((next: string) => set(name, next || null), 250);
+  // What the address says counts when it is not what was typed here: a filter was cleared, a link was followed.
+  const [told, setTold] = useState(value ?? "");
+  if ((value ?? "") !== told) {
+    setTold(value ?? "");
+    setText(value ?? "");
+  }
+  const apply = useDebouncedCallback((next: string) => {
+    setTold(next);
+    set(name, next || null);
+  }, 250);
   return (
     <TextInput
       label={label}

@@ -1,13 +1,15 @@
 /** Times in the viewer's zone; the raw UTC text stays at hand. */
+import { dateFormat, localeOf } from "./locale";
+
 const FULL: Intl.DateTimeFormatOptions = { dateStyle: "medium", timeStyle: "medium" };
 const SHORT: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 
 export function formatFull(iso: string, language: string): string {
-  return new Intl.DateTimeFormat(language, FULL).format(new Date(iso));
+  return dateFormat(language, FULL).format(new Date(iso));
 }
 
 export function formatClock(iso: string, language: string): string {
-  return new Intl.DateTimeFormat(language, SHORT).format(new Date(iso));
+  return dateFormat(language, SHORT).format(new Date(iso));
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -18,9 +20,16 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+let agoFormat: { language: string; format: Intl.RelativeTimeFormat } | undefined;
+
+function relative(language: string): Intl.RelativeTimeFormat {
+  if (agoFormat?.language !== language) agoFormat = { language, format: new Intl.RelativeTimeFormat(localeOf(language), { numeric: "auto" }) };
+  return agoFormat.format;
+}
+
 export function formatAgo(iso: string, nowMs: number, language: string): string {
   const seconds = Math.round((new Date(iso).getTime() - nowMs) / 1000);
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const format = relative(language);
   for (const [unit, length] of STEPS) if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
   return format.format(seconds, "second");
 }

@@ -1,6 +1,8 @@
 /** Quantities with their unit spelled out, in steps people read (Wh to kWh, W to kW). */
+import { numberFormat } from "./locale";
+
 function number(value: number, digits: number, language: string): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  return numberFormat(language, { maximumFractionDigits: digits }).format(value);
 }
 
 export function formatEnergy(wattHours: number | null | undefined, language: string): string {

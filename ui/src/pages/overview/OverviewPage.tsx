@@ -14,7 +14,7 @@ import { formatCount, formatEnergy, formatPower } from "../../lib/units";
 import { useEvents } from "../../live/events";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
-import { energyOf } from "../transactions/TransactionTable";
+import { energyOf } from "../transactions/energy";
 import { hoursOf } from "./hours";
 
 type Transaction = Schemas["TransactionView"];

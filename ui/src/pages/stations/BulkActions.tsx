@@ -1,43 +1,52 @@
-import { Alert, Button, Group, Modal, NumberInput, Progress, Select, Stack, Table, Text } from "@mantine/core";
+/** Many stations at once: first seen, then done, in stages, stopped when too many fail or when somebody says so. */
+import { Alert, Button, Code, Group, Modal, NumberInput, Progress, Select, Stack, Table, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post, type Schemas } from "../../api/client";
 import { useProblemText } from "../../components/Feedback";
 import { StateBadge } from "../../components/StateBadge";
+import { useSession } from "../../session";
+import { COMMANDS, failureShare, type Outcome } from "./bulk";
 
 type Station = Schemas["StationView"];
+const SHOWN = 500;
 
-interface Outcome {
-  station: string;
-  state: string;
-  detail: string;
-}
-
-/** What may be asked of many stations at once, with the payload it is asked with. */
-const COMMANDS: Record<string, { action: string; payload: Record<string, unknown> }> = {
-  softReset: { action: "Reset", payload: { type: "Soft" } },
-  hardReset: { action: "Reset", payload: { type: "Hard" } },
-  readConfiguration: { action: "GetConfiguration", payload: {} },
-  clearCache: { action: "ClearCache", payload: {} },
-  inoperative: { action: "ChangeAvailability", payload: { connectorId: 0, type: "Inoperative" } },
-  operative: { action: "ChangeAvailability", payload: { connectorId: 0, type: "Operative" } },
-};
-
-/** First seen, then done: a preview of who is asked what, sent in stages, stopped when too many fail. */
 export function BulkActions({ stations, onDone }: { stations: Station[]; onDone: () => void }) {
   const { t } = useTranslation();
-  const problemText = useProblemText();
   const [opened, dialog] = useDisclosure();
+  return (
+    <>
+      <Alert p="xs">
+        <Group justify="space-between">
+          <Text size="sm">{t("bulk.selected", { count: stations.length })}</Text>
+          <Group gap="xs">
+            <Button size="xs" variant="default" onClick={onDone}>{t("bulk.clear")}</Button>
+            <Button size="xs" onClick={dialog.open}>{t("bulk.act")}</Button>
+          </Group>
+        </Group>
+      </Alert>
+      {opened && <BulkDialog stations={stations} onClose={(sent) => { dialog.close(); if (sent) onDone(); }} />}
+    </>
+  );
+}
+
+function BulkDialog({ stations, onClose }: { stations: Station[]; onClose: (sent: boolean) => void }) {
+  const { t } = useTranslation();
+  const { may } = useSession();
+  const problemText = useProblemText();
   const [name, setName] = useState("readConfiguration");
   const [stage, setStage] = useState(5);
   const [limit, setLimit] = useState(20);
   const [outcomes, setOutcomes] = useState<Outcome[]>([]);
   const [running, setRunning] = useState(false);
-  const [stopped, setStopped] = useState(false);
+  const [ended, setEnded] = useState<"failures" | "person" | null>(null);
   const cancelled = useRef(false);
   const online = stations.filter((station) => station.connected);
+  const offline = stations.filter((station) => !station.connected);
+  const allowed = Object.entries(COMMANDS).filter(([, command]) => !command.dangerous || may("commands:dangerous"));
   const command = COMMANDS[name];
+  const started = outcomes.length > 0 || running;
 
   async function send(station: Station): Promise<Outcome> {
     try {
@@ -50,67 +59,61 @@ export function BulkActions({ stations, onDone }: { stations: Station[]; onDone:
 
   async function run() {
     setRunning(true);
-    setStopped(false);
+    setEnded(null);
     cancelled.current = false;
     const done: Outcome[] = [];
-    for (let start = 0; start < online.length && !cancelled.current; start += stage) {
+    for (let start = 0; start < online.length; start += stage) {
       done.push(...(await Promise.all(online.slice(start, start + stage).map(send))));
       setOutcomes([...done]);
-      const failed = done.filter((outcome) => ["error", "Rejected", "timeout"].includes(outcome.state)).length;
-      if ((failed / done.length) * 100 > limit) {
-        setStopped(true);
-        break;
-      }
+      const left = online.length > start + stage;
+      if (left && failureShare(done) > limit) setEnded("failures");
+      if (left && cancelled.current) setEnded("person");
+      if (failureShare(done) > limit || cancelled.current) break;
     }
     setRunning(false);
   }
 
   const close = () => {
     cancelled.current = true;
-    dialog.close();
-    if (outcomes.length > 0) onDone();
-    setOutcomes([]);
+    onClose(outcomes.length > 0);
   };
+  const told = new Map(outcomes.map((outcome) => [outcome.station, outcome]));
   return (
-    <>
-      <Alert p="xs">
-        <Group justify="space-between">
-          <Text size="sm">{t("bulk.selected", { count: stations.length })}</Text>
-          <Group gap="xs">
-            <Button size="xs" variant="default" onClick={onDone}>{t("bulk.clear")}</Button>
-            <Button size="xs" onClick={dialog.open}>{t("bulk.act")}</Button>
-          </Group>
+    <Modal opened onClose={close} title={t("bulk.title")} size="lg" closeOnClickOutside={!running}>
+      <Stack>
+        <Group grow align="flex-end" preventGrowOverflow={false}>
+          <Select label={t("bulk.what")} data={allowed.map(([value]) => ({ value, label: t(`bulk.command.${value}`, { defaultValue: value }) }))} value={name} onChange={(value) => value && setName(value)} allowDeselect={false} disabled={started} />
+          <NumberInput label={t("bulk.stage")} value={stage} onChange={(value) => typeof value === "number" && setStage(Math.max(1, value))} min={1} max={100} disabled={started} />
+          <NumberInput label={t("bulk.limit")} value={limit} onChange={(value) => typeof value === "number" && setLimit(value)} min={0} max={100} suffix=" %" disabled={started} />
         </Group>
-      </Alert>
-      <Modal opened={opened} onClose={close} title={t("bulk.title")} size="lg">
-        <Stack>
-          <Group grow align="flex-end">
-            <Select label={t("bulk.what")} data={Object.keys(COMMANDS).map((value) => ({ value, label: t(`bulk.command.${value}`, { defaultValue: value }) }))} value={name} onChange={(value) => value && setName(value)} allowDeselect={false} disabled={running} />
-            <NumberInput label={t("bulk.stage")} value={stage} onChange={(value) => typeof value === "number" && setStage(Math.max(1, value))} min={1} max={100} disabled={running} />
-            <NumberInput label={t("bulk.limit")} value={limit} onChange={(value) => typeof value === "number" && setLimit(value)} min={0} max={100} suffix=" %" disabled={running} />
-          </Group>
-          <Text size="sm">{t("bulk.preview", { count: online.length, skipped: stations.length - online.length })}</Text>
-          {outcomes.length > 0 && <Progress value={(outcomes.length / Math.max(1, online.length)) * 100} aria-label={t("bulk.progress")} />}
-          {stopped && <Alert color="red" role="alert">{t("bulk.stopped")}</Alert>}
-          <Table.ScrollContainer minWidth={320} mah="20rem">
-            <Table>
-              <Table.Tbody>
-                {(outcomes.length > 0 ? outcomes : online.map((station) => ({ station: station.id, state: "queued", detail: "" }))).slice(0, 500).map((outcome) => (
-                  <Table.Tr key={outcome.station}>
-                    <Table.Td>{outcome.station}</Table.Td>
-                    <Table.Td><StateBadge state={outcome.state} /></Table.Td>
-                    <Table.Td>{outcome.detail}</Table.Td>
+        {command && <Code block className="wrap-anywhere" data-preview>{`${command.action} ${JSON.stringify(command.payload)}`}</Code>}
+        {command?.dangerous && <Alert color="red" p="xs">{t("bulk.dangerous")}</Alert>}
+        <Text size="sm">{t("bulk.preview", { count: online.length, skipped: offline.length })}</Text>
+        {started && <Progress value={(outcomes.length / Math.max(1, online.length)) * 100} aria-label={t("bulk.progress")} />}
+        {ended && <Alert color="red" role="alert">{t(ended === "failures" ? "bulk.stopped" : "bulk.cancelled")}</Alert>}
+        <Table.ScrollContainer minWidth={280} mah="20rem">
+          <Table>
+            <Table.Tbody>
+              {[...online, ...offline].slice(0, SHOWN).map((station) => {
+                const outcome = told.get(station.id);
+                return (
+                  <Table.Tr key={station.id} data-bulk={station.id}>
+                    <Table.Td className="wrap-anywhere">{station.id}</Table.Td>
+                    <Table.Td><StateBadge state={station.connected ? (outcome?.state ?? (started ? "queued" : "online")) : "skipped"} /></Table.Td>
+                    <Table.Td className="wrap-anywhere">{outcome?.detail ?? (station.connected ? "" : t("value.offline"))}</Table.Td>
                   </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>{outcomes.length > 0 && !running ? t("action.close") : t("action.cancel")}</Button>
-            {(outcomes.length === 0 || running) && <Button loading={running} disabled={online.length === 0} onClick={() => void run()}>{t("bulk.send", { count: online.length })}</Button>}
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+                );
+              })}
+            </Table.Tbody>
+          </Table>
+          {stations.length > SHOWN && <Text size="sm" c="dimmed">{t("bulk.andMore", { count: stations.length - SHOWN })}</Text>}
+        </Table.ScrollContainer>
+        <Group justify="flex-end">
+          {running && <Button color="red" variant="light" onClick={() => { cancelled.current = true; }}>{t("bulk.stop")}</Button>}
+          {!running && <Button variant="default" onClick={close}>{started ? t("action.close") : t("action.cancel")}</Button>}
+          {(!started || running) && <Button loading={running} color={command?.dangerous ? "red" : undefined} disabled={online.length === 0} onClick={() => void run()}>{t("bulk.send", { count: online.length })}</Button>}
+        </Group>
+      </Stack>
+    </Modal>
   );
 }

@@ -1,75 +1,52 @@
-import { Stack, Table, Text, Title } from "@mantine/core";
+import { Badge, Card, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "../../api/client";
 import { Await } from "../../components/Feedback";
-import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
-import { useLiveRefresh } from "../../live/refresh";
+import { EventList } from "./EventList";
 import type { Station } from "./StationPage";
 
-/** What the station reported about itself, and what of it was tolerated although the specification forbids it. */
+/** What happened, and what of it was tolerated although the specification forbids it. */
 export function EventsTab({ station }: { station: Station }) {
   const { t } = useTranslation();
-  const security = useQuery({
-    queryKey: ["security-events", station.id],
-    queryFn: () => ask(api.GET("/api/v1/security-events", { params: { query: { station_id: station.id, limit: 100 } } })),
-  });
-  const oddities = useQuery({
-    queryKey: ["oddities", station.id],
-    queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/oddities", { params: { path: { station_id: station.id } } })),
-  });
-  const events = useQuery({
-    queryKey: ["past-events", station.id],
-    queryFn: () => ask(api.GET("/api/v1/past-events", { params: { query: { station_id: station.id, limit: 100 } } })),
-  });
-  useLiveRefresh(["station.", "security.", "connector."], [["past-events", station.id], ["security-events", station.id]], (event) => event.station_id === station.id);
   return (
     <Stack>
-      <Title order={2} size="h4">{t("station.securityEvents")}</Title>
-      <Await query={security}>
-        {(page) => page.items.length === 0 ? <Text c="dimmed">{t("station.noSecurityEvents")}</Text> : (
-          <Table><Table.Tbody>
-            {page.items.map((event) => (
-              <Table.Tr key={`${event.type}|${event.occurred_at}|${event.received_at}`}>
-                <Table.Td>{event.critical && <StateBadge state="critical" />} {event.type}</Table.Td>
-                <Table.Td className="wrap-anywhere">{event.technical_info}</Table.Td>
-                <Table.Td><When at={event.occurred_at} /></Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody></Table>
-        )}
-      </Await>
-      <Title order={2} size="h4">{t("station.oddities")}</Title>
-      <Await query={oddities}>
-        {(page) => page.items.length === 0 ? <Text c="dimmed">{t("station.noOddities")}</Text> : (
-          <Table><Table.Tbody>
-            {page.items.map((oddity) => (
-              <Table.Tr key={`${oddity.kind}|${oddity.action}|${oddity.path}`}>
-                <Table.Td>{t(`oddity.${oddity.kind}`, { defaultValue: oddity.kind })}</Table.Td>
-                <Table.Td>{oddity.action} {oddity.path}</Table.Td>
-                <Table.Td className="wrap-anywhere mono">{oddity.raw}</Table.Td>
-                <Table.Td>{t("station.toleratedTimes", { count: oddity.count })}</Table.Td>
-                <Table.Td><When at={oddity.last_at} ago /></Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody></Table>
-        )}
-      </Await>
-      <Title order={2} size="h4">{t("station.history")}</Title>
-      <Await query={events}>
-        {(page) => (
-          <Table><Table.Tbody>
-            {page.items.map((event) => (
-              <Table.Tr key={event.id}>
-                <Table.Td><When at={event.at} /></Table.Td>
-                <Table.Td>{t(`event.${event.type.replace(".", "_")}`, { defaultValue: event.type })}</Table.Td>
-                <Table.Td className="wrap-anywhere mono">{JSON.stringify(event.data)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody></Table>
-        )}
-      </Await>
+      <Oddities station={station} />
+      <Card><Title order={2} size="h4" mb="xs">{t("station.history")}</Title><EventList stationId={station.id} /></Card>
     </Stack>
+  );
+}
+
+function Oddities({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const path = { station_id: station.id };
+  const query = useQuery({ queryKey: ["oddities", station.id], queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/oddities", { params: { path } })) });
+  const quirks = useQuery({ queryKey: ["quirks", station.id], queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/quirks", { params: { path } })) });
+  return (
+    <Card>
+      <Title order={2} size="h4" mb="xs">{t("station.oddities")}</Title>
+      {quirks.data?.quirk_profile_name && <Text size="sm" mb="xs">{t("station.quirkProfile", { name: quirks.data.quirk_profile_name })}</Text>}
+      <Await query={query}>
+        {(page) => page.items.length === 0 ? <Text c="dimmed">{t("station.noOddities")}</Text> : (
+          <Table.ScrollContainer minWidth={560}>
+            <Table>
+              <Table.Thead><Table.Tr><Table.Th>{t("oddityTable.what")}</Table.Th><Table.Th>{t("oddityTable.where")}</Table.Th><Table.Th>{t("oddityTable.raw")}</Table.Th><Table.Th ta="right">{t("oddityTable.times")}</Table.Th><Table.Th>{t("oddityTable.last")}</Table.Th></Table.Tr></Table.Thead>
+              <Table.Tbody>
+                {page.items.map((oddity) => (
+                  <Table.Tr key={`${oddity.kind}|${oddity.action}|${oddity.path}`} data-oddity={oddity.kind}>
+                    <Table.Td>{t(`oddity.${oddity.kind}`, { defaultValue: oddity.kind })}</Table.Td>
+                    <Table.Td><Badge color="gray">{oddity.action ?? "–"}</Badge> <Text span size="xs" className="mono wrap-anywhere">{oddity.path}</Text></Table.Td>
+                    <Table.Td className="wrap-anywhere mono">{oddity.raw}</Table.Td>
+                    <Table.Td ta="right" className="tabular">{oddity.count}</Table.Td>
+                    <Table.Td><When at={oddity.last_at} ago /></Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </Await>
+    </Card>
   );
 }

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
@@ -14,11 +15,13 @@ import { FirmwareTab } from "../firmware/FirmwareTab";
 import { MessageLog } from "../messages/MessageLog";
 import { ReservationTable } from "../reservations/ReservationTable";
 import { ChargingTab } from "../smart_charging/ChargingTab";
+import { CertificatesTab } from "./CertificatesTab";
 import { CommandsTab } from "./CommandsTab";
 import { ConfigurationTab } from "./ConfigurationTab";
 import { ConnectorsTab } from "./ConnectorsTab";
 import { EventsTab } from "./EventsTab";
 import { SettingsTab } from "./SettingsTab";
+import classes from "./StationPage.module.css";
 import { TransactionsTab } from "./TransactionsTab";
 
 export type Station = Schemas["StationView"];
@@ -39,6 +42,7 @@ const TABS: readonly TabOf[] = [
   { key: "reservations", needs: "reservations:read", Content: ({ station }) => <ReservationTable stationId={station.id} /> },
   { key: "localList", needs: "tokens:read", Content: LocalListTab },
   { key: "firmware", needs: "firmware:read", Content: FirmwareTab },
+  { key: "certificates", needs: "stations:read", Content: CertificatesTab },
   { key: "messages", needs: "messages:read", Content: ({ station }) => <MessageLog stationId={station.id} /> },
   { key: "events", needs: "stations:read", Content: EventsTab },
   { key: "settings", needs: "stations:read", Content: SettingsTab },
@@ -56,6 +60,11 @@ export default function StationPage() {
   useLiveRefresh(["station."], [["station", stationId]], (event) => event.station_id === stationId);
   const open = TABS.filter((tab) => may(tab.needs));
   const current = open.some((tab) => tab.key === rest) ? rest : "connectors";
+  const tabs = useRef<HTMLDivElement>(null);
+  const there = query.data !== undefined;
+  useEffect(() => {
+    tabs.current?.querySelector("[data-active]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current, there]);
   return (
     <Page title={query.data?.name ?? stationId} crumbs={[{ label: t("nav.stations"), to: "/stations" }]} lead={query.data && <Lead station={query.data} />}>
       <Await query={query}>
@@ -63,7 +72,7 @@ export default function StationPage() {
           <>
             {station.security_profile === 0 && <Alert color="red">{t("station.insecure")}</Alert>}
             <Tabs value={current} onChange={(key) => void navigate(`/stations/${encodeURIComponent(stationId)}/${key ?? ""}`)} keepMounted={false}>
-              <Tabs.List mb="md">{open.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`station.tab.${tab.key}`)}</Tabs.Tab>)}</Tabs.List>
+              <Tabs.List ref={tabs} mb="md" className={classes.tabs}>{open.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`station.tab.${tab.key}`)}</Tabs.Tab>)}</Tabs.List>
               {open.map(({ key, Content }) => <Tabs.Panel key={key} value={key}><Content station={station} /></Tabs.Panel>)}
             </Tabs>
           </>

@@ -1,33 +1,37 @@
 import { Anchor, Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
 import { type Column, DataTable } from "../../components/DataTable";
-import { Empty, Failure, Loading } from "../../components/Feedback";
+import { EmptyList } from "../../components/EmptyList";
+import { Failure, Loading } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
 import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
-import { useLiveRefresh } from "../../live/refresh";
+import { formatCount } from "../../lib/units";
 import { useSession } from "../../session";
 import { AddStation } from "./AddStation";
 import { BulkActions } from "./BulkActions";
+import { useLiveRows } from "./liveRows";
 
 type Station = Schemas["StationView"];
 const PAGE_SIZE = 1000;
+/** So many are read without being asked for, so that sorting and selecting mean all of them. */
+const READ_AHEAD = 20_000;
 
 export default function StationsPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const navigate = useNavigate();
   const { may } = useSession();
   const [adding, add] = useDisclosure();
   const [selected, setSelected] = useState<Set<string>>(new Set());
-  const [filters, setFilter] = useFilters(["search", "connected", "operator_state", "site_id", "vendor", "model"] as const);
+  const [filters, setFilter] = useFilters(["search", "connected", "operator_state", "vendor", "model", "site_id"] as const);
   const list = usePagedList(["stations", filters], (cursor) =>
     ask(
       api.GET("/api/v1/stations", {
@@ -43,8 +47,13 @@ export default function StationsPage() {
       }),
     ),
   );
-  useLiveRefresh(["station."], [["stations"]]);
-  const columns: Column<Station>[] = [
+  useLiveRows();
+  const { more, loadMore, error } = list;
+  const count = list.rows.length;
+  useEffect(() => {
+    if (more && error === null && count < READ_AHEAD) loadMore();
+  }, [more, loadMore, error, count]);
+  const columns = useMemo<Column<Station>[]>(() => [
     { key: "id", header: t("station.id"), width: "minmax(10rem, 1.4fr)", sort: (row) => row.id, cell: (row) => <Anchor component={Link} to={`/stations/${encodeURIComponent(row.id)}`} onClick={(event) => event.stopPropagation()}>{row.id}</Anchor> },
     { key: "state", header: t("station.state"), width: "8rem", sort: (row) => Number(row.connected), cell: (row) => <StateBadge state={row.connected ? "online" : "offline"} /> },
     { key: "registration", header: t("station.registration"), width: "8rem", wide: true, sort: (row) => row.reported_state, cell: (row) => <StateBadge state={row.reported_state ?? row.operator_state} /> },
@@ -53,11 +62,11 @@ export default function StationsPage() {
     { key: "firmware", header: t("station.firmware"), width: "8rem", wide: true, sort: (row) => row.firmware_version, cell: (row) => row.firmware_version ?? "" },
     { key: "profile", header: t("station.securityProfile"), width: "7rem", wide: true, align: "right", sort: (row) => row.security_profile, cell: (row) => row.security_profile },
     { key: "seen", header: t("station.lastSeen"), width: "9rem", sort: (row) => row.last_seen_at, cell: (row) => <When at={row.last_seen_at} ago /> },
-  ];
+  ], [t]);
   return (
     <Page
       title={t("nav.stations")}
-      lead={list.loading ? undefined : t("station.count", { count: list.rows.length })}
+      lead={list.loading ? undefined : t(more ? "station.countMore" : "station.count", { count, shown: formatCount(count, i18n.language) })}
       actions={may("stations:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={add.open}>{t("station.add")}</Button>}
     >
       <FilterBar
@@ -67,6 +76,8 @@ export default function StationsPage() {
         choices={[
           { name: "connected", label: t("station.state"), options: [{ value: "true", label: t("value.online") }, { value: "false", label: t("value.offline") }] },
           { name: "operator_state", label: t("station.operatorState"), options: ["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) },
+          { name: "vendor", label: t("station.vendor"), options: namesOf(list.rows, "vendor", filters.vendor) },
+          { name: "model", label: t("station.model"), options: namesOf(list.rows, "model", filters.model) },
         ]}
         csv="/api/v1/stations"
       />
@@ -86,13 +97,20 @@ export default function StationsPage() {
           onSelect={may("commands:send") ? setSelected : undefined}
           onEnd={list.loadMore}
           empty={
-            <Empty title={t("station.none.title")} action={<Group>{may("stations:write") && <Button onClick={add.open}>{t("station.add")}</Button>}<Button component={Link} to="/door" variant="default">{t("nav.door")}</Button></Group>}>
+            <EmptyList filters={filters} title={t("station.none.title")} action={<Group>{may("stations:write") && <Button onClick={add.open}>{t("station.add")}</Button>}<Button component={Link} to="/door" variant="default">{t("nav.door")}</Button></Group>}>
               <Text span>{t("station.none.text")}</Text>
-            </Empty>
+            </EmptyList>
           }
         />
       )}
       <AddStation opened={adding} onClose={add.close} />
     </Page>
   );
+}
+
+/** The names that occur in a column, for its filter; what is filtered by is among them. */
+function namesOf(rows: readonly Station[], column: "vendor" | "model", wanted: string | undefined): { value: string; label: string }[] {
+  const names = new Set(rows.flatMap((row) => (row[column] ? [row[column]] : [])));
+  if (wanted) names.add(wanted);
+  return [...names].sort().slice(0, 200).map((value) => ({ value, label: value }));
 }

@@ -1,0 +1,29 @@
+/** Frames as they went over the wire, and how to show them in a line. */
+import type { Schemas } from "../../api/client";
+
+type Message = Pick<Schemas["MessageView"], "kind" | "answer_kind">;
+
+/** Without the type, the id and the action, which are told beside it; what is no frame of OCPP stays as it is. */
+export function bodyOf(frame: string): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(frame);
+  } catch {
+    return frame;
+  }
+  if (!Array.isArray(parsed)) return frame;
+  const [type] = parsed as unknown[];
+  if (type === 2 && parsed.length === 4) return JSON.stringify(parsed[3]);
+  if (type === 3 && parsed.length === 3) return JSON.stringify(parsed[2]);
+  if (type === 4 && parsed.length >= 3) return parsed.slice(2).map((part) => (typeof part === "string" ? part : JSON.stringify(part))).join(" · ");
+  return frame;
+}
+
+export function isBad(message: Message): boolean {
+  return message.kind === "unreadable" || message.kind === "call_error" || message.answer_kind === "call_error";
+}
+
+/** From the question to the answer, in a unit that people read. */
+export function formatLatency(us: number): string {
+  return us >= 1_000_000 ? `${(us / 1_000_000).toFixed(2)} s` : us >= 1000 ? `${(us / 1000).toFixed(1)} ms` : `${us} µs`;
+}
