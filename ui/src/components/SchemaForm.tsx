@@ -55,6 +55,9 @@ function Field(props: FieldProps) {
   const { t } = useTranslation();
   const common = { label: name, required, error: error?.(path), "data-field": path };
   const empty = t("form.leftOut");
+  const known = suggestions?.[name] ?? suggestions?.[path];
+  const listId = known?.length ? `list-${path}` : undefined;
+  const suggested = listId && <datalist id={listId}>{known?.map((text) => <option key={text} value={text} />)}</datalist>;
   switch (kindOf(schema)) {
     case "object":
       return <ObjectField {...props} />;
@@ -76,8 +79,11 @@ function Field(props: FieldProps) {
     case "integer":
     case "number":
       return (
-        <NumberInput {...common} value={typeof value === "number" ? value : ""} allowDecimal={kindOf(schema) === "number"} placeholder={required ? undefined : empty}
-          onChange={(next) => onChange(typeof next === "number" ? next : undefined)} hideControls />
+        <>
+          <NumberInput {...common} value={typeof value === "number" ? value : ""} allowDecimal={kindOf(schema) === "number"} placeholder={required ? undefined : empty} list={listId}
+            onChange={(next) => onChange(typeof next === "number" ? next : undefined)} hideControls />
+          {suggested}
+        </>
       );
     case "datetime":
       return (
@@ -91,9 +97,9 @@ function Field(props: FieldProps) {
     default:
       return (
         <>
-          <TextInput {...common} value={typeof value === "string" ? value : ""} placeholder={required ? undefined : empty} list={suggestions?.[path] ? `list-${path}` : undefined}
+          <TextInput {...common} value={typeof value === "string" ? value : ""} placeholder={required ? undefined : empty} list={listId}
             onChange={(event) => onChange(event.currentTarget.value || undefined)} />
-          {suggestions?.[path] && <datalist id={`list-${path}`}>{suggestions[path].map((text) => <option key={text} value={text} />)}</datalist>}
+          {suggested}
         </>
       );
   }

@@ -37,3 +37,7 @@ export function formatBytes(bytes: number | null | undefined, language: string):
 export function formatCount(count: number, language: string): string {
   return number(count, 0, language);
 }
+
+export function formatCurrent(amperes: number | null | undefined, language: string): string {
+  return amperes === null || amperes === undefined ? "–" : `${number(amperes, 1, language)} A`;
+}

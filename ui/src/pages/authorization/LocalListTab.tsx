@@ -16,6 +16,7 @@ type LocalList = Schemas["LocalListView"];
 
 /** Which tokens the station can accept by itself, as we want it and as it has acknowledged. */
 export function LocalListTab({ station }: { station: Station }) {
+  const { t } = useTranslation();
   const { may } = useSession();
   const key = ["local-list", station.id];
   const query = useQuery({ queryKey: key, queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/local-list", { params: { path: { station_id: station.id } } })) });
@@ -25,7 +26,7 @@ export function LocalListTab({ station }: { station: Station }) {
       {(list) => (
         <SimpleGrid cols={{ base: 1, md: 2 }}>
           <Stack><State station={station} list={list} />{may("tokens:write") && <Wanted station={station} list={list} />}</Stack>
-          <Entries list={list} />
+          <Stack>{list.changes.length > 0 && <Entries title={t("localList.changes")} entries={list.changes} />}<Entries title={t("localList.acknowledged")} entries={list.acknowledged} /></Stack>
         </SimpleGrid>
       )}
     </Await>
@@ -83,15 +84,15 @@ function Wanted({ station, list }: { station: Station; list: LocalList }) {
   );
 }
 
-function Entries({ list }: { list: LocalList }) {
+function Entries({ title, entries }: { title: string; entries: LocalList["changes"] }) {
   const { t } = useTranslation();
   return (
     <Card>
-      <Title order={2} size="h4" mb="xs">{t("localList.acknowledged")}</Title>
-      {list.acknowledged.length === 0 ? <Text c="dimmed">{t("localList.empty")}</Text> : (
+      <Title order={2} size="h4" mb="xs">{title}</Title>
+      {entries.length === 0 ? <Text c="dimmed">{t("localList.empty")}</Text> : (
         <Table.ScrollContainer minWidth={320} mah="60vh">
           <Table><Table.Tbody>
-            {list.acknowledged.map((entry) => <Table.Tr key={entry.id_tag}><Table.Td className="wrap-anywhere">{entry.id_tag}</Table.Td><Table.Td><StateBadge state={entry.status} /></Table.Td><Table.Td><When at={entry.expires_at} /></Table.Td></Table.Tr>)}
+            {entries.map((entry) => <Table.Tr key={entry.id_tag}><Table.Td className="wrap-anywhere">{entry.id_tag}</Table.Td><Table.Td><StateBadge state={entry.status ?? "removed"} /></Table.Td><Table.Td><When at={entry.expires_at} /></Table.Td></Table.Tr>)}
           </Table.Tbody></Table>
         </Table.ScrollContainer>
       )}

@@ -7,10 +7,12 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, api, ask, type Schemas } from "../../api/client";
 import { type Column, DataTable } from "../../components/DataTable";
+import { EmptyList } from "../../components/EmptyList";
 import { Empty, Failure, Loading, useProblemText } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
 import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
+import { TimeInput } from "../../components/TimeInput";
 import { When } from "../../components/When";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
@@ -61,7 +63,7 @@ function Known({ onEdit }: { onEdit: (token: Token) => void }) {
     <Stack>
       <FilterBar filters={filters} set={setFilter} search={{ name: "search", label: t("filter.search") }} choices={[{ name: "status", label: t("token.status"), options: ["Accepted", "Blocked"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) }]} csv="/api/v1/tokens" />
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.loading ? <Loading /> : (
-        <DataTable label={t("nav.tokens")} rows={list.rows} columns={columns} rowKey={(row) => String(row.id)} onOpen={may("tokens:write") ? onEdit : undefined} onEnd={list.loadMore} empty={<Empty title={t("token.none.title")}>{t("token.none.text")}</Empty>} />
+        <DataTable label={t("nav.tokens")} rows={list.rows} columns={columns} rowKey={(row) => String(row.id)} onOpen={may("tokens:write") ? onEdit : undefined} onEnd={list.loadMore} empty={<EmptyList filters={filters} title={t("token.none.title")}>{t("token.none.text")}</EmptyList>} />
       )}
     </Stack>
   );
@@ -93,7 +95,7 @@ function TokenForm({ draft, onClose }: { draft: Draft; onClose: () => void }) {
   const form = useForm({
     initialValues: {
       id_tag: draft.id_tag, status: token?.status ?? "Accepted", name: token?.name ?? "", parent_id_tag: token?.parent_id_tag ?? "",
-      expires_at: token?.expires_at ?? "", max_active_transactions: token?.max_active_transactions ?? ("" as number | ""),
+      expires_at: token?.expires_at ?? (null as string | null), max_active_transactions: token?.max_active_transactions ?? ("" as number | ""),
     },
   });
   const done = async () => {
@@ -129,10 +131,10 @@ function TokenForm({ draft, onClose }: { draft: Draft; onClose: () => void }) {
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack gap="xs">
           <TextInput label={t("token.idTag")} required disabled={token !== null} data-autofocus {...form.getInputProps("id_tag")} />
-          <Select label={t("token.status")} data={["Accepted", "Blocked"]} allowDeselect={false} {...form.getInputProps("status")} />
+          <Select label={t("token.status")} data={["Accepted", "Blocked"].map((value) => ({ value, label: t(`value.${value}`) }))} allowDeselect={false} {...form.getInputProps("status")} />
           <TextInput label={t("token.name")} {...form.getInputProps("name")} />
           <TextInput label={t("token.parent")} description={t("token.parentHelp")} {...form.getInputProps("parent_id_tag")} />
-          <TextInput label={t("token.expires")} placeholder="2027-01-31T12:00:00Z" {...form.getInputProps("expires_at")} />
+          <TimeInput label={t("token.expires")} description={t("token.expiresHelp")} {...form.getInputProps("expires_at")} />
           <NumberInput label={t("token.limit")} description={t("token.limitHelp")} min={0} {...form.getInputProps("max_active_transactions")} />
           {error && <Alert color="red" role="alert">{problemText(error)}</Alert>}
           <Group justify="space-between">

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Card, Group, Progress, Select, SimpleGrid, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +11,7 @@ import { formatBytes } from "../../lib/units";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import type { Station } from "../stations/StationPage";
+import { progressOf, transfersOf } from "./progress";
 
 type Job = Schemas["JobView"];
 
@@ -21,7 +22,7 @@ export function FirmwareTab({ station }: { station: Station }) {
   useLiveRefresh(["transfer.status", "job.changed"], [["transfers", station.id], ["files", station.id]], (event) => event.station_id === station.id);
   return (
     <Stack>
-      {may("commands:send") && <SimpleGrid cols={{ base: 1, md: 2 }}><Update station={station} /><Logs station={station} /></SimpleGrid>}
+      {may("commands:send") && <SimpleGrid cols={{ base: 1, md: 2 }}>{may("commands:dangerous") && may("firmware:write") && <Update station={station} />}<Logs station={station} /></SimpleGrid>}
       <Card><Title order={2} size="h4" mb="xs">{t("firmware.transfers")}</Title><Transfers station={station} /></Card>
       <Card><Title order={2} size="h4" mb="xs">{t("firmware.files")}</Title><Files station={station} /></Card>
     </Stack>
@@ -73,14 +74,36 @@ function Asked({ title, ask: call, disabled, children }: { title: string; ask: (
   );
 }
 
+const COLORS = { running: undefined, done: "teal", failed: "red" } as const;
+
 function Transfers({ station }: { station: Station }) {
   const { t } = useTranslation();
-  const query = useQuery({ queryKey: ["transfers", station.id], queryFn: () => ask(api.GET("/api/v1/transfers", { params: { query: { station_id: station.id, limit: 50 } } })) });
+  const query = useQuery({ queryKey: ["transfers", station.id], queryFn: () => ask(api.GET("/api/v1/transfers", { params: { query: { station_id: station.id, limit: 100 } } })) });
   return (
     <Await query={query}>
-      {(page) => page.items.length === 0 ? <Text c="dimmed">{t("firmware.noTransfers")}</Text> : (
-        <Table><Table.Tbody>{page.items.map((row) => <Table.Tr key={`${row.received_at}|${row.transfer}|${row.status}`}><Table.Td>{t(`firmware.transfer.${row.transfer}`, { defaultValue: row.transfer })}</Table.Td><Table.Td><StateBadge state={row.status} /></Table.Td><Table.Td><When at={row.received_at} ago /></Table.Td></Table.Tr>)}</Table.Tbody></Table>
-      )}
+      {(page) => {
+        const transfers = transfersOf(page.items);
+        if (transfers.length === 0) return <Text c="dimmed">{t("firmware.noTransfers")}</Text>;
+        return (
+          <Stack>
+            {transfers.map((transfer) => {
+              const [newest] = transfer.steps;
+              const progress = newest ? progressOf(newest.status) : null;
+              if (!newest) return null;
+              return (
+                <Stack gap={4} key={`${transfer.job_id}|${transfer.transfer}|${newest.received_at}`} data-transfer={transfer.transfer}>
+                  <Group justify="space-between" gap="xs">
+                    <Group gap="xs"><Text size="sm" fw={600}>{t(`firmware.transfer.${transfer.transfer}`, { defaultValue: transfer.transfer })}</Text><StateBadge state={newest.status} /></Group>
+                    <Text size="xs" c="dimmed"><When at={newest.received_at} ago /></Text>
+                  </Group>
+                  {progress && <Progress value={progress.percent} color={COLORS[progress.state]} animated={progress.state === "running"} aria-label={t("firmware.progress", { transfer: t(`firmware.transfer.${transfer.transfer}`, { defaultValue: transfer.transfer }) })} />}
+                  <Text size="xs" c="dimmed">{[...transfer.steps].reverse().map((step) => t(`value.${step.status}`, { defaultValue: step.status })).join(" → ")}</Text>
+                </Stack>
+              );
+            })}
+          </Stack>
+        );
+      }}
     </Await>
   );
 }
@@ -91,7 +114,7 @@ function Files({ station }: { station: Station }) {
   return (
     <Await query={query}>
       {(page) => page.items.length === 0 ? <Text c="dimmed">{t("firmware.noFiles")}</Text> : (
-        <Table><Table.Tbody>{page.items.map((row) => <Table.Tr key={row.id}><Table.Td className="wrap-anywhere"><Anchor href={`/api/v1/files/${row.id}/content`} download>{row.name}</Anchor></Table.Td><Table.Td>{formatBytes(row.size_bytes, i18n.language)}</Table.Td><Table.Td><When at={row.created_at} ago /></Table.Td></Table.Tr>)}</Table.Tbody></Table>
+        <Table><Table.Tbody>{page.items.map((row) => <Table.Tr key={row.id} data-file={row.name}><Table.Td className="wrap-anywhere"><Anchor href={`/api/v1/files/${row.id}/content`} download>{row.name}</Anchor></Table.Td><Table.Td>{formatBytes(row.size_bytes, i18n.language)}</Table.Td><Table.Td><When at={row.created_at} ago /></Table.Td></Table.Tr>)}</Table.Tbody></Table>
       )}
     </Await>
   );

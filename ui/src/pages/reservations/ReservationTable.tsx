@@ -63,7 +63,7 @@ export function ReservationTable({ stationId }: { stationId?: string }) {
           choices={[{ name: "state", label: t("station.state"), options: STATES.map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) }]} />
         {may("reservations:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>{t("reservation.add")}</Button>}
       </Group>
-      <ListTable label={t("nav.reservations")} list={list} columns={columns} rowKey={(row) => `${row.station_id}|${row.reservation_id}`} none={{ title: t("reservation.none.title"), text: t("reservation.none.text") }} />
+      <ListTable label={t("nav.reservations")} list={list} columns={columns} rowKey={(row) => `${row.station_id}|${row.reservation_id}`} filters={filters} none={{ title: t("reservation.none.title"), text: t("reservation.none.text") }} />
       {adding && <AddReservation stationId={stationId} onClose={() => setAdding(false)} />}
     </Stack>
   );

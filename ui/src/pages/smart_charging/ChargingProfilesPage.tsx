@@ -33,7 +33,7 @@ export default function ChargingProfilesPage() {
   return (
     <Page title={t("nav.chargingProfiles")} lead={t("profile.lead")} actions={may("charging_profiles:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setEditing({ row: null })}>{t("profile.add")}</Button>}>
       <FilterBar filters={filters} set={setFilter} search={{ name: "search", label: t("filter.search") }} csv="/api/v1/charging-profiles" />
-      <ListTable label={t("nav.chargingProfiles")} list={list} columns={columns} rowKey={(row) => row.id} onOpen={may("charging_profiles:write") ? (row) => setEditing({ row }) : undefined} none={{ title: t("profile.none.title"), text: t("profile.none.text") }} />
+      <ListTable label={t("nav.chargingProfiles")} list={list} columns={columns} rowKey={(row) => row.id} onOpen={may("charging_profiles:write") ? (row) => setEditing({ row }) : undefined} filters={filters} none={{ title: t("profile.none.title"), text: t("profile.none.text") }} />
       {editing && <ProfileEditor row={editing.row} onClose={() => setEditing(null)} />}
     </Page>
   );

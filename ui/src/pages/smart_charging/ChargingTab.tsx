@@ -1,21 +1,25 @@
-import { Alert, Badge, Button, Card, Group, NumberInput, Select, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Table, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, ask } from "../../api/client";
+import { api, ask, type Schemas } from "../../api/client";
 import { CommandResult } from "../../components/CommandResult";
 import { useConfirm } from "../../components/confirm";
 import { Await, useProblemText } from "../../components/Feedback";
 import { StepChart, type Steps } from "../../components/StepChart";
 import { When } from "../../components/When";
+import { formatClock } from "../../lib/clock";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import type { Station } from "../stations/StationPage";
 import { stepsOf } from "./draft";
 import { LINE } from "./ProfileEditor";
+import { stepsIn } from "./stack";
 
 const DAY_S = 86_400;
-const THEIRS = "var(--mantine-color-pink-7)";
+const THEIRS = "var(--mantine-color-pink-6)";
+const LAYERS = ["var(--mantine-color-grape-5)", "var(--mantine-color-orange-6)", "var(--mantine-color-green-6)", "var(--mantine-color-indigo-5)", "var(--mantine-color-yellow-7)", "var(--mantine-color-gray-6)"];
+type Installed = Schemas["InstalledProfileView"];
 
 /** What the station holds as far as we know, what comes of it, and what the station says comes of it. */
 export function ChargingTab({ station }: { station: Station }) {
@@ -24,19 +28,31 @@ export function ChargingTab({ station }: { station: Station }) {
     <Stack>
       <Composite station={station} />
       <InstalledProfiles station={station} />
-      {may("charging_profiles:write") && <Install station={station} />}
+      {may("charging_profiles:write") && may("commands:send") && <Install station={station} />}
     </Stack>
   );
 }
+
+function useInstalled(station: Station) {
+  return useQuery({ queryKey: ["installed-profiles", station.id], queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/charging-profiles", { params: { path: { station_id: station.id } } })) });
+}
+
+/** The order in which they count: what belongs to one transaction first, then the higher stack level. */
+const RANK: Record<string, number> = { station_external: 0, station_max: 1, tx: 2, tx_default: 3 };
+
+function stacked(items: readonly Installed[]): Installed[] {
+  return [...items].sort((a, b) => (RANK[a.profile.purpose] ?? 9) - (RANK[b.profile.purpose] ?? 9) || b.profile.stack_level - a.profile.stack_level || a.connector_id - b.connector_id);
+}
+
+const nameOf = ({ profile, connector_id }: Installed) => `${profile.profile_id} · ${profile.stack_level} @ ${connector_id}`;
 
 function InstalledProfiles({ station }: { station: Station }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const client = useQueryClient();
   const confirm = useConfirm();
-  const key = ["installed-profiles", station.id];
-  const query = useQuery({ queryKey: key, queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/charging-profiles", { params: { path: { station_id: station.id } } })) });
-  useLiveRefresh(["charging_profiles."], [key, ["composite", station.id]], (event) => event.station_id === station.id);
+  const query = useInstalled(station);
+  useLiveRefresh(["charging_profiles."], [["installed-profiles", station.id], ["composite", station.id]], (event) => event.station_id === station.id);
   const clear = (profile_id: number) =>
     confirm({
       title: t("profile.clear.title", { id: profile_id }),
@@ -44,7 +60,7 @@ function InstalledProfiles({ station }: { station: Station }) {
       confirm: t("profile.clear.do"),
       act: async () => {
         await ask(api.POST("/api/v1/stations/{station_id}/charging-profiles/clear", { params: { path: { station_id: station.id } }, body: { profile_id } }));
-        await client.invalidateQueries({ queryKey: key });
+        await client.invalidateQueries({ queryKey: ["installed-profiles", station.id] });
       },
     });
   return (
@@ -52,18 +68,19 @@ function InstalledProfiles({ station }: { station: Station }) {
       <Title order={2} size="h4" mb="xs">{t("profile.held")}</Title>
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Text c="dimmed">{t("profile.holdsNone")}</Text> : (
-          <Table.ScrollContainer minWidth={560}>
+          <Table.ScrollContainer minWidth={640}>
             <Table>
-              <Table.Thead><Table.Tr><Table.Th>{t("transaction.connector")}</Table.Th><Table.Th>{t("profile.purpose")}</Table.Th><Table.Th>{t("profile.stackLevel")}</Table.Th><Table.Th>{t("profile.steps")}</Table.Th><Table.Th>{t("profile.installed")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
+              <Table.Thead><Table.Tr><Table.Th>{t("profile.number")}</Table.Th><Table.Th>{t("profile.purpose")}</Table.Th><Table.Th ta="right">{t("profile.stackLevel")}</Table.Th><Table.Th ta="right">{t("transaction.connector")}</Table.Th><Table.Th>{t("profile.steps")}</Table.Th><Table.Th>{t("profile.installed")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
-                {page.items.map(({ connector_id, profile, installed_at, certainty }) => (
-                  <Table.Tr key={`${connector_id}|${profile.profile_id}`}>
-                    <Table.Td>{connector_id}</Table.Td>
+                {stacked(page.items).map(({ connector_id, profile, installed_at, certainty }) => (
+                  <Table.Tr key={`${connector_id}|${profile.profile_id}`} data-profile={profile.profile_id}>
+                    <Table.Td className="tabular">{profile.profile_id}</Table.Td>
                     <Table.Td>{t(`profile.purposes.${profile.purpose}`, { defaultValue: profile.purpose })} <Badge color="gray">{t(`profile.certainty.${certainty}`, { defaultValue: certainty })}</Badge></Table.Td>
-                    <Table.Td>{profile.stack_level}</Table.Td>
-                    <Table.Td>{profile.schedule.periods.map((period) => `${period.limit ?? "–"} ${profile.schedule.unit}`).join(" → ")}</Table.Td>
+                    <Table.Td ta="right">{profile.stack_level}</Table.Td>
+                    <Table.Td ta="right">{connector_id === 0 ? t("connector.station") : connector_id}</Table.Td>
+                    <Table.Td>{profile.schedule.periods.map((period) => `${formatClock(period.start_period_s)} ${period.limit ?? "–"} ${profile.schedule.unit}`).join(" → ")}</Table.Td>
                     <Table.Td><When at={installed_at} ago /></Table.Td>
-                    <Table.Td>{may("charging_profiles:write") && <Button size="compact-xs" variant="default" onClick={() => clear(profile.profile_id)}>{t("profile.clear.do")}</Button>}</Table.Td>
+                    <Table.Td>{may("charging_profiles:write") && may("commands:send") && <Button size="compact-xs" variant="default" disabled={!station.connected} onClick={() => clear(profile.profile_id)}>{t("profile.clear.do")}</Button>}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>
@@ -81,6 +98,8 @@ function Composite({ station }: { station: Station }) {
   const problemText = useProblemText();
   const [connector, setConnector] = useState(1);
   const [unit, setUnit] = useState<"A" | "W">("A");
+  const [stack, setStack] = useState(true);
+  const installed = useInstalled(station);
   const path = { station_id: station.id, connector_id: connector };
   const ours = useQuery({
     queryKey: ["composite", station.id, connector, unit],
@@ -90,6 +109,12 @@ function Composite({ station }: { station: Station }) {
     mutationFn: () => ask(api.POST("/api/v1/stations/{station_id}/connectors/{connector_id}/composite-schedule/compare", { params: { path, query: { duration_s: DAY_S, unit } } })),
   });
   const theirs: Steps[] = compare.data?.station ? [{ label: t("profile.theirs"), color: THEIRS, dashed: true, periods: stepsOf(compare.data.station) }] : [];
+  const layers = (start: string): Steps[] =>
+    stack
+      ? stacked((installed.data?.items ?? []).filter((each) => each.connector_id === 0 || each.connector_id === connector)).map((each, index) => ({
+          label: nameOf(each), color: LAYERS[index % LAYERS.length] ?? LINE, thin: true, periods: stepsIn(each.profile, Date.parse(start), DAY_S, unit),
+        }))
+      : [];
   return (
     <Card>
       <Group justify="space-between" align="flex-end" mb="xs">
@@ -97,6 +122,7 @@ function Composite({ station }: { station: Station }) {
         <Group gap="xs" align="flex-end">
           <NumberInput label={t("transaction.connector")} w="7rem" min={0} value={connector} onChange={(value) => { if (typeof value === "number") setConnector(value); compare.reset(); }} />
           <Select label={t("profile.unit")} w="7rem" data={["A", "W"]} allowDeselect={false} value={unit} onChange={(value) => { setUnit(value === "W" ? "W" : "A"); compare.reset(); }} />
+          <Switch label={t("profile.stack")} checked={stack} onChange={(event) => setStack(event.currentTarget.checked)} mb={8} />
           {may("commands:send") && <Button variant="default" loading={compare.isPending} disabled={!station.connected} onClick={() => compare.mutate()}>{t("profile.askStation")}</Button>}
         </Group>
       </Group>
@@ -104,13 +130,14 @@ function Composite({ station }: { station: Station }) {
       <Await query={ours}>
         {(schedule) => (
           <>
-            <StepChart label={t("profile.composite")} unit={schedule.unit} duration_s={schedule.duration_s} origin={new Date(schedule.start)} series={[{ label: t("profile.ours"), color: LINE, periods: stepsOf(schedule.periods) }, ...theirs]} />
+            <StepChart label={t("profile.composite")} unit={schedule.unit} duration_s={schedule.duration_s} origin={new Date(schedule.start)} series={[...layers(schedule.start), { label: t("profile.ours"), color: LINE, periods: stepsOf(schedule.periods) }, ...theirs]} />
+            {stack && (installed.data?.items.length ?? 0) > 0 && <Text size="xs" c="dimmed" ta="center">{t("profile.layers")}</Text>}
             {!schedule.certain && <Text size="sm" c="dimmed">{t("profile.uncertain")}</Text>}
           </>
         )}
       </Await>
       {compare.data && (compare.data.station === null ? <CommandResult job={compare.data.job} /> : (
-        <Alert color={compare.data.differences.length === 0 ? "teal" : "yellow"} mt="xs">{compare.data.differences.length === 0 ? t("profile.same") : t("profile.different", { count: compare.data.differences.length })}</Alert>
+        <Alert color={compare.data.differences.length === 0 ? "teal" : "yellow"} mt="xs" data-compared>{compare.data.differences.length === 0 ? t("profile.same") : t("profile.different", { count: compare.data.differences.length })}</Alert>
       ))}
     </Card>
   );

@@ -5,10 +5,13 @@ import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, ask, type Schemas } from "../../api/client";
+import { ClockInput } from "../../components/ClockInput";
+import { useConfirm } from "../../components/confirm";
+import { Failure } from "../../components/Feedback";
 import { FormModal } from "../../components/FormModal";
 import { StepChart } from "../../components/StepChart";
 import { TimeInput } from "../../components/TimeInput";
-import { BLANK, type Draft, draftOf, profileOf, stepsOf } from "./draft";
+import { BLANK, type Draft, draftOf, PRESETS, profileOf, stepsOf } from "./draft";
 
 const DAY_S = 86_400;
 export const LINE = "var(--mantine-color-anchor)";
@@ -45,9 +48,15 @@ export function ProfileEditor({ row, onClose }: { row: Schemas["LibraryProfileVi
       onClose();
     },
   });
+  const confirm = useConfirm();
+  const askRemoval = () => confirm({ title: t("profile.delete.title", { name: row?.name ?? "" }), text: t("profile.delete.text"), confirm: t("action.delete"), act: () => remove.mutateAsync() });
   return (
     <FormModal title={row ? row.name : t("profile.add")} size="xl" onClose={onClose} onSubmit={form.onSubmit((draft) => save.mutate(draft))} error={save.error ?? remove.error} pending={save.isPending}
-      left={row && <Button color="red" variant="light" loading={remove.isPending} onClick={() => remove.mutate()}>{t("action.delete")}</Button>}>
+      left={row && <Button color="red" variant="light" loading={remove.isPending} onClick={askRemoval}>{t("action.delete")}</Button>}>
+      <Group gap="xs">
+        <Text size="sm">{t("command.presets")}:</Text>
+        {PRESETS.map(({ key, draft }) => <Button key={key} size="compact-xs" variant="default" onClick={() => form.setValues(draft)}>{t(`profile.preset.${key}`)}</Button>)}
+      </Group>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <TextInput label={t("token.name")} required data-autofocus {...form.getInputProps("name")} />
         <TextInput label={t("station.note")} {...form.getInputProps("note")} />
@@ -56,7 +65,7 @@ export function ProfileEditor({ row, onClose }: { row: Schemas["LibraryProfileVi
         {values.kind === "recurring" && <Select label={t("profile.recurrency")} data={choices(t, "recurrency", ["daily", "weekly"])} allowDeselect={false} {...form.getInputProps("recurrency")} />}
         <NumberInput label={t("profile.stackLevel")} min={0} {...form.getInputProps("stack_level")} />
         {values.kind !== "relative" && <TimeInput label={t("profile.start")} {...form.getInputProps("start_schedule")} />}
-        <NumberInput label={t("profile.duration")} min={1} {...form.getInputProps("duration_s")} />
+        <ClockInput label={t("profile.duration")} description={t("profile.durationHelp")} {...form.getInputProps("duration_s")} />
         <TimeInput label={t("profile.validFrom")} {...form.getInputProps("valid_from")} />
         <TimeInput label={t("profile.validTo")} {...form.getInputProps("valid_to")} />
         <Select label={t("profile.unit")} data={choices(t, "unit", ["A", "W"])} allowDeselect={false} {...form.getInputProps("unit")} />
@@ -64,8 +73,9 @@ export function ProfileEditor({ row, onClose }: { row: Schemas["LibraryProfileVi
       </SimpleGrid>
       <StepChart label={t("profile.drawn")} unit={values.unit} duration_s={values.duration_s || DAY_S} series={[{ label: values.name || t("profile.drawn"), color: LINE, periods: stepsOf(profile.schedule.periods) }]} />
       <Periods form={form} />
+      {check.error && <Failure error={check.error} retry={() => void check.refetch()} />}
       {check.data?.items.map((violation) => (
-        <Alert key={`${violation.rule}|${violation.field}`} color={violation.severity === "error" ? "red" : "yellow"} p="xs" title={violation.field}>{violation.message}</Alert>
+        <Alert key={`${violation.rule}|${violation.field}`} color={violation.severity === "hard_block" ? "red" : "yellow"} p="xs" title={`${violation.field} · ${violation.rule}`} data-rule={violation.rule}>{violation.message}</Alert>
       ))}
     </FormModal>
   );
@@ -90,7 +100,7 @@ function Periods({ form }: { form: ReturnType<typeof useForm<Draft>> }) {
           <Table.Tbody>
             {periods.map((_, index) => (
               <Table.Tr key={index} data-period={index}>
-                <Table.Td><NumberInput aria-label={t("profile.from")} min={0} {...form.getInputProps(`periods.${index}.start_period_s`)} /></Table.Td>
+                <Table.Td><ClockInput aria-label={t("profile.from")} {...form.getInputProps(`periods.${index}.start_period_s`)} /></Table.Td>
                 <Table.Td><NumberInput aria-label={t("profile.limit", { unit: form.values.unit })} min={0} decimalScale={1} {...form.getInputProps(`periods.${index}.limit`)} /></Table.Td>
                 <Table.Td><NumberInput aria-label={t("profile.phases")} min={1} max={3} placeholder="3" {...form.getInputProps(`periods.${index}.number_phases`)} /></Table.Td>
                 <Table.Td><ActionIcon variant="subtle" color="gray" disabled={periods.length === 1} aria-label={t("form.remove", { name: String(index + 1) })} onClick={() => form.removeListItem("periods", index)}><IconTrash size={16} /></ActionIcon></Table.Td>

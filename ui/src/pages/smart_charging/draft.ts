@@ -26,6 +26,14 @@ export const BLANK: Draft = {
   periods: [{ start_period_s: 0, limit: 6, number_phases: 3 }, { start_period_s: 28_800, limit: 32, number_phases: 3 }, { start_period_s: 64_800, limit: 6, number_phases: 3 }],
 };
 
+/** Where people often begin; the rest of the draft stays as it is. */
+export const PRESETS: readonly { key: string; draft: Partial<Draft> }[] = [
+  { key: "night", draft: { purpose: "tx_default", kind: "recurring", recurrency: "daily", duration_s: 86_400, unit: "A", periods: BLANK.periods } },
+  { key: "constant", draft: { kind: "absolute", duration_s: "", unit: "A", periods: [{ start_period_s: 0, limit: 6, number_phases: 3 }] } },
+  { key: "station", draft: { purpose: "station_max", kind: "absolute", duration_s: "", unit: "A", periods: [{ start_period_s: 0, limit: 32, number_phases: 3 }] } },
+  { key: "boost", draft: { purpose: "tx_default", kind: "relative", duration_s: "", unit: "A", periods: [{ start_period_s: 0, limit: 32, number_phases: 3 }, { start_period_s: 1800, limit: 16, number_phases: 3 }] } },
+];
+
 export function draftOf(row: Schemas["LibraryProfileView"]): Draft {
   const { profile } = row;
   return {

@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Group, Modal, NumberInput, Radio, Stack, Stepper, Text, TextInput } from "@mantine/core";
+import { Alert, Box, Button, Code, Group, Modal, NumberInput, Radio, Stack, Stepper, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { QRCodeSVG } from "qrcode.react";
@@ -45,26 +45,30 @@ export function AddStation({ opened, onClose, id = "" }: Props) {
     create.reset();
     form.reset();
   };
-  const url = create.data && `${about.data?.station_urls[create.data.security_profile >= 2 ? "wss" : "ws"] ?? `ws://${window.location.hostname}:9000/ocpp`}/${encodeURIComponent(create.data.id)}`;
+  const urls = about.data?.station_urls;
+  const encrypted = Number(form.values.security_profile) >= 2;
+  const base = create.data && urls?.[create.data.security_profile >= 2 ? "wss" : "ws"];
+  const url = create.data && base && `${base}/${encodeURIComponent(create.data.id)}`;
   return (
     <Modal opened={opened} onClose={close} title={t("station.wizard.title")} size="lg" closeOnClickOutside={!create.data}>
       <Stepper active={create.data ? 1 : 0} size="sm" mb="md">
         <Stepper.Step label={t("station.wizard.describe")} />
         <Stepper.Step label={t("station.wizard.type")} />
       </Stepper>
-      {create.data && url ? (
+      {create.data ? (
         <Stack>
           <Text>{t("station.wizard.typeIn")}</Text>
-          <Secret label={t("station.wizard.url")} value={url} />
+          {url ? <Secret label={t("station.wizard.url")} value={url} /> : <Alert color="yellow">{t("station.wizard.noListener")}</Alert>}
           {create.data.password && (
             <>
               <Secret label={t("station.wizard.password")} value={create.data.password} />
               <Alert color="yellow">{t("station.wizard.once")}</Alert>
-              <Group justify="center" bg="white" p="md">
-                <QRCodeSVG value={create.data.password} size={160} title={t("station.wizard.password")} />
-              </Group>
             </>
           )}
+          <Group justify="center" gap="xl">
+            {url && <QrCode label={t("station.wizard.url")} value={url} />}
+            {create.data.password && <QrCode label={t("station.wizard.password")} value={create.data.password} />}
+          </Group>
           <Group justify="flex-end">
             <Button component={Link} to={`/stations/${encodeURIComponent(create.data.id)}`} onClick={close}>{t("station.wizard.open")}</Button>
           </Group>
@@ -79,6 +83,7 @@ export function AddStation({ opened, onClose, id = "" }: Props) {
                 {["1", "2", "3", "0"].map((profile) => <Radio key={profile} value={profile} label={t(`station.profile.${profile}`)} />)}
               </Stack>
             </Radio.Group>
+            {encrypted && urls && !urls.wss && <Alert color="yellow">{t("station.wizard.noListener")}</Alert>}
             {form.values.security_profile === "0" && <Alert color="red">{t("station.wizard.insecure")}</Alert>}
             <TextInput label={t("station.serialNumber")} description={t("station.wizard.serialHelp")} {...form.getInputProps("serial_number")} />
             <NumberInput label={t("station.callTimeout")} placeholder="30" min={1} max={600} {...form.getInputProps("call_timeout_s")} />
@@ -91,6 +96,16 @@ export function AddStation({ opened, onClose, id = "" }: Props) {
         </form>
       )}
     </Modal>
+  );
+}
+
+/** For the camera of the phone that sets the station up. On white, whatever the colours of the page: scanners ask for it. */
+function QrCode({ label, value }: { label: string; value: string }) {
+  return (
+    <Stack gap={4} align="center">
+      <Box bg="white" p="sm"><QRCodeSVG value={value} size={148} title={label} /></Box>
+      <Text size="xs" c="dimmed">{label}</Text>
+    </Stack>
   );
 }
 

@@ -2,8 +2,10 @@ import { Alert, Badge, Button, Card, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
-import { Empty, Failure, Loading, useProblemText } from "../../components/Feedback";
+import { EmptyList } from "../../components/EmptyList";
+import { Failure, Loading, useProblemText } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
 import { Page } from "../../components/Page";
 import { Secret } from "../../components/Secret";
@@ -41,7 +43,7 @@ export default function DoorPage() {
       />
       {accepted && <Alert color="teal" withCloseButton closeButtonLabel={t("action.close")} onClose={() => setAccepted(null)} title={accepted.id}><Secret label={t("door.password")} value={accepted.password} /></Alert>}
       {list.error ? <Failure error={list.error} retry={list.refetch} /> : list.loading ? <Loading /> : list.rows.length === 0 ? (
-        <Empty title={t("door.none.title")}>{t("door.none.text")}</Empty>
+        <EmptyList filters={filters} title={t("door.none.title")}>{t("door.none.text")}</EmptyList>
       ) : (
         <Stack>
           {list.rows.map((row) => <RefusalCard key={`${row.station_id}|${row.remote_address}|${row.reason}|${row.first_at}`} refusal={row} onAccepted={setAccepted} />)}
@@ -77,6 +79,7 @@ function RefusalCard({ refusal, onAccepted }: { refusal: Refusal; onAccepted: (a
             {refusal.count > 1 && <Badge color="gray">{t("door.times", { count: refusal.count })}</Badge>}
           </Group>
           <Text size="sm" className="wrap-anywhere">{refusal.detail}</Text>
+          <Text size="sm" fw={500} data-advice={refusal.reason}>{t(`advice.${refusal.reason}`, { defaultValue: t("advice.other") })}</Text>
           <Text size="xs" c="dimmed" className="wrap-anywhere">
             {refusal.remote_address} · {refusal.path || "–"} · {refusal.subprotocols ?? "–"} · {refusal.user_agent ?? "–"} · <When at={refusal.last_at} ago />
           </Text>
@@ -88,6 +91,7 @@ function RefusalCard({ refusal, onAccepted }: { refusal: Refusal; onAccepted: (a
             <Button size="xs" variant="default" onClick={() => setRegistering(true)}>{t("door.register")}</Button>
           </Group>
         )}
+        {refusal.known && <Button size="xs" variant="default" component={Link} to={`/stations/${encodeURIComponent(refusal.station_id)}/settings`}>{t("door.open")}</Button>}
       </Group>
       {registering && <AddStation opened id={refusal.station_id} onClose={() => setRegistering(false)} />}
     </Card>

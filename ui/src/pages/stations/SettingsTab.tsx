@@ -1,10 +1,12 @@
 import { Alert, Button, Card, Code, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { modals } from "@mantine/modals";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { api, ask } from "../../api/client";
+import { api, ask, type Schemas } from "../../api/client";
+import { useConfirm } from "../../components/confirm";
 import { Facts } from "../../components/DataTable";
 import { useProblemText } from "../../components/Feedback";
 import { Copy } from "../../components/Json";
@@ -30,7 +32,7 @@ export function SettingsTab({ station }: { station: Station }) {
           ]}
         />
       </Card>
-      {may("stations:write") && <Stack><Edit station={station} /><Password station={station} /><Remove station={station} /></Stack>}
+      {may("stations:write") && <Stack><Edit station={station} /><Password station={station} />{may("transactions:write") && <CleanUp station={station} />}<Remove station={station} /></Stack>}
     </SimpleGrid>
   );
 }
@@ -42,10 +44,11 @@ function Edit({ station }: { station: Station }) {
   const form = useForm({
     initialValues: {
       name: station.name ?? "", site_id: station.site_id ?? "", operator_state: station.operator_state, strict: station.strict, automation: station.automation,
-      call_timeout_s: station.call_timeout_s ?? ("" as number | ""), ping_interval_s: station.ping_interval_s ?? ("" as number | ""), note: station.note ?? "",
+      serial_number: station.serial_number ?? "", quirk_profile_id: station.quirk_profile_id, call_timeout_s: station.call_timeout_s ?? ("" as number | ""), ping_interval_s: station.ping_interval_s ?? ("" as number | ""), note: station.note ?? "",
       latitude: station.latitude ?? ("" as number | ""), longitude: station.longitude ?? ("" as number | ""),
     },
   });
+  const quirks = useQuery({ queryKey: ["quirk-profiles"], queryFn: () => ask(api.GET("/api/v1/quirk-profiles", { params: { query: { limit: 1000 } } })) });
   const save = useMutation({
     mutationFn: (values: typeof form.values) =>
       ask(
@@ -63,7 +66,9 @@ function Edit({ station }: { station: Station }) {
         <Stack gap="xs">
           <TextInput label={t("station.name")} {...form.getInputProps("name")} />
           <TextInput label={t("station.site")} {...form.getInputProps("site_id")} />
-          <Select label={t("station.operatorState")} description={t("station.operatorStateHelp")} data={["Accepted", "Pending", "Rejected"]} allowDeselect={false} {...form.getInputProps("operator_state")} />
+          <Select label={t("station.operatorState")} description={t("station.operatorStateHelp")} data={["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`) }))} allowDeselect={false} {...form.getInputProps("operator_state")} />
+          <TextInput label={t("station.serialNumber")} description={t("station.wizard.serialHelp")} {...form.getInputProps("serial_number")} />
+          <Select label={t("station.quirks")} description={t("station.quirksHelp")} clearable data={(quirks.data?.items ?? []).map((row) => ({ value: row.id, label: row.name }))} {...form.getInputProps("quirk_profile_id")} />
           <Switch label={t("station.strict")} description={t("station.strictHelp")} {...form.getInputProps("strict", { type: "checkbox" })} />
           <Switch label={t("station.automation")} description={t("station.automationHelp")} {...form.getInputProps("automation", { type: "checkbox" })} />
           <Group grow>
@@ -97,6 +102,29 @@ function Password({ station }: { station: Station }) {
         {renew.data?.password && <Group gap="xs"><Code flex={1} className="wrap-anywhere">{renew.data.password}</Code><Copy text={renew.data.password} /></Group>}
         <Group justify="flex-end"><Button variant="default" loading={renew.isPending} onClick={() => renew.mutate()}>{t("station.newPassword")}</Button></Group>
       </Stack>
+    </Card>
+  );
+}
+
+/** For tests, and after repairs: nothing is sent to the station, we only forget. */
+function CleanUp({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const confirm = useConfirm();
+  const [done, setDone] = useState<Schemas["CleanedUpView"] | null>(null);
+  const ask_first = () =>
+    confirm({
+      title: t("station.cleanUp.title", { id: station.id }),
+      text: t("station.cleanUp.text"),
+      confirm: t("station.cleanUp.do"),
+      act: async () => setDone(await ask(api.POST("/api/v1/stations/{station_id}/clean-up", { params: { path: { station_id: station.id } } }))),
+    });
+  return (
+    <Card>
+      <Group justify="space-between">
+        <Text size="sm">{t("station.cleanUp.hint")}</Text>
+        <Button variant="default" onClick={ask_first}>{t("station.cleanUp.do")}</Button>
+      </Group>
+      {done && <Text size="sm" role="status">{t("station.cleanUp.done", { transactions: done.closed_transactions, profiles: done.dropped_profiles, reservations: done.ended_reservations })}</Text>}
     </Card>
   );
 }
