@@ -1,7 +1,8 @@
 import { Center } from "@mantine/core";
 import { type ComponentType, lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Route, Routes } from "react-router";
+import { Route, Routes, useLocation } from "react-router";
+import { Boundary } from "./components/Boundary";
 import { Empty, Failure, Loading } from "./components/Feedback";
 import { Shell } from "./layout/Shell";
 import { SignIn } from "./pages/session/SignIn";
@@ -53,6 +54,7 @@ export function App() {
 
 function Gate() {
   const { session, loading, error } = useSession();
+  const { pathname } = useLocation();
   const [wasSignedIn, setWasSignedIn] = useState(false);
   if (session !== null && !wasSignedIn) setWasSignedIn(true);
   if (loading) return <Center mih="100dvh"><Loading /></Center>;
@@ -60,6 +62,7 @@ function Gate() {
   if (session === null) return <SignIn expired={wasSignedIn} />;
   return (
     <Shell>
+      <Boundary place={pathname}>
       <Suspense fallback={<Loading />}>
         <Routes>
           {ROUTES.map(({ path, Element, needs }) => (
@@ -68,6 +71,7 @@ function Gate() {
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>
+      </Boundary>
     </Shell>
   );
 }
