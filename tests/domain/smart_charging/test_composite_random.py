@@ -30,7 +30,7 @@ from tests.domain.smart_charging.reference import every_second
 from tests.domain.smart_charging.stacks import NOW, STATION, stacks
 
 SECOND = 1_000_000
-STACKS = int(os.environ.get("STATIONMASTER_TEST_STACKS", "400"))
+STACKS = int(os.environ.get("STATIONMASTER_TEST_STACKS", "1000"))
 Stack = tuple[list[InstalledProfile], list[RunningTransaction]]
 
 many = settings(max_examples=STACKS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -87,7 +87,7 @@ def test_every_quarter_of_nine_days(stack: Stack, number: int, unit: RateUnit) -
         ("Australia/Lord_Howe", "2024-04-01T00:00Z"),
     ],
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_weeks_in_which_the_clock_changes(zone: str, monday: str, data: st.DataObject) -> None:
     """A plan by the wall clock, sent anew when the offset changes, always shows what the wall clock asks for."""
