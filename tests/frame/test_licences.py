@@ -51,10 +51,10 @@ def is_allowed(expression: str) -> bool:
 def of_python(name: str) -> str:
     """The licence of an installed package, as an SPDX expression as far as it can be told."""
     told = metadata(name)
-    if told.get("License-Expression"):
+    if "License-Expression" in told:
         return str(told["License-Expression"])
     classifiers = [line.split(" :: ")[-1] for line in told.get_all("Classifier") or [] if line.startswith("License ::")]
-    first_line = (told.get("License") or "").strip().split("\n")[0].strip()
+    first_line = " ".join(told.get_all("License") or []).strip().split("\n")[0].strip()
     known = [SPELLINGS[each.lower()] for each in (*classifiers, first_line) if each.lower() in SPELLINGS]
     return " OR ".join(known) or first_line or "none is told"
 

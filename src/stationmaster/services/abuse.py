@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from stationmaster.domain.tokens import Authorization, key_of
+from stationmaster.domain.tokens import key_of
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
@@ -71,8 +71,8 @@ class GuessGuard:
             return False
         return key_of(id_tag) not in seen.welcome
 
-    async def presented(self, station: PresentStation, id_tag: str, decision: Authorization, now: Instant) -> None:
-        """A tag was presented, and this was decided."""
+    async def presented(self, station: PresentStation, id_tag: str, known: bool, now: Instant) -> None:
+        """A tag was presented, in whatever message, and it is a known one or not."""
         seen = self._stations.get(station.station_id)
         if seen is None:
             seen = self._stations[station.station_id] = _Guessing(now)
@@ -81,7 +81,7 @@ class GuessGuard:
         if now - seen.since >= WINDOW_US:
             seen.since, seen.told = now, False
             seen.unknown.clear()
-        if decision.token is not None:
+        if known:
             seen.welcome[key_of(id_tag)] = None
             if len(seen.welcome) > WELCOME_REMEMBERED:
                 seen.welcome.popitem(last=False)

@@ -6,10 +6,11 @@ from stationmaster.actions.v16.context import LONGEST_ID_TAG, Situation
 from stationmaster.domain.tokens import Authorization, AuthorizationStatus
 from stationmaster.ocpp.v16.authorization import AuthorizeRequest, AuthorizeResponse
 
-__all__ = ["CLEAR_CACHE", "authorize"]
+__all__ = ["CLEAR_CACHE", "NOT_KNOWN", "authorize"]
 
 CLEAR_CACHE = Command()
 NOT_KNOWN = Authorization(AuthorizationStatus.INVALID)
+"""What is said of a token that nobody knows, or that is not to be guessed."""
 
 
 async def authorize(situation: Situation) -> Answer:
@@ -22,5 +23,5 @@ async def authorize(situation: Situation) -> Answer:
         return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(NOT_KNOWN)))
     decision = await services.authorizer.authorize(station, id_tag, now, "authorize")
     if id_tag is not None:
-        await services.guesses.presented(station, id_tag, decision, now)
+        await services.guesses.presented(station, id_tag, decision.token is not None, now)
     return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(decision)))

@@ -6,6 +6,7 @@ The rule that shapes this file: both are confirmed whatever they hold, and alway
 from typing import Final
 
 from stationmaster.actions.contract import Answer
+from stationmaster.actions.v16.authorization import NOT_KNOWN
 from stationmaster.actions.v16.context import (
     LONGEST_ID_TAG,
     Situation,
@@ -18,6 +19,7 @@ from stationmaster.actions.v16.metering import measured_in
 from stationmaster.actions.v16.remote_control import profile_came_along
 from stationmaster.domain.jobs import Progress
 from stationmaster.domain.metering import scaled_wh
+from stationmaster.domain.tokens import AuthorizationStatus
 from stationmaster.ocpp.v16.authorization import IdTagInfo
 from stationmaster.ocpp.v16.transactions import (
     REASONS,
@@ -67,10 +69,12 @@ async def start_transaction(situation: Situation) -> Answer:
             await profile_came_along(situation, started.remote_start, stored.ocpp_id, request.connector_id)
             await services.waiting.finish(started.remote_start, call.received_at, Progress(transaction_id=stored.id))
 
+    info = context.id_tag_info(stored.authorization_status, stored.authorization_expires_at, stored.parent_id_tag)
+    known = stored.authorization_status != AuthorizationStatus.INVALID
+    if started.remote_start is None and await _is_guess(situation, request.id_tag, known=known):
+        info = context.id_tag_info_of(NOT_KNOWN)
     response = StartTransactionResponse(
-        id_tag_info=context.id_tag_info(
-            stored.authorization_status, stored.authorization_expires_at, stored.parent_id_tag
-        ),
+        id_tag_info=info,
         transaction_id=int(stored.ocpp_id),
     )
     waited_for = started.remote_start is not None or services.reservations.any_of(station.station_id)
@@ -107,13 +111,29 @@ async def stop_transaction(situation: Situation) -> Answer:
         if job is not None:
             await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
 
-    response = StopTransactionResponse(id_tag_info=_id_tag_info(situation, ended))
+    response = StopTransactionResponse(id_tag_info=await _id_tag_info(situation, id_tag, ended))
     waited_for = services.waiting.any_of(station.station_id) or services.smart_charging.may_hold(station.station_id)
     return Answer(response, what_an_end_ends if waited_for else None)
 
 
-def _id_tag_info(situation: Situation, ended: Ended) -> IdTagInfo | None:
-    return None if ended.authorization is None else situation.context.id_tag_info_of(ended.authorization)
+async def _id_tag_info(situation: Situation, id_tag: str | None, ended: Ended) -> IdTagInfo | None:
+    decision = ended.authorization
+    if decision is None:
+        return None
+    guessed = await _is_guess(situation, id_tag, known=decision.token is not None)
+    return situation.context.id_tag_info_of(NOT_KNOWN if guessed else decision)
+
+
+async def _is_guess(situation: Situation, id_tag: str | None, *, known: bool) -> bool:
+    """Whether a station that has been guessing must not learn that the tag is good; what is recorded is the truth."""
+    _, _, station, call = situation
+    if not id_tag or len(id_tag) > LONGEST_ID_TAG:
+        return False
+    guesses = situation.context.services.guesses
+    if guesses.refuses(station, id_tag, call.received_at):
+        return True
+    await guesses.presented(station, id_tag, known, call.received_at)
+    return False
 
 
 def _start_flags(request: StartTransactionRequest) -> tuple[str, ...]:
