@@ -323,7 +323,7 @@ class Connection:
             self._context.spawn(self._load_gate_memory())
 
     def worker_done(self) -> None:
-        """All CALLs are answered."""
+        """All CALLs are answered, and no more have come."""
         self._worker = None
         self._look_away()
 
@@ -393,8 +393,8 @@ class Connection:
             self._timer.cancel()
             self._timer = None
         if self._worker is not None:
-            self._worker.drop_waiting()
-            if not self._worker.is_running:
+            self._worker.dismiss()
+            if not self._worker.is_at_work:
                 self._worker = None
         self.carry_out(self._session.closed(now))
         self._context.sweep.forget(self)

@@ -1,4 +1,7 @@
-"""The worker of one station: it handles CALLs one at a time, in order, and exists only while there are any.
+"""The worker of one station: it handles CALLs one at a time, in order, and exists only while the station is talking.
+
+After its last CALL it rests a moment, since a new task for each CALL costs more than a short answer; a station that
+has fallen silent has none.
 
 Whatever a handler does, the station gets one answer: an `OcppError` becomes a CALLERROR; any other
 failure, and a handler that takes too long, an InternalError with a reference to the log.
@@ -17,6 +20,8 @@ __all__ = ["Worker", "WorkerOwner"]
 
 
 _CALLS_IN_A_ROW: Final = 16
+_REST_TICKS: Final = 2
+"""How long a worker waits for more."""
 
 
 class WorkerOwner(StationConnection, Protocol):
@@ -32,13 +37,23 @@ class WorkerOwner(StationConnection, Protocol):
         """A CALL has been taken from the queue; so many are left."""
 
     def worker_done(self) -> None:
-        """No CALL is left."""
+        """No CALL is left, and none has come for a while."""
 
 
 class Worker:
     """The CALLs of one station that are not answered yet, and the task that answers them."""
 
-    __slots__ = ("_calls", "_context", "_overdue", "_owner", "_session", "_since_tick", "_task")
+    __slots__ = (
+        "_calls",
+        "_context",
+        "_finished",
+        "_overdue",
+        "_owner",
+        "_rest",
+        "_session",
+        "_since_tick",
+        "_task",
+    )
 
     def __init__(self, context: ConnectionContext, owner: WorkerOwner, session: Session) -> None:
         self._context = context
@@ -46,6 +61,8 @@ class Worker:
         self._session = session
         self._calls: list[CallReceived] = []
         self._task: asyncio.Task[None] | None = None
+        self._rest: asyncio.Future[bool] | None = None
+        self._finished: asyncio.Future[None] | None = None
         self._since_tick = 0
         self._overdue = False
 
@@ -53,9 +70,9 @@ class Worker:
         return len(self._calls)
 
     @property
-    def is_running(self) -> bool:
-        """Whether it has been started; it then ends by itself."""
-        return self._task is not None
+    def is_at_work(self) -> bool:
+        """Whether a CALL is being handled, or is about to be."""
+        return self._task is not None and self._rest is None
 
     def add(self, call: CallReceived) -> None:
         """Queue a CALL behind those that wait."""
@@ -66,40 +83,73 @@ class Worker:
         if self._task is None:
             self._since_tick = self._context.sweep.tick
             self._task = self._context.loop.create_task(self._work())
+        elif self._rest is not None:
+            self._wake(more=True)
 
     async def finished(self, within_s: float) -> None:
         """Wait until all are handled, but not for ever."""
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=within_s)
+        if self.is_at_work:
+            if self._finished is None:
+                self._finished = self._context.loop.create_future()
+            await asyncio.wait({self._finished}, timeout=within_s)
 
-    def drop_waiting(self) -> None:
+    def dismiss(self) -> None:
         """The connection has ended: what has not been begun will be sent again by the station."""
         self._calls.clear()
+        if self._rest is not None:
+            self._wake(more=False)
 
     def look(self, tick: int) -> None:
-        """Cut a handler off that takes too long."""
-        too_long = tick - self._since_tick >= self._context.answer_timeout_ticks
-        if self._task is not None and too_long and not self._overdue:
+        """Cut a handler off that takes too long; end a rest that has lasted."""
+        passed = tick - self._since_tick
+        if self._rest is not None:
+            if passed >= _REST_TICKS:
+                self._wake(more=False)
+        elif self._task is not None and passed >= self._context.answer_timeout_ticks and not self._overdue:
             self._overdue = True
             self._task.cancel()
 
     # Inside.
 
+    def _wake(self, *, more: bool) -> None:
+        rest, self._rest = self._rest, None
+        self._since_tick = self._context.sweep.tick
+        if rest is not None and not rest.done():
+            rest.set_result(more)
+
     async def _work(self) -> None:
-        handled = 0
         try:
-            while self._calls:
-                handled += 1
-                if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep other stations waiting
-                    await asyncio.sleep(0)
-                    continue
-                call = self._calls.pop(0)
+            more = True
+            while more or self._calls:  # one may have come in the moment when it was let go
+                await self._handle_all()
+                if not self._owner.is_open:
+                    break
+                self._rest = rest = self._context.loop.create_future()
                 self._since_tick = self._context.sweep.tick
-                self._overdue = False
-                self._owner.relieved(len(self._calls))
-                await self._handle(call)
+                self._tell_finished()
+                more = await rest
         finally:
+            self._rest = None
+            self._tell_finished()
             self._owner.worker_done()
+
+    async def _handle_all(self) -> None:
+        handled = 0
+        while self._calls:
+            handled += 1
+            if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep other stations waiting
+                await asyncio.sleep(0)
+                continue
+            call = self._calls.pop(0)
+            self._since_tick = self._context.sweep.tick
+            self._overdue = False
+            self._owner.relieved(len(self._calls))
+            await self._handle(call)
+
+    def _tell_finished(self) -> None:
+        finished, self._finished = self._finished, None
+        if finished is not None and not finished.done():
+            finished.set_result(None)
 
     async def _handle(self, call: CallReceived) -> None:
         message_id, now = call.message_id, self._context.clock
