@@ -1,15 +1,18 @@
 """The message log and the events: written at the edge, found by station, bounded by age and size."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from stationmaster.storage import Committed, Storage
+from stationmaster.storage import Committed, Storage, store
 from stationmaster.storage.message_log import ROW_OVERHEAD_BYTES
 from stationmaster.storage.numbers import first_id_at
 from stationmaster.storage.retention import Retention
-from tests.storage.conftest import Clock, rows_of
-from tests.storage.facts import at, ended, logged, sampled, started, status, voltage
+from stationmaster.storage.trails import EVENTS, MESSAGES
+from tests.storage.conftest import Clock, opened, rows_of
+from tests.storage.facts import at, ended, logged, register, sampled, started, status, voltage
 
 HOUR_S = 3600
 
@@ -89,12 +92,34 @@ def _all_settled(storage: Storage) -> Retention:
     return Retention(storage, settled_us=-1_000_000)
 
 
-async def test_trails_are_extended_where_enough_waits(storage: Storage) -> None:
+async def test_a_trail_is_extended_by_what_waits(storage: Storage) -> None:
     await log(storage, *("x" for _ in range(10)))
     retention = _all_settled(storage)
-    assert await retention.extend_trails(at_least=11) == 0
-    assert await retention.extend_trails(at_least=10) == 10
+    assert await retention.extend_trail(EVENTS) == 0
+    assert await retention.extend_trail(MESSAGES) == 10
+    assert await retention.extend_trail(MESSAGES) == 0
     assert await retention.extend_trails() == 0
+
+
+async def test_what_is_written_is_counted_for_the_trails(storage: Storage) -> None:
+    before = storage.figures.messages, storage.figures.events
+    await log(storage, *("x" for _ in range(10)))
+    await storage.record([status("Charging"), sampled(None, register(1))])
+    assert (storage.figures.messages - before[0], storage.figures.events - before[1]) == (10, 1)
+
+
+async def test_trails_grow_by_themselves_once_enough_waits(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_EXTEND_TRAILS_S", 0.01)
+    monkeypatch.setattr(store, "STRIDE", 5)
+    monkeypatch.setattr(store, "SETTLED_US", 0)
+    async with opened(database_url, lambda: time.time_ns() // 1000) as storage:
+        await log(storage, *("x" for _ in range(4)))
+        await asyncio.sleep(0.1)
+        assert await rows_of(database_url, "SELECT count(*) FROM station_message") == [(0,)]
+        await log(storage, "x")
+        async with asyncio.timeout(10):
+            while await rows_of(database_url, "SELECT count(*) FROM station_message") != [(5,)]:  # noqa: ASYNC110 -- the task tells nobody
+                await asyncio.sleep(0.02)
 
 
 async def test_rows_that_another_node_may_still_precede_are_left_out(storage: Storage, clock: Clock) -> None:

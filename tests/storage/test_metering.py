@@ -1,11 +1,13 @@
 """Measured values as they come: once, twice, overlapping, late, for nothing (handbook §1.14, §3.2.7)."""
 
+import json
 from typing import Any
 
 import pytest
 
-from stationmaster.domain.facts import MeterSample, MeterSampled, TransactionStored
-from stationmaster.storage import AlreadyStored, Storage
+from stationmaster.domain.facts import REGISTER, MeterSample, MeterSampled, TransactionStored
+from stationmaster.domain.metering import read_sample
+from stationmaster.storage import AlreadyStored, Committed, Storage
 from stationmaster.storage.metering import merge_samples, register_of
 from tests.storage.conftest import opened, rows_of
 from tests.storage.facts import at, ended, place, register, sampled, started, voltage
@@ -228,3 +230,23 @@ async def test_a_place_is_what_the_station_said(storage: Storage) -> None:
     await storage.record([sampled(None, register(1), connector=0)])
     found = (await storage.transactions.meter_values(station_id="CP1")).items[0]
     assert (found.evse_id, found.connector_id) == (place("CP1", 0).evse_id, place("CP1", 0).connector_id)
+
+
+async def test_what_goes_without_saying_takes_no_room_and_is_told_all_the_same(
+    storage: Storage, database_url: str
+) -> None:
+    told: list[Committed] = []
+    storage.on_committed(told.extend)
+    # Texts as a decoder makes them: equal to the defaults, and not the same objects.
+    context, measurand, kind = json.loads(json.dumps(["Sample.Periodic", REGISTER, "Raw"]))
+    await storage.record([sampled(None, read_sample("7", measurand, "Wh", context=context, value_format=kind))])
+    ((kept,),) = await rows_of(database_url, "SELECT samples FROM meter_value")
+    assert json.loads(kept) == [{"raw": "7", "value": 7.0, "unit": "Wh"}]
+    (event,) = [each.as_event() for each in told]
+    assert event.data["samples"] == [{**json.loads(kept)[0], "measurand": REGISTER, "context": "Sample.Periodic"}]
+    (found,) = (await storage.transactions.meter_values(station_id="CP1")).items
+    assert (found.samples[0].measurand, found.samples[0].context, found.samples[0].format) == (
+        REGISTER,
+        "Sample.Periodic",
+        "Raw",
+    )

@@ -11,15 +11,11 @@ from typing import Final
 
 import msgspec
 
-from stationmaster.domain.facts import MeterSample
+from stationmaster.domain.facts import PERIODIC, RAW, REGISTER, MeterSample
 
 __all__ = ["ENERGY_SCALED", "REGISTER", "SIGNED_DATA", "read_sample", "scaled", "scaled_wh"]
 
-REGISTER: Final = "Energy.Active.Import.Register"
-"""The measurand that is meant when none is named, and the one that is billed."""
-RAW: Final = "Raw"
 SIGNED_DATA: Final = "SignedData"
-PERIODIC: Final = "Sample.Periodic"
 ENERGY_SCALED: Final = "energy_scaled"
 """The flag of values that a quirk profile multiplies; the text is as the station wrote it."""
 _MOST_WH: Final = 2**63 - 1
@@ -149,8 +145,8 @@ def read_sample(
         reading.unit,
         reading.phase,
         location or None,
-        context or PERIODIC,
-        value_format or RAW,
+        context if context and context != PERIODIC else PERIODIC,
+        value_format if value_format and value_format != RAW else RAW,
         flags,
         reading.raw_unit,
     )
@@ -200,6 +196,8 @@ def _reading_of(measurand: str | None, unit: str | None, phase: str | None) -> _
 
 def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Reading:
     name, phase = _split_phase(measurand or REGISTER, phase or None)
+    if name == REGISTER:
+        name = REGISTER  # the very object, so that it is not written out
     quantity = _MEASURANDS.get(name, _ANY)
     if quantity.name == "current" and phase is not None:
         phase = _PHASE_OF_CURRENT.get(phase, phase)

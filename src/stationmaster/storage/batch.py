@@ -121,5 +121,6 @@ def _store_events(
                 (event_id, fact.organisation_id, fact.station_id, fact.event_type, fact.received_at, data.decode())
             )
     if rows:
+        batch.events += len(rows)
         yield Execute(_INSERT_EVENTS, rows)
     return committed

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stationmaster.domain.facts import Fact, TransactionEndStored, TransactionStored
+from stationmaster.domain.facts import Fact, MeterSample, MeterSampled, TransactionEndStored, TransactionStored
 from stationmaster.instants import Instant
 
 __all__ = ["AlreadyStored", "Committed", "Outcome", "StoredEvent", "event_data", "is_news"]
@@ -44,17 +44,25 @@ class Committed(msgspec.Struct, frozen=True):
     def as_event(self) -> StoredEvent:
         """The event in the form in which it is read back from the database."""
         fact = self.fact
+        data = msgspec.json.decode(event_data(fact, self.outcome))
+        if isinstance(fact, MeterSampled):
+            data["samples"] = [_in_full(sample) for sample in fact.samples]
         return StoredEvent(
             id=self.event_id,
             organisation_id=fact.organisation_id,
             station_id=fact.station_id,
             type=fact.event_type or "",
             received_at=fact.received_at,
-            data=msgspec.json.decode(event_data(fact, self.outcome)),
+            data=data,
         )
 
 
 _encoder = msgspec.json.Encoder()
+
+
+def _in_full(sample: MeterSample) -> dict[str, Any]:
+    """With what goes without saying (`MeterSample`): who listens need not know it."""
+    return {"measurand": sample.measurand, "context": sample.context, **msgspec.to_builtins(sample)}
 
 
 def event_data(fact: Fact, outcome: Any) -> bytes:

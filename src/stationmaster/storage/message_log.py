@@ -49,6 +49,7 @@ def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
                 fact.error_code,
             )
         )
+    batch.messages += len(rows)
     yield Execute(_INSERT, rows)
     made_at, node = instant_of(row_ids[0])
     yield Execute(_COUNT, [(made_at // HOUR_US, node, len(rows), size)])

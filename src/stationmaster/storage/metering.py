@@ -6,11 +6,11 @@ insert left out is compared with what is stored (handbook §1.14, §3.2.7).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from stationmaster.domain.facts import MeterSample, MeterSampled
+from stationmaster.domain.facts import REGISTER, MeterSample, MeterSampled
 from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
@@ -18,8 +18,6 @@ from stationmaster.storage.tables import meter_value, transaction
 from stationmaster.storage.text import clean, cleaned, key_text
 
 __all__ = ["merge_samples", "register_of", "store_samples"]
-
-REGISTER: Final = "Energy.Active.Import.Register"
 
 _INSERT = insert_into(meter_value, ignore=True)
 _FOUND = ("id", "transaction_id", "station_id", "evse_id", "reported_transaction_id", "sampled_at", "samples", "flags")

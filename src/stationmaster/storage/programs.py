@@ -90,10 +90,11 @@ class Batch:
     `transactions` maps a station's number that was drawn for a transaction or an orphan in this
     batch to the transaction that it turned out to be, so that samples recorded beside it find
     their way.
-    `learned` is what `owners` may remember once the batch is durable.
+    `learned` is what `owners` may remember once the batch is durable. `messages` and `events` count the rows
+    that await their entry in a trail.
     """
 
-    __slots__ = ("_row_ids", "learned", "now", "owners", "transactions")
+    __slots__ = ("_row_ids", "events", "learned", "messages", "now", "owners", "transactions")
 
     def __init__(self, row_ids: RowIds, now: Instant, owners: Owners) -> None:
         """One for each attempt to write a batch."""
@@ -102,6 +103,8 @@ class Batch:
         self.owners = owners
         self.learned: list[tuple[int, str, str]] = []
         self.transactions: dict[tuple[str, int], int] = {}
+        self.messages = 0
+        self.events = 0
 
     def take_ids(self, count: int) -> range:
         """Row ids that nobody else has, in order."""

@@ -20,7 +20,7 @@ from stationmaster.storage.tables import (
     oddity,
     unknown_token,
 )
-from stationmaster.storage.trails import EVENTS, MESSAGES, STRIDE, TRAILS, Trail, extend_trail, remove_rows
+from stationmaster.storage.trails import EVENTS, MESSAGES, TRAILS, Trail, extend_trail, remove_rows
 
 __all__ = ["Retention"]
 
@@ -35,20 +35,25 @@ class Retention:
         self._access = access
         self._settled_us = settled_us
 
-    async def extend_trails(self, *, at_least: int = 1) -> int:
-        """Enter the rows of messages and events in their trails where `at_least` so many wait; returns how many."""
-        now = self._access.clock()
+    async def extend_trails(self) -> int:
+        """Enter all rows of messages and events in their trails; returns how many there were."""
         entered = 0
         for trail in TRAILS:
-            while await self._waiting(trail, now) >= at_least:
-                entered += await self._access.write(extend_trail, trail, now, self._settled_us)
+            while rows := await self.extend_trail(trail):
+                entered += rows
         return entered
 
-    async def _waiting(self, trail: Trail, now: Instant) -> int:
+    async def extend_trail(self, trail: Trail) -> int:
+        """Enter the next rows of one trail, at most `STRIDE`; returns how many there were."""
+        now = self._access.clock()
+        if not await self._any_waits(trail, now):  # and no commit has to wait for nothing
+            return 0
+        return int(await self._access.write(extend_trail, trail, now, self._settled_us))
+
+    async def _any_waits(self, trail: Trail, now: Instant) -> bool:
         t = trail.table.c
         settled = first_id_at(now - self._settled_us)
-        fresh = sa.select(t.id).where(t.id > trail.end, t.id < settled).limit(STRIDE).subquery()
-        return int((await self._access.read(sa.select(sa.func.count()).select_from(fresh)))[0][0])
+        return bool(await self._access.read(sa.select(t.id).where(t.id > trail.end, t.id < settled).limit(1)))
 
     async def prune_messages(self, *, before: Instant | None = None, max_bytes: int | None = None) -> int:
         """Remove frames that are older than `before` or do not fit into `max_bytes`; returns how many."""

@@ -50,7 +50,7 @@ from stationmaster.storage.queries.users import SessionQueries, UserQueries
 from stationmaster.storage.retention import Retention
 from stationmaster.storage.statements import Statement, insert_into
 from stationmaster.storage.tables import counter
-from stationmaster.storage.trails import SETTLED_US, STRIDE
+from stationmaster.storage.trails import EVENTS, MESSAGES, SETTLED_US, STRIDE
 from stationmaster.storage.transaction_numbers import TransactionNumbers
 from stationmaster.storage.writer import Writer, WriterFigures
 
@@ -187,10 +187,19 @@ class Storage:
                 _LOG.exception("a listener to commits failed")
 
     async def _extend_trails(self) -> None:
-        """Enter rows in the trails once enough of them wait, and every minute whatever waits."""
-        turn = 0
+        """Enter rows in the trails once enough of them wait, and every minute whatever waits.
+
+        How many wait is known by what was written: to count them in the database is as dear as to enter them.
+        """
+        figures, turn = self.figures, 0
+        entered = {MESSAGES: 0, EVENTS: 0}
         while True:
             await asyncio.sleep(_EXTEND_TRAILS_S)
             turn += 1
             with suppress(StorageError):
-                await self.retention.extend_trails(at_least=STRIDE if turn % _EXTEND_SHORT_TRAILS_EVERY else 1)
+                if turn % _EXTEND_SHORT_TRAILS_EVERY == 0:
+                    entered = {MESSAGES: figures.messages, EVENTS: figures.events}
+                    await self.retention.extend_trails()
+                for trail, written in ((MESSAGES, figures.messages), (EVENTS, figures.events)):
+                    while written - entered[trail] >= STRIDE and (rows := await self.retention.extend_trail(trail)):
+                        entered[trail] += rows

@@ -41,16 +41,27 @@ class WriterFigures:
     """Counts since the start, for the metrics page, and whether the database takes writes.
 
     `waiting`: facts of calls that wait for a commit. `unavailable_since`: when the database was
-    first found unable to write; None while it can.
+    first found unable to write; None while it can. `messages`, `events`: rows added to these tables.
     """
 
-    __slots__ = ("_notes", "batches", "facts", "failed_batches", "unavailable_since", "waiting")
+    __slots__ = (
+        "_notes",
+        "batches",
+        "events",
+        "facts",
+        "failed_batches",
+        "messages",
+        "unavailable_since",
+        "waiting",
+    )
 
     def __init__(self, notes: Notes) -> None:
         """All zero."""
         self._notes = notes
         self.batches = 0
         self.facts = 0
+        self.messages = 0
+        self.events = 0
         self.failed_batches = 0
         self.waiting = 0
         self.unavailable_since: Instant | None = None
@@ -203,6 +214,8 @@ class Writer:
             figures.unavailable_since = None
         figures.batches += 1
         figures.facts += len(notes)
+        figures.messages += batch.messages
+        figures.events += batch.events
         for call, outcome in zip(calls, outcomes, strict=True):
             figures.facts += call.size
             call.succeed(outcome)
