@@ -137,7 +137,8 @@ async def test_what_an_offline_station_may_draw_stays_reserved(api: Client) -> N
             await gets(api, other, 20)
 
             async def cleared() -> bool:
-                return (await api.get("/sites/garage/load"))["alerts"] == []
+                load = await api.get("/sites/garage/load")
+                return load["alerts"] == []  # type: ignore[no-any-return]
 
             await eventually(cleared)
             for kind in ("site.alert_raised", "site.alert_cleared"):
