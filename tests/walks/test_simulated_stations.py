@@ -120,6 +120,7 @@ async def test_the_demo_is_alive_and_ends_in_good_order(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "stationmaster", "demo", "--host", "127.0.0.1", "--data", str(tmp_path / "demo")]
     command += ["--ocpp-port", str(free_port()), "--http-port", str(http_port)]
     command += ["--stations", "3", "--sessions-per-hour", "20", "--history-hours", "24", "--speed", "1000"]
+    command += ["--site-stations", "0"]
     log = tmp_path / "demo.txt"
     with log.open("wb") as output:
         demo = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, env=environment())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stationmaster.cli.demo_site import SITE_ID, car_park
 from stationmaster.cli.options import Config, Data, DatabaseUrl, loaded
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ def demo(  # noqa: PLR0913, PLR0917 - each argument is an option of the command 
     sessions_per_hour: Annotated[float, typer.Option(min=0, max=60, help="Drivers at a free connector.")] = 0.8,
     history_hours: Annotated[float, typer.Option(min=0, max=720, help="How long ago their lives begin.")] = 12.0,
     speed: Annotated[float, typer.Option(min=1, max=1000, help="How fast the past goes by.")] = 240.0,
+    site_stations: Annotated[
+        int, typer.Option(min=0, max=40, help="How many more stations share 63 A in a car park.")
+    ] = 8,
+    site_sessions_per_hour: Annotated[
+        float, typer.Option(min=0, max=3600, help="Drivers at a free connector of the car park.")
+    ] = 6.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same stations and drivers.")] = 1,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -58,12 +65,19 @@ def demo(  # noqa: PLR0913, PLR0917 - each argument is an option of the command 
             ocpp__port=ocpp_port,
             http__port=http_port,
         ).settings
-        code = _run(settings, stations, sessions_per_hour, history_hours, speed, seed)
+        site = (site_stations, site_sessions_per_hour)
+        code = _run(settings, stations, sessions_per_hour, history_hours, speed, seed, site)
     raise typer.Exit(code)
 
 
 def _run(
-    settings: "Settings", count: int, sessions_per_hour: float, history_hours: float, speed: float, seed: int
+    settings: "Settings",
+    count: int,
+    sessions_per_hour: float,
+    history_hours: float,
+    speed: float,
+    seed: int,
+    site: tuple[int, float],
 ) -> int:
     from stationmaster.app.lifecycle import run
     from stationmaster.app.logs import configure_logs
@@ -82,8 +96,12 @@ def _run(
         population = Population(residents, habits, clock, seed=seed, connects_per_second=ARRIVALS_PER_SECOND)
         # Somebody stands at the door whom nobody has registered, as happens to every operator.
         stranger = Population([Resident(Target(url, "LOST-1"))], habits, clock, seed=seed, connects_per_second=1)
-        _tell(count, hours, speed)
+        visitors = Habits(habits.id_tags, site[1], stranger=None)
+        parking = await car_park(node, site[0], visitors, seed) if site[0] else None
+        _tell(count, hours, speed, site[0])
         async with asyncio.TaskGroup() as tasks:
+            if parking is not None:
+                tasks.create_task(parking.run())
             tasks.create_task(population.run())
             tasks.create_task(stranger.run())
             tasks.create_task(_look_at_each(node, population))
@@ -91,11 +109,13 @@ def _run(
     return run(settings, live)
 
 
-def _tell(count: int, hours: float, speed: float) -> None:
+def _tell(count: int, hours: float, speed: float, parking: int) -> None:
     typer.echo(f"  {count} simulated stations live here: GET /api/v1/stations, /transactions, /events.")
     if hours:
         minutes = hours * 60 / max(speed - 1, 1e-9)
         typer.echo(f"  The past {hours:g} hours go by in {minutes:.0f} minutes; then their clocks show the present.")
+    if parking:
+        typer.echo(f"  {parking} more share 63 A in a car park, now: GET /api/v1/sites/{SITE_ID}/load.")
     typer.echo("  One more knocks at the door and is not known: GET /api/v1/refused-handshakes.\n")
 
 
