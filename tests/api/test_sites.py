@@ -98,6 +98,8 @@ async def test_what_may_surprise_is_kept_and_warned_about(api: Client) -> None:
     warnings = {each["code"]: each["message"] for each in (await api.get("/sites/lonely"))["warnings"]}
     assert set(warnings) == {"limit_below_minimum", "phases_undeclared"}
     assert "6 A" in warnings["limit_below_minimum"]
+    await api.patch("/sites/lonely", {"meter": {"station_id": "CP-ELSEWHERE"}})
+    assert "meter_elsewhere" in {each["code"] for each in (await api.get("/sites/lonely"))["warnings"]}
     await api.patch("/sites/lonely", {"limits": []})
     assert "no_limit" in {each["code"] for each in (await api.get("/sites/lonely"))["warnings"]}
 

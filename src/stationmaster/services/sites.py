@@ -195,6 +195,10 @@ class Sites:
         if not connectors:
             found.append(SiteWarning("no_stations", "No station belongs to this site: set its id as their `site_id`."))
         found += _too_low(site, limits, connectors)
+        measuring = None if site.meter is None else site.meter.station_id
+        if measuring is not None and measuring not in {each.id for each in await self.stations_of(site)}:
+            words = f"The meter of this site is station `{measuring}`, which does not belong to it: it is not heard."
+            found.append(SiteWarning("meter_elsewhere", words))
         unknown = [each.wiring.location for each in connectors if not _declared(site, each.wiring)]
         if unknown:
             first = f"connector {unknown[0].connector_number} of {unknown[0].station_id}"

@@ -74,19 +74,25 @@ class LoadManagement:
         self._listener = Listener()
         self._tasks: set[asyncio.Task[None]] = set()
         self._orphans_at: Instant = 0
+        self._one_at_a_time = asyncio.Lock()
+        """A plan that this node takes twice at once would be lost to itself."""
         self._releases = Releases(context, smart_charging, self._is_managed)
         self._listening = False
 
     # Life.
 
     async def load(self) -> None:
-        """Learn which sites are managed: at the start, and when messages may have been missed."""
+        """Learn which sites are managed: at the start, and when messages may have been missed.
+
+        Plans are taken by `tend`, when it is known which stations are connected to this node.
+        """
         if not self._listening:
             self._storage.on_committed(self.committed)
             self._listening = True
         found = {(site.organisation_id, site.id) for site in await self._storage.sites.everything()}
         for key in found | self._managed.keys():
-            await self.site_changed(*key)
+            async with self._one_at_a_time:
+                await self._learn(key)
 
     async def close(self) -> None:
         """Stop planning, and let other nodes go on."""
@@ -108,12 +114,14 @@ class LoadManagement:
                     del self._runners[key]
                     await runner.stop()
         for key in list(self._managed):
-            await self._tend_site(key, now)
+            async with self._one_at_a_time:
+                await self._tend_site(key, now)
         if now >= self._orphans_at:
             self._orphans_at = now + _LOOK_ALL_US
             for key in await self._storage.site_plans.keys():
-                if key not in self._managed:
-                    await self._end(key)
+                async with self._one_at_a_time:
+                    if key not in self._managed:
+                        await self._end(key)
 
     async def sweep_releases(self, now: Instant) -> int:
         """Take limits back from what is managed no longer."""
@@ -127,22 +135,9 @@ class LoadManagement:
 
     async def site_changed(self, organisation_id: str, site_id: str) -> None:
         """A site, its schedules, its stations or their wiring are others now."""
-        key = (organisation_id, site_id)
-        now = self._clock()
-        site: Site | None = await self._storage.sites.get(organisation_id, site_id)
-        managed = None if site is None else await self._managed_of(site, now)
-        self._stations = {station: place for station, place in self._stations.items() if place != key}
-        if managed is None:
-            self._managed.pop(key, None)
-            await self._end(key)
-            return
-        self._managed[key] = managed
-        self._stations |= dict.fromkeys(managed.station_ids, key)
-        runner = self._runners.get(key)
-        if runner is not None:
-            runner.configure(managed.configuration)
-        else:
-            await self._tend_site(key, now)
+        async with self._one_at_a_time:
+            await self._learn((organisation_id, site_id))
+            await self._tend_site((organisation_id, site_id), self._clock())
 
     async def station_changed(self, station_id: str) -> None:
         """A station was made, changed, moved or removed."""
@@ -222,18 +217,35 @@ class LoadManagement:
             managed is not None and Location.of_connector_number(station_id, evse_id) in managed.configuration.wirings
         )
 
+    async def _learn(self, key: SiteKey) -> None:
+        """Learn how a site is to be planned now; what is managed no longer is let go of."""
+        site: Site | None = await self._storage.sites.get(*key)
+        managed = None if site is None else await self._managed_of(site, self._clock())
+        self._stations = {station: place for station, place in self._stations.items() if place != key}
+        if managed is None:
+            self._managed.pop(key, None)
+            await self._end(key)
+            return
+        self._managed[key] = managed
+        self._stations |= dict.fromkeys(managed.station_ids, key)
+        runner = self._runners.get(key)
+        if runner is not None:
+            runner.configure(managed.configuration)
+
     async def _tend_site(self, key: SiteKey, now: Instant) -> None:
-        managed = self._managed[key]
+        managed = self._managed.get(key)
+        if managed is None:
+            return
         runner = self._runners.get(key)
         if runner is None:
             taken = await self._storage.site_plans.take(*key, self._storage.node_id, now + _OWNED_US)
-            if taken is None or key in self._runners:
+            if taken is None:
                 return
             self._runners[key] = self._runner(key, managed.configuration, *taken)
             self._runners[key].start()
             return
         if now - managed.configured_at >= _CONFIGURE_US:
-            await self.site_changed(*key)
+            await self._learn(key)
         elif now - managed.looked_at >= _LOOK_ALL_US:
             managed.looked_at = now
             runner.look_at(managed.station_ids)
