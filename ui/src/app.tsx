@@ -35,6 +35,7 @@ const ROUTES: PageRoute[] = (
     ["/reservations", "reservations/ReservationsPage", "reservations:read"],
     ["/charging-profiles", "smart_charging/ChargingProfilesPage", "charging_profiles:read"],
     ["/firmware", "firmware/FirmwarePage", "firmware:read"],
+    ["/certificates", "certificates/CertificatesPage", "certificates:read"],
     ["/users", "users/UsersPage", "users:read"],
     ["/api-keys", "users/ApiKeysPage", "api_keys:read"],
     ["/account", "users/AccountPage", null],

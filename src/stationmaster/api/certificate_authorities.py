@@ -52,6 +52,17 @@ class AuthorityView(View):
     updated_at: Moment
 
 
+class ServerCertificateView(View):
+    """A certificate with which this system presents itself to stations, issued by our own authority."""
+
+    key_family: str
+    authority_id: str
+    names: list[str] = Field(description="Names and addresses by which stations may reach us.")
+    not_before: Moment
+    not_after: Moment = Field(description="It is renewed long before, after two thirds of its life.")
+    chain: str = Field(description="PEM, the server's certificate first.")
+
+
 class NewAuthorityBody(Body):
     """Somebody else's authority."""
 
@@ -148,6 +159,14 @@ async def read_revocation_list(authority_id: AuthorityId, principal: Reader, con
     """What an authority has revoked."""
     text = await context.services.authorities.revocation_list(principal.organisation_id, authority_id)
     return PlainTextResponse(text, media_type=PEM_TYPE)
+
+
+@router.get("/server-certificates")
+async def list_server_certificates(principal: Reader, context: Context) -> Listed[ServerCertificateView]:
+    """Our own certificates for stations that connect over TLS; those that are given as files are not among them."""
+    found = await context.storage.authorities.servers()
+    ours = [each for each in found if each.organisation_id == principal.organisation_id]
+    return Listed(items=[ServerCertificateView.model_validate(each) for each in ours], next_cursor=None)
 
 
 def view(stored: StoredAuthority) -> AuthorityView:

@@ -26,6 +26,7 @@ function sources(folder: string): string[] {
 
 const english = en as Tree;
 const german = de as Tree;
+const texts = sources(join(__dirname, ".."));
 const PLURAL = /_(one|other)$/;
 
 describe("the message catalogues", () => {
@@ -42,7 +43,19 @@ describe("the message catalogues", () => {
 
   it("have every key that a page asks for", () => {
     const known = new Set(keys(english).map((key) => key.replace(PLURAL, "")));
-    const asked = sources(join(__dirname, "..")).flatMap((text) => [...text.matchAll(/\bt\("([\w.]+)"/g)].map((match) => match[1] ?? ""));
+    const asked = texts.flatMap((text) => [...text.matchAll(/\bt\("([\w.]+)"/g)].map((match) => match[1] ?? ""));
     expect(asked.filter((key) => !known.has(key))).toEqual([]);
+  });
+
+  it("have no key that nobody asks for", () => {
+    const whole = new Set(texts.flatMap((text) => [...text.matchAll(/"([A-Za-z][\w]*(?:\.\w+)+)"/g)].map((match) => match[1] ?? "")));
+    // `t(\`role.${name}\`)` asks for all that begins so, and ends as the rest of it says.
+    const patterns = texts
+      .flatMap((text) => [...text.matchAll(/`((?:[A-Za-z]\w*\.)+\$\{[^`]*)`/g)].map((match) => match[1] ?? ""))
+      .map((template) => new RegExp(`^${template.replace(/\./g, "\\.").replace(/\$\{(?:[^{}]|\{[^}]*\})*\}/g, "[^.]+")}$`));
+    const unused = keys(english)
+      .map((key) => key.replace(PLURAL, ""))
+      .filter((key) => !whole.has(key) && !patterns.some((pattern) => pattern.test(key)));
+    expect([...new Set(unused)]).toEqual([]);
   });
 });

@@ -1,13 +1,12 @@
-/** English and German; the catalogues are plain JSON and a test finds what one has and the other has not. */
+/** English and German; the catalogues are plain JSON, only the one that is read is fetched, and a test finds what one lacks. */
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
-import de from "./de.json";
-import en from "./en.json";
 
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
 
 const STORED = "stationmaster.language";
+const CATALOGUES: Record<Language, () => Promise<{ default: object }>> = { en: () => import("./en.json"), de: () => import("./de.json") };
 
 function preferred(): Language {
   const stored = localStorage.getItem(STORED);
@@ -15,20 +14,26 @@ function preferred(): Language {
   return navigator.language.startsWith("de") ? "de" : "en";
 }
 
-void i18next.use(initReactI18next).init({
-  resources: { en: { translation: en }, de: { translation: de } },
-  lng: preferred(),
-  fallbackLng: "en",
-  // React escapes what is shown; escaping twice would show "&amp;".
-  interpolation: { escapeValue: false },
-  returnNull: false,
-});
-document.documentElement.lang = i18next.language;
-
-export function setLanguage(language: Language): void {
-  localStorage.setItem(STORED, language);
-  document.documentElement.lang = language;
-  void i18next.changeLanguage(language);
+async function fetched(language: Language): Promise<object> {
+  return (await CATALOGUES[language]()).default;
 }
 
-export default i18next;
+/** Done when there are words to show. */
+export async function startLanguage(): Promise<void> {
+  const language = preferred();
+  await i18next.use(initReactI18next).init({
+    resources: { [language]: { translation: await fetched(language) } },
+    lng: language,
+    // React escapes what is shown; escaping twice would show "&amp;".
+    interpolation: { escapeValue: false },
+    returnNull: false,
+  });
+  document.documentElement.lang = language;
+}
+
+export async function setLanguage(language: Language): Promise<void> {
+  if (!i18next.hasResourceBundle(language, "translation")) i18next.addResourceBundle(language, "translation", await fetched(language));
+  localStorage.setItem(STORED, language);
+  document.documentElement.lang = language;
+  await i18next.changeLanguage(language);
+}

@@ -1,43 +1,57 @@
-import { Spotlight } from "@mantine/spotlight";
-import { IconPlugConnected, IconSearch } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
+import { IconKeyboard, IconLogout, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, type Icon } from "@tabler/icons-react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { api, ask } from "../api/client";
 import { useSession } from "../session";
+import { useScheme } from "./Looks";
 import { PLACES } from "./navigation";
 
-/** Ctrl-K: every page, and any station by a part of its name. */
-export function Palette() {
+const FOUND = 8;
+
+/** What can be begun from anywhere: the page opens with its window. */
+const BEGINNINGS: readonly { key: string; to: string; needs: string }[] = [
+  { key: "addUser", to: "/users?new=1", needs: "users:write" },
+  { key: "addKey", to: "/api-keys?new=1", needs: "api_keys:write" },
+];
+
+/** Ctrl-K: every page, any station or site by a part of its name, and what can be done from anywhere. */
+export function Palette({ onHelp }: { onHelp: () => void }) {
   const { t } = useTranslation();
-  const { may } = useSession();
+  const { may, signOut } = useSession();
   const navigate = useNavigate();
+  const { dark, turn } = useScheme();
   const [query, setQuery] = useState("");
+  const wanted = query.trim().toLowerCase();
   const stations = useQuery({
-    queryKey: ["palette", query],
-    queryFn: () => ask(api.GET("/api/v1/stations", { params: { query: { search: query, limit: 8 } } })),
-    enabled: query.trim().length > 0 && may("stations:read"),
+    queryKey: ["palette", "stations", wanted],
+    queryFn: () => ask(api.GET("/api/v1/stations", { params: { query: { search: wanted, limit: FOUND } } })),
+    enabled: wanted.length > 0 && may("stations:read"),
+    placeholderData: keepPreviousData,
   });
-  const places = PLACES.flatMap(({ places }) => places)
+  const action = (id: string, label: string, Icon: Icon, onClick: () => void, description?: string): SpotlightActionData => ({ id, label, description, leftSection: <Icon size={18} aria-hidden />, onClick });
+  const fits = (each: SpotlightActionData) => (each.label ?? "").toLowerCase().includes(wanted);
+  const places = PLACES.flatMap((group) => group.places)
     .filter((place) => may(place.needs))
-    .map((place) => ({
-      id: place.key,
-      label: t(`nav.${place.key}`),
-      leftSection: <place.icon size={18} aria-hidden />,
-      onClick: () => void navigate(place.to),
-    }))
-    .filter((action) => action.label.toLowerCase().includes(query.trim().toLowerCase()));
-  const found = (stations.data?.items ?? []).map((station) => ({
-    id: `station-${station.id}`,
-    label: station.id,
-    description: [station.name, station.vendor, station.model].filter(Boolean).join(" · "),
-    leftSection: <IconPlugConnected size={18} aria-hidden />,
-    onClick: () => void navigate(`/stations/${encodeURIComponent(station.id)}`),
-  }));
+    .map((place) => action(place.key, t(`nav.${place.key}`), place.icon, () => void navigate(place.to)));
+  const found = (wanted ? (stations.data?.items ?? []) : []).map((station) =>
+    action(`station-${station.id}`, station.id, IconPlugConnected, () => void navigate(`/stations/${encodeURIComponent(station.id)}`), [station.name, station.vendor, station.model].filter(Boolean).join(" · ")),
+  );
+  const doings = [
+    ...BEGINNINGS.filter((each) => may(each.needs)).map((each) => action(each.key, t(`palette.do.${each.key}`), IconPlus, () => void navigate(each.to))),
+    action("scheme", dark ? t("layout.light") : t("layout.dark"), dark ? IconSun : IconMoon, turn),
+    action("shortcuts", t("shortcut.title"), IconKeyboard, onHelp),
+    action("signOut", t("session.signOut"), IconLogout, () => void signOut()),
+  ];
   return (
     <Spotlight
-      actions={[{ group: t("palette.pages"), actions: places }, { group: t("palette.stations"), actions: found }]}
+      actions={[
+        { group: t("palette.pages"), actions: places.filter(fits) },
+        { group: t("palette.stations"), actions: found },
+        { group: t("palette.actions"), actions: doings.filter(fits) },
+      ]}
       shortcut={["mod + K"]}
       query={query}
       onQueryChange={setQuery}

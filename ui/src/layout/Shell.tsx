@@ -1,19 +1,33 @@
-import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, Menu, NavLink, ScrollArea, Text, Tooltip, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, Menu, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { spotlight } from "@mantine/spotlight";
-import { IconBolt, IconLanguage, IconLogout, IconMoon, IconSearch, IconSun, IconUserCircle } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { IconBolt, IconKeyboard, IconLogout, IconSearch, IconUserCircle } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { NavLink as RouteLink, useLocation } from "react-router";
-import { LANGUAGES, type Language, setLanguage } from "../i18n";
+import { NavLink as RouteLink, useLocation, useNavigate } from "react-router";
 import { useSession } from "../session";
+import { LanguageMenu, SchemeToggle } from "./Looks";
+import { Lost } from "./Lost";
 import { PLACES } from "./navigation";
 import { Palette } from "./Palette";
+import { ShortcutHelp } from "./ShortcutHelp";
+import { LETTERS, useShortcuts } from "./shortcuts";
 import { StreamLight } from "./StreamLight";
 
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
+  const { may } = useSession();
+  const navigate = useNavigate();
   const [opened, { toggle, close }] = useDisclosure();
+  const [helping, setHelping] = useState(false);
+  useShortcuts({
+    go: (letter) => {
+      const place = PLACES.flatMap(({ places }) => places).find((each) => LETTERS[each.key] === letter && may(each.needs));
+      if (place) void navigate(place.to);
+      return place !== undefined;
+    },
+    help: () => setHelping(true),
+  });
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !opened } }} padding="md">
       <a className="skip-link" href="#content">{t("layout.skip")}</a>
@@ -25,21 +39,26 @@ export function Shell({ children }: { children: ReactNode }) {
             <Text fw={700}>Stationmaster</Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <Button variant="default" size="xs" leftSection={<IconSearch size={14} />} rightSection={<Kbd size="xs">Ctrl K</Kbd>} onClick={spotlight.open} visibleFrom="xs">
+            <Button variant="default" size="xs" leftSection={<IconSearch size={14} />} rightSection={<Kbd size="xs">Ctrl K</Kbd>} onClick={spotlight.open} visibleFrom="sm">
               {t("palette.open")}
             </Button>
+            <ActionIcon variant="default" size="md" aria-label={t("palette.open")} onClick={spotlight.open} hiddenFrom="sm"><IconSearch size={16} /></ActionIcon>
             <StreamLight />
-            <LanguageMenu />
-            <SchemeToggle />
-            <UserMenu />
+            <Group gap="xs" wrap="nowrap" visibleFrom="sm"><LanguageMenu /><SchemeToggle /></Group>
+            <UserMenu onHelp={() => setHelping(true)} />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label={t("layout.menu")}>
         <Navigation onNavigate={close} />
+        <Group gap="xs" p="xs" hiddenFrom="sm"><LanguageMenu /><SchemeToggle /></Group>
       </AppShell.Navbar>
-      <AppShell.Main id="content" component="main">{children}</AppShell.Main>
-      <Palette />
+      <AppShell.Main id="content" component="main">
+        <Lost />
+        {children}
+      </AppShell.Main>
+      <Palette onHelp={() => setHelping(true)} />
+      {helping && <ShortcutHelp onClose={() => setHelping(false)} />}
     </AppShell>
   );
 }
@@ -49,7 +68,7 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const { may } = useSession();
   const { pathname } = useLocation();
   return (
-    <ScrollArea>
+    <ScrollArea flex={1} viewportProps={{ tabIndex: -1 }}>
       {PLACES.map(({ group, places }) => {
         const open = places.filter((place) => may(place.needs));
         if (open.length === 0) return null;
@@ -63,8 +82,9 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
                 to={place.to}
                 label={t(`nav.${place.key}`)}
                 leftSection={<place.icon size={18} stroke={1.6} aria-hidden />}
-                active={place.to === "/" ? pathname === "/" : pathname.startsWith(place.to)}
+                active={place.to === "/" ? pathname === "/" : pathname === place.to || pathname.startsWith(`${place.to}/`)}
                 onClick={onNavigate}
+                py={6}
               />
             ))}
           </Box>
@@ -74,37 +94,7 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
   );
 }
 
-function LanguageMenu() {
-  const { t, i18n } = useTranslation();
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size="md" aria-label={t("layout.language")}><IconLanguage size={16} /></ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(Object.entries(LANGUAGES) as [Language, string][]).map(([code, name]) => (
-          <Menu.Item key={code} onClick={() => setLanguage(code)} fw={i18n.language === code ? 700 : undefined}>{name}</Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
-  );
-}
-
-function SchemeToggle() {
-  const { t } = useTranslation();
-  const { setColorScheme, colorScheme } = useMantineColorScheme();
-  const dark = colorScheme === "dark" || (colorScheme === "auto" && window.matchMedia("(prefers-color-scheme: dark)").matches);
-  const label = dark ? t("layout.light") : t("layout.dark");
-  return (
-    <Tooltip label={label}>
-      <ActionIcon variant="default" size="md" aria-label={label} onClick={() => setColorScheme(dark ? "light" : "dark")}>
-        {dark ? <IconSun size={16} /> : <IconMoon size={16} />}
-      </ActionIcon>
-    </Tooltip>
-  );
-}
-
-function UserMenu() {
+function UserMenu({ onHelp }: { onHelp: () => void }) {
   const { t } = useTranslation();
   const { session, signOut } = useSession();
   if (session === null) return null;
@@ -116,6 +106,7 @@ function UserMenu() {
       <Menu.Dropdown>
         <Menu.Label>{session.name} · {t(`role.${session.role}`, { defaultValue: session.role })}</Menu.Label>
         <Menu.Item component={RouteLink} to="/account">{t("nav.account")}</Menu.Item>
+        <Menu.Item leftSection={<IconKeyboard size={14} />} rightSection={<Kbd size="xs">?</Kbd>} onClick={onHelp}>{t("shortcut.title")}</Menu.Item>
         <Menu.Item leftSection={<IconLogout size={14} />} onClick={() => void signOut()}>{t("session.signOut")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -39,6 +39,12 @@ class EventStream {
     };
   }
 
+  /** Do not wait for the next try. */
+  retryNow(): void {
+    clearTimeout(this.retry);
+    this.start();
+  }
+
   stop(): void {
     clearTimeout(this.retry);
     this.source?.close();

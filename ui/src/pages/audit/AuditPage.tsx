@@ -1,6 +1,7 @@
-import { Code, Modal, Text } from "@mantine/core";
+import { Anchor, Code, Modal, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
 import type { Column } from "../../components/DataTable";
 import { Facts } from "../../components/DataTable";
@@ -12,12 +13,14 @@ import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
+import { useVerification } from "./Verification";
 
 type Entry = Schemas["AuditEntryView"];
 
 /** Who did what to which station with what result; each entry is chained to the one before. */
 export default function AuditPage() {
   const { t } = useTranslation();
+  const verification = useVerification();
   const [opened, setOpened] = useState<Entry | null>(null);
   const [filters, setFilter] = useFilters(["search", "actor", "station_id", "result"] as const);
   const list = usePagedList(["audit", filters], (cursor) => ask(api.GET("/api/v1/audit", { params: { query: { ...filters, limit: 200, cursor } as never } })));
@@ -30,14 +33,15 @@ export default function AuditPage() {
     { key: "address", header: t("station.address"), width: "9rem", wide: true, cell: (row) => row.remote_address ?? "" },
   ];
   return (
-    <Page title={t("nav.audit")} lead={t("audit.lead")}>
+    <Page title={t("nav.audit")} lead={t("audit.lead")} actions={verification.button}>
+      {verification.outcome}
       <FilterBar filters={filters} set={setFilter} csv="/api/v1/audit" search={{ name: "search", label: t("filter.search") }}
         texts={[{ name: "actor", label: t("audit.actor") }, { name: "station_id", label: t("transaction.station") }]}
         choices={[{ name: "result", label: t("audit.result"), options: ["ok", "refused", "failed"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) }]} />
       <ListTable label={t("nav.audit")} list={list} columns={columns} rowKey={(row) => String(row.sequence)} onOpen={setOpened} none={{ title: t("audit.none.title"), text: t("audit.none.text") }} />
       {opened && (
         <Modal opened onClose={() => setOpened(null)} title={t("audit.entry", { number: opened.sequence })} size="lg">
-          <Facts rows={[[t("audit.at"), <When key="w" at={opened.at} />], [t("audit.actor"), opened.actor], [t("audit.action"), opened.action], [t("audit.target"), opened.target], [t("audit.result"), <StateBadge key="s" state={opened.result} />], [t("audit.hash"), <Code key="h" className="wrap-anywhere">{opened.hash}</Code>]]} />
+          <Facts rows={[[t("audit.at"), <When key="w" at={opened.at} />], [t("audit.actor"), opened.actor], [t("audit.action"), opened.action], [t("audit.target"), opened.target], [t("audit.result"), <StateBadge key="s" state={opened.result} />], [t("station.address"), opened.remote_address], [t("transaction.station"), opened.station_id && <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(opened.station_id)}`}>{opened.station_id}</Anchor>], [t("audit.hash"), <Code key="h" className="wrap-anywhere">{opened.hash}</Code>]]} />
           <Text size="sm" c="dimmed" mt="sm">{t("audit.details")}</Text>
           <Json value={opened.details} />
         </Modal>

@@ -1,79 +1,94 @@
-import { Anchor, Button, Card, Grid, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Anchor, Box, Button, Card, Code, Grid, List, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Title } from "@mantine/core";
+import { useIntersection } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
 import { Await, Empty } from "../../components/Feedback";
 import { LineChart } from "../../components/LineChart";
 import { Page } from "../../components/Page";
-import { When } from "../../components/When";
-import { everything } from "../../lib/list";
-import { useNow } from "../../lib/now";
+import { useFilters } from "../../lib/filters";
 import { formatCount, formatEnergy, formatPower } from "../../lib/units";
-import { useEvents } from "../../live/events";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
-import { energyOf } from "../transactions/energy";
-import { hoursOf } from "./hours";
+import { Busiest } from "./Busiest";
+import { LastHour } from "./LastHour";
+import { StationStates } from "./StationStates";
 
-type Transaction = Schemas["TransactionView"];
-const DAY_MS = 86_400_000;
-const LISTED = 8;
+type Overview = Schemas["OverviewView"];
 
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+const StationMap = lazy(() => import("../../components/StationMap"));
+const DAY = "24";
+const WEEK = "168";
+/** Sums need not be younger than this, however many events come. */
+const REFRESH_MS = 5_000;
+const MINUTE_MS = 60_000;
+const MAP_PX = 340;
 
-/** What happens now: stations, power, energy, the door, and what changed. */
+/** What happens now: stations by state, power, energy and sessions over time, the map, and what changed. */
 export default function OverviewPage() {
   const { t } = useTranslation();
-  const { may } = useSession();
-  const stations = useQuery({ queryKey: ["overview", "stations"], queryFn: () => everything((cursor) => ask(api.GET("/api/v1/stations", { params: { query: { limit: 1000, cursor } } }))) });
-  const transactions = useQuery({
-    queryKey: ["overview", "transactions"],
-    queryFn: async () => {
-      const open = await everything((cursor) => ask(api.GET("/api/v1/transactions", { params: { query: { state: "open", limit: 1000, cursor } } })));
-      const past = await everything((cursor) => ask(api.GET("/api/v1/transactions", { params: { query: { since: ago(DAY_MS), limit: 1000, cursor } } })));
-      const known = new Set(open.map((row) => row.id));
-      return { open, all: [...open, ...past.filter((row) => !known.has(row.id))] };
-    },
-    enabled: may("transactions:read"),
+  const [filters, set] = useFilters(["hours"] as const);
+  const hours = filters.hours === WEEK ? WEEK : DAY;
+  const overview = useQuery({
+    queryKey: ["overview", "sums", hours],
+    queryFn: () => ask(api.GET("/api/v1/overview", { params: { query: { hours: Number(hours) } } })),
+    placeholderData: (previous) => previous,
+    refetchInterval: MINUTE_MS,
   });
-  useLiveRefresh(["station.", "transaction."], [["overview"]]);
+  useLiveRefresh(["station.", "connector.", "transaction."], [["overview"]], undefined, REFRESH_MS);
+  const period = (
+    <SegmentedControl size="xs" aria-label={t("overview.period")} value={hours} onChange={(value) => set("hours", value === DAY ? null : value)}
+      data={[{ value: DAY, label: t("overview.day") }, { value: WEEK, label: t("overview.week") }]} />
+  );
   return (
-    <Page title={t("nav.overview")} lead={t("overview.lead")}>
-      <Await query={stations}>
-        {(list) =>
-          list.length === 0 ? (
-            <Empty title={t("overview.welcome.title")} action={<Button component={Link} to="/stations">{t("nav.stations")}</Button>}>{t("overview.welcome.text")}</Empty>
-          ) : (
-            <Stack>
-              <Numbers online={list.filter((station) => station.connected).length} total={list.length} transactions={transactions.data} />
-              <Grid>
-                <Grid.Col span={{ base: 12, lg: 8 }}>{transactions.data && <Day rows={transactions.data.all} />}</Grid.Col>
-                <Grid.Col span={{ base: 12, lg: 4 }}>{transactions.data && <Busiest rows={transactions.data.all} />}</Grid.Col>
-              </Grid>
-              <LastHour />
-            </Stack>
-          )
-        }
-      </Await>
+    <Page title={t("nav.overview")} lead={t("overview.lead")} actions={period}>
+      <Await query={overview}>{(sums) => (total(sums.stations) === 0 ? <Welcome /> : <Sums sums={sums} hours={hours} />)}</Await>
     </Page>
   );
 }
 
-function Numbers({ online, total, transactions }: { online: number; total: number; transactions: { open: Transaction[]; all: Transaction[] } | undefined }) {
+function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function Sums({ sums, hours }: { sums: Overview; hours: string }) {
+  const { t } = useTranslation();
+  return (
+    <Stack>
+      <Numbers sums={sums} hours={hours} />
+      <StationStates stations={sums.stations} connectors={sums.connectors} />
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 8 }}><Hours sums={sums} /></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 4 }}><Busiest sites={sums.busiest_sites} stations={sums.busiest_stations} /></Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <Card h="100%">
+            <Title order={2} size="h5" mb="xs">{t("map.title")}</Title>
+            <Places />
+          </Card>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 5 }}><LastHour /></Grid.Col>
+      </Grid>
+    </Stack>
+  );
+}
+
+function Numbers({ sums, hours }: { sums: Overview; hours: string }) {
   const { t, i18n } = useTranslation();
-  const power = usePower();
-  const door = useQuery({ queryKey: ["overview", "door"], queryFn: () => ask(api.GET("/api/v1/refused-handshakes", { params: { query: { limit: 100 } } })) });
-  const energy = transactions?.all.reduce((sum, row) => sum + Math.max(0, energyOf(row) ?? 0), 0);
+  const { may } = useSession();
+  const door = useQuery({ queryKey: ["overview", "door"], queryFn: () => ask(api.GET("/api/v1/refused-handshakes", { params: { query: { limit: 100 } } })), enabled: may("stations:read") });
+  const away = (sums.stations.offline ?? 0) + (sums.stations.new ?? 0);
+  const some = sums.power_known_of < sums.transactions_open ? t("overview.powerOf", { known: sums.power_known_of, count: sums.transactions_open }) : undefined;
+  const count = (value: number) => formatCount(value, i18n.language);
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }}>
-      <Figure name={t("overview.online")} to="/stations?connected=true">{formatCount(online, i18n.language)}</Figure>
-      <Figure name={t("overview.offline")} to="/stations?connected=false">{formatCount(total - online, i18n.language)}</Figure>
-      <Figure name={t("overview.charging")} to="/transactions?state=open">{transactions ? formatCount(transactions.open.length, i18n.language) : "–"}</Figure>
-      <Figure name={t("overview.power")} hint={power === null ? t("overview.notYet") : undefined}>{power === null ? "–" : formatPower(power, i18n.language)}</Figure>
-      <Figure name={t("overview.energyToday")}>{formatEnergy(energy, i18n.language)}</Figure>
-      <Figure name={t("overview.atDoor")} to="/door">{door.data ? `${door.data.items.length}${door.data.next_cursor ? "+" : ""}` : "–"}</Figure>
+      <Figure name={t("overview.online")} to="/stations?connected=true" hint={t("overview.ofAll", { count: total(sums.stations) })}>{count(total(sums.stations) - away)}</Figure>
+      <Figure name={t("overview.offline")} to="/stations?connected=false" hint={sums.stations.new ? t("overview.never", { count: sums.stations.new }) : undefined}>{count(away)}</Figure>
+      <Figure name={t("overview.charging")} to="/transactions?state=open">{count(sums.transactions_open)}</Figure>
+      <Figure name={t("overview.power")} hint={sums.power_w === null ? t("overview.notYet") : some}>{formatPower(sums.power_w, i18n.language)}</Figure>
+      <Figure name={hours === DAY ? t("overview.energyDay") : t("overview.energyWeek")} hint={t("overview.sessionCount", { count: sums.transactions_started })}>{formatEnergy(sums.energy_wh, i18n.language)}</Figure>
+      <Figure name={t("overview.atDoor")} to="/door">{door.data ? `${count(door.data.items.length)}${door.data.next_cursor ? "+" : ""}` : "–"}</Figure>
     </SimpleGrid>
   );
 }
@@ -88,86 +103,58 @@ function Figure({ name, to, hint, children }: { name: string; to?: string; hint?
   );
 }
 
-/** The newest power of each connector, added up; null until the first sample has come. */
-function usePower(): number | null {
-  const [power, setPower] = useState<ReadonlyMap<string, number>>(new Map());
-  useEvents(["meter.sampled", "transaction.ended"], (event) => {
-    const key = `${event.station_id}|${String(event.data.evse_id ?? event.data.connector_id ?? 0)}`;
-    const samples = Array.isArray(event.data.samples) ? (event.data.samples as Schemas["SampleView"][]) : [];
-    const sample = samples.find((each) => each.measurand === "Power.Active.Import" && !each.phase && each.value !== null);
-    if (event.type === "transaction.ended") setPower((old) => new Map(old).set(key, 0));
-    else if (sample?.value !== undefined && sample.value !== null) setPower((old) => new Map(old).set(key, sample.value ?? 0));
-  });
-  return power.size === 0 ? null : [...power.values()].reduce((sum, watts) => sum + watts, 0);
-}
-
-function Day({ rows }: { rows: Transaction[] }) {
+function Hours({ sums }: { sums: Overview }) {
   const { t } = useTranslation();
-  const now = useNow(60_000);
-  const { times, energy_kwh, started } = useMemo(() => hoursOf(rows.map((row) => ({ started_at: row.started_at, stopped_at: row.stopped_at, energy_wh: energyOf(row) })), now), [rows, now]);
-  const curves = useMemo(
-    () => [
-      { label: t("transaction.energy"), unit: "kWh", values: energy_kwh, stepped: true },
-      { label: t("overview.sessions"), unit: "#", values: started, stepped: true, dashed: true },
-    ],
-    [t, energy_kwh, started],
+  const { times, curves } = useMemo(
+    () => ({
+      times: sums.hours.map((hour) => new Date(hour.at).getTime() / 1000),
+      curves: [
+        { label: t("transaction.energy"), unit: "kWh", values: sums.hours.map((hour) => hour.energy_wh / 1000), stepped: true },
+        { label: t("overview.sessions"), unit: t("overview.perHour"), values: sums.hours.map((hour) => hour.started), stepped: true, dashed: true },
+      ],
+    }),
+    [sums.hours, t],
   );
   return (
-    <Card>
+    <Card h="100%">
       <Title order={2} size="h5">{t("overview.energyOverTime")}</Title>
-      <LineChart times={times} curves={curves} label={t("overview.energyOverTime")} height={220} />
+      <LineChart times={times} curves={curves} label={t("overview.energyOverTime")} height={240} />
     </Card>
   );
 }
 
-function Busiest({ rows }: { rows: Transaction[] }) {
-  const { t, i18n } = useTranslation();
-  const sums = new Map<string, number>();
-  for (const row of rows) sums.set(row.station_id, (sums.get(row.station_id) ?? 0) + Math.max(0, energyOf(row) ?? 0));
-  const busiest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, LISTED);
-  return (
-    <Card>
-      <Title order={2} size="h5" mb="xs">{t("overview.busiest")}</Title>
-      {busiest.length === 0 ? <Text c="dimmed" size="sm">{t("transaction.none.title")}</Text> : (
-        <Table><Table.Tbody>
-          {busiest.map(([station, energy]) => (
-            <Table.Tr key={station}>
-              <Table.Td><Anchor component={Link} to={`/stations/${encodeURIComponent(station)}`} size="sm" className="wrap-anywhere">{station}</Anchor></Table.Td>
-              <Table.Td ta="right" className="tabular">{formatEnergy(energy, i18n.language)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody></Table>
-      )}
-    </Card>
-  );
-}
-
-const TOLD = ["station.booted", "station.connected", "station.disconnected", "station.refused", "transaction.started", "transaction.ended", "security.event"];
-
-function LastHour() {
+/** The map is fetched when it comes into sight, and by nobody who never scrolls there. */
+function Places() {
   const { t } = useTranslation();
-  const query = useQuery({
-    queryKey: ["overview", "events"],
-    queryFn: () => ask(api.GET("/api/v1/past-events", { params: { query: { since: ago(DAY_MS / 24), type: TOLD, limit: 20 } } })),
-  });
+  const { ref, entry } = useIntersection({ rootMargin: "100px" });
+  const places = useQuery({ queryKey: ["overview", "places"], queryFn: () => ask(api.GET("/api/v1/station-places")), enabled: entry?.isIntersecting ?? false });
+  const about = useQuery({ queryKey: ["about"], queryFn: () => ask(api.GET("/api/v1/about")), staleTime: Infinity });
+  const rows = places.data?.items;
   return (
-    <Card>
-      <Title order={2} size="h5" mb="xs">{t("overview.lastHour")}</Title>
-      <Await query={query}>
-        {(page) => page.items.length === 0 ? <Text c="dimmed" size="sm">{t("overview.quiet")}</Text> : (
-          <Stack gap={6}>
-            {page.items.map((event) => (
-              <Group key={event.id} gap="xs" wrap="nowrap">
-                <Text size="sm" c="dimmed" w="8rem" style={{ flexShrink: 0 }}><When at={event.at} ago /></Text>
-                <Text size="sm" truncate>
-                  {event.station_id && <Anchor component={Link} to={`/stations/${encodeURIComponent(event.station_id)}`} inherit>{event.station_id}</Anchor>}{" "}
-                  {t(`event.${event.type.replace(".", "_")}`, { defaultValue: event.type })}
-                </Text>
-              </Group>
-            ))}
-          </Stack>
-        )}
-      </Await>
-    </Card>
+    <Box ref={ref} mih={MAP_PX}>
+      {rows?.length === 0 && <Empty title={t("map.none.title")}>{t("map.none.text")}</Empty>}
+      {places.error && <Await query={places}>{() => null}</Await>}
+      {rows && rows.length > 0 && about.data && (
+        <Suspense fallback={<Skeleton h={MAP_PX} />}><StationMap places={rows} tiles={about.data.map} height={MAP_PX} /></Suspense>
+      )}
+    </Box>
+  );
+}
+
+/** The first steps, for whoever has no station yet. */
+function Welcome() {
+  const { t } = useTranslation();
+  const { may } = useSession();
+  const about = useQuery({ queryKey: ["about"], queryFn: () => ask(api.GET("/api/v1/about")), staleTime: Infinity });
+  const url = about.data?.station_urls.wss ?? about.data?.station_urls.ws;
+  return (
+    <Empty title={t("overview.welcome.title")} action={may("stations:write") && <Button component={Link} to="/stations">{t("overview.welcome.do")}</Button>}>
+      {t("overview.welcome.text")}
+      <List type="ordered" ta="left" mt="md" spacing="xs">
+        <List.Item>{t("overview.welcome.first")}</List.Item>
+        <List.Item>{t("overview.welcome.second")} {url && <Code>{`${url}/…`}</Code>}</List.Item>
+        <List.Item>{t("overview.welcome.third")} <Anchor component={Link} to="/door">{t("nav.door")}</Anchor></List.Item>
+      </List>
+    </Empty>
   );
 }

@@ -6,7 +6,9 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask, setCsrfToken } from "../../api/client";
 import { Facts } from "../../components/DataTable";
+import { Download } from "../../components/Download";
 import { useProblemText } from "../../components/Feedback";
+import { Copy } from "../../components/Json";
 import { Page } from "../../components/Page";
 import { SESSION_KEY, useSession } from "../../session";
 
@@ -85,13 +87,15 @@ function SecondFactor({ enabled }: { enabled: boolean }) {
             <Alert color="teal">{t("account.totpOn")}</Alert>
             <Text size="sm">{t("account.recovery")}</Text>
             <Code block>{confirm.data.recovery_codes.join("\n")}</Code>
+            <Group gap="xs"><Copy text={confirm.data.recovery_codes.join("\n")} /><Download text={confirm.data.recovery_codes.join("\n") + "\n"} type="text/plain" name="stationmaster-recovery-codes.txt" label={t("account.keepCodes")} /></Group>
           </>
         ) : enrol.data && !enabled ? (
           <form onSubmit={(event) => { event.preventDefault(); confirm.mutate(); }}>
             <Stack gap="xs">
               <Text size="sm">{t("account.scan")}</Text>
               <Group justify="center" bg="white" p="md"><QRCodeSVG value={enrol.data.uri} size={168} title={t("account.scan")} /></Group>
-              <Code block className="wrap-anywhere">{enrol.data.secret}</Code>
+              <Text size="xs" c="dimmed">{t("account.typeIt")}</Text>
+              <Group gap="xs" wrap="nowrap"><Code block flex={1} className="wrap-anywhere">{enrol.data.secret}</Code><Copy text={enrol.data.secret} /></Group>
               <TextInput label={t("session.code")} autoComplete="one-time-code" inputMode="numeric" required value={code} onChange={(event) => setCode(event.currentTarget.value)} />
               <Group justify="flex-end"><Button type="submit" loading={confirm.isPending}>{t("action.confirm")}</Button></Group>
             </Stack>

@@ -11,6 +11,7 @@ import { FilterBar } from "../../components/FilterBar";
 import { FormModal } from "../../components/FormModal";
 import { ListTable } from "../../components/ListTable";
 import { Page } from "../../components/Page";
+import { SiteScope } from "../../components/SiteScope";
 import { Secret } from "../../components/Secret";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
@@ -19,23 +20,35 @@ import { usePagedList } from "../../lib/list";
 import { useSession } from "../../session";
 import { Organisations } from "./Organisations";
 import { useRoles } from "./roles";
+import { RolesTable } from "./RolesTable";
 
 type User = Schemas["UserView"];
 
+const TABS = ["users", "roles", "organisations"] as const;
+
 export default function UsersPage() {
   const { t } = useTranslation();
-  const { may } = useSession();
-  const [draft, setDraft] = useState<{ user: User | null } | null>(null);
+  const { may, session } = useSession();
+  const [params, set] = useFilters(["new", "tab"] as const);
+  const [editing, setEditing] = useState<User | null>(null);
+  const mayWrite = may("users:write");
+  // Only who keeps the whole system keeps its organisations.
+  const keepsAll = mayWrite && session?.organisation_id === "default" && session.role === "admin" && session.site_ids === null;
+  const tabs = TABS.filter((each) => each !== "organisations" || keepsAll);
+  const tab = tabs.find((each) => each === params.tab) ?? "users";
+  const close = () => {
+    setEditing(null);
+    set("new", null);
+  };
   return (
-    <Page title={t("nav.users")} lead={t("user.lead")} actions={may("users:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setDraft({ user: null })}>{t("user.add")}</Button>}>
-      {may("users:write") ? (
-        <Tabs defaultValue="users" keepMounted={false}>
-          <Tabs.List mb="md"><Tabs.Tab value="users">{t("nav.users")}</Tabs.Tab><Tabs.Tab value="organisations">{t("organisation.many")}</Tabs.Tab></Tabs.List>
-          <Tabs.Panel value="users"><UserTable onEdit={(user) => setDraft({ user })} /></Tabs.Panel>
-          <Tabs.Panel value="organisations"><Organisations /></Tabs.Panel>
-        </Tabs>
-      ) : <UserTable />}
-      {draft && <UserForm user={draft.user} onClose={() => setDraft(null)} />}
+    <Page title={t("nav.users")} lead={t("user.lead")} actions={mayWrite && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => set("new", "1")}>{t("user.add")}</Button>}>
+      <Tabs value={tab} onChange={(value) => set("tab", value === "users" ? null : value)} keepMounted={false}>
+        <Tabs.List mb="md">{tabs.map((each) => <Tabs.Tab key={each} value={each}>{t(`user.tab.${each}`)}</Tabs.Tab>)}</Tabs.List>
+        <Tabs.Panel value="users"><UserTable onEdit={mayWrite ? setEditing : undefined} /></Tabs.Panel>
+        <Tabs.Panel value="roles"><RolesTable /></Tabs.Panel>
+        <Tabs.Panel value="organisations"><Organisations /></Tabs.Panel>
+      </Tabs>
+      {(editing !== null || (mayWrite && params.new !== undefined)) && <UserForm key={editing?.id} user={editing} onClose={close} />}
     </Page>
   );
 }
@@ -50,6 +63,8 @@ function UserTable({ onEdit }: { onEdit?: (user: User) => void }) {
     { key: "name", header: t("token.name"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => row.name, cell: (row) => row.name },
     { key: "role", header: t("user.role"), width: "12rem", sort: (row) => row.role, cell: (row) => t(`role.${row.role}`, { defaultValue: row.role }) },
     { key: "state", header: t("station.state"), width: "8rem", cell: (row) => <StateBadge state={row.disabled ? "disabled" : "active"} /> },
+    { key: "with", header: t("user.signsInWith"), width: "9rem", wide: true, sort: (row) => row.signs_in_with, cell: (row) => t(`user.with.${row.signs_in_with}`, { defaultValue: row.signs_in_with }) },
+    { key: "sites", header: t("user.sites"), width: "minmax(7rem, 1fr)", wide: true, cell: (row) => row.site_ids?.join(", ") ?? <Text span size="sm" c="dimmed">{t("user.allSites")}</Text> },
     { key: "totp", header: t("user.totp"), width: "9rem", wide: true, cell: (row) => (row.totp_enabled ? t("user.on") : t("user.off")) },
     { key: "login", header: t("user.lastLogin"), width: "10rem", wide: true, sort: (row) => row.last_login_at, cell: (row) => <When at={row.last_login_at} ago /> },
   ];
@@ -66,12 +81,11 @@ function UserForm({ user, onClose }: { user: User | null; onClose: () => void })
   const roles = useRoles();
   const client = useQueryClient();
   const confirm = useConfirm();
-  const form = useForm({ initialValues: { username: user?.username ?? "", name: user?.name ?? "", role: user?.role ?? "viewer", site_ids: (user?.site_ids ?? []).join(", "), disabled: user?.disabled ?? false, password: "" } });
+  const form = useForm({ initialValues: { username: user?.username ?? "", name: user?.name ?? "", role: user?.role ?? "viewer", site_ids: user?.site_ids ?? [], disabled: user?.disabled ?? false, password: "" } });
   const fresh = () => client.invalidateQueries({ queryKey: ["users"] });
   const save = useMutation({
     mutationFn: async ({ username, disabled, site_ids, ...values }: typeof form.values): Promise<string | null> => {
-      const sites = site_ids.split(",").map((site) => site.trim()).filter(Boolean);
-      const body = { role: values.role, ...(values.name && { name: values.name }), ...(values.password && { password: values.password }), site_ids: sites.length > 0 ? sites : null };
+      const body = { role: values.role, ...(values.name && { name: values.name }), ...(values.password && { password: values.password }), site_ids: site_ids.length > 0 ? site_ids : null };
       if (user === null) return (await ask(api.POST("/api/v1/users", { body: { username, ...body } as never }))).password;
       await ask(api.PATCH("/api/v1/users/{user_id}", { params: { path: { user_id: user.id } }, body: { ...body, disabled } as never }));
       return null;
@@ -94,8 +108,8 @@ function UserForm({ user, onClose }: { user: User | null; onClose: () => void })
       <TextInput label={t("token.name")} autoComplete="off" {...form.getInputProps("name")} />
       <Select label={t("user.role")} data={roles} allowDeselect={false} {...form.getInputProps("role")} />
       <Text size="xs" c="dimmed">{t(`roleHelp.${form.values.role}`, { defaultValue: "" })}</Text>
-      <TextInput label={t("user.sites")} description={t("user.sitesHelp")} {...form.getInputProps("site_ids")} />
-      <TextInput label={user ? t("station.newPassword") : t("session.password")} description={user ? t("user.keepPassword") : t("user.makePassword")} type="password" autoComplete="new-password" {...form.getInputProps("password")} />
+      <SiteScope {...form.getInputProps("site_ids")} />
+      {user?.signs_in_with === "oidc" ? <Text size="sm" c="dimmed">{t("user.oidcPassword")}</Text> : <TextInput label={user ? t("station.newPassword") : t("session.password")} description={user ? t("user.keepPassword") : t("user.makePassword")} type="password" autoComplete="new-password" {...form.getInputProps("password")} />}
       {user && <Switch label={t("user.disabled")} {...form.getInputProps("disabled", { type: "checkbox" })} />}
     </FormModal>
   );
