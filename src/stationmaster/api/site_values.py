@@ -15,7 +15,6 @@ from stationmaster.services.sites import SiteConnector, SiteWarning
 
 __all__ = [
     "ConnectorBody",
-    "ConnectorView",
     "Deciamps",
     "LanesView",
     "LimitBody",
@@ -23,6 +22,7 @@ __all__ = [
     "MeterBody",
     "MeterView",
     "PhaseName",
+    "SiteConnectorView",
     "WarningView",
     "amperes",
     "connector_view",
@@ -200,7 +200,7 @@ class ConnectorBody(Body):
         )
 
 
-class ConnectorView(View):
+class SiteConnectorView(View):
     """A connector of a site."""
 
     station_id: str
@@ -274,7 +274,7 @@ def warning_views(warnings: list[SiteWarning]) -> list[WarningView]:
     return [WarningView(code=each.code, message=each.message) for each in warnings]
 
 
-def connector_view(found: SiteConnector) -> ConnectorView:
+def connector_view(found: SiteConnector) -> SiteConnectorView:
     """A connector as it is told."""
     wiring = found.wiring
     currents = {
@@ -292,7 +292,7 @@ def connector_view(found: SiteConnector) -> ConnectorView:
             "stack_level",
         )
     }
-    return ConnectorView.model_validate(
+    return SiteConnectorView.model_validate(
         {
             "station_id": wiring.station_id,
             "station_name": found.station.name,

@@ -16,13 +16,13 @@ from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.site_values import (
     ConnectorBody,
-    ConnectorView,
     Deciamps,
     LimitBody,
     LimitView,
     MeterBody,
     MeterView,
     PhaseName,
+    SiteConnectorView,
     WarningView,
     connector_view,
     limit_view,
@@ -253,7 +253,7 @@ async def delete_site(site_id: SiteId, principal: Writer, context: Context) -> N
 
 
 @router.get("/sites/{site_id}/connectors")
-async def list_site_connectors(site_id: SiteId, principal: Reader, context: Context) -> Listed[ConnectorView]:
+async def list_site_connectors(site_id: SiteId, principal: Reader, context: Context) -> Listed[SiteConnectorView]:
     """The connectors of a site's stations, and how they are wired."""
     found = await context.services.sites.connectors_of(await site_of(context, principal, site_id))
     return Listed(items=[connector_view(each) for each in found], next_cursor=None)
@@ -267,7 +267,7 @@ async def declare_site_connector(
     body: ConnectorBody,
     principal: Writer,
     context: Context,
-) -> ConnectorView:
+) -> SiteConnectorView:
     """Declare how a connector is wired. What is left out has its default."""
     station = await _station_of_site(context, principal, site_id, station_id)
     wiring = body.wiring(principal.organisation_id, station_id, connector_id)

@@ -3299,6 +3299,46 @@ export interface components {
             stack_level?: number | null;
         };
         /**
+         * ConnectorView
+         * @description A connector; number 0 is the station itself.
+         */
+        ConnectorView: {
+            /** Evse Id */
+            evse_id: number | null;
+            /**
+             * Connector Id
+             * @description As the station counts it.
+             */
+            connector_id: number | null;
+            /** Status */
+            status: string | null;
+            /** Error Code */
+            error_code: string | null;
+            /** Info */
+            info: string | null;
+            /** Vendor Id */
+            vendor_id: string | null;
+            /** Vendor Error Code */
+            vendor_error_code: string | null;
+            /**
+             * Reported At
+             * @description When the station says it became so.
+             */
+            reported_at: string | null;
+            /** Received At */
+            received_at: string | null;
+            /**
+             * Desired Operative
+             * @description What an operator asked for.
+             */
+            desired_operative: boolean | null;
+            /**
+             * Availability Status
+             * @description What the station said to that.
+             */
+            availability_status: string | null;
+        };
+        /**
          * DecisionView
          * @description What a connector gets, since when, and why. Currents in amperes per phase.
          */
@@ -3945,6 +3985,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[ConnectorView] */
+        Listed_ConnectorView_: {
+            /** Items */
+            items: components["schemas"]["ConnectorView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[EventView] */
         Listed_EventView_: {
             /** Items */
@@ -4159,6 +4209,16 @@ export interface components {
         Listed_SettingView_: {
             /** Items */
             items: components["schemas"]["SettingView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[SiteConnectorView] */
+        Listed_SiteConnectorView_: {
+            /** Items */
+            items: components["schemas"]["SiteConnectorView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -6246,6 +6306,51 @@ export interface components {
             note?: string | null;
         };
         /**
+         * SiteConnectorView
+         * @description A connector of a site.
+         */
+        SiteConnectorView: {
+            /** Station Id */
+            station_id: string;
+            /** Station Name */
+            station_name: string | null;
+            /** Connector Id */
+            connector_id: number;
+            /** Connected */
+            connected: boolean;
+            /**
+             * Declared
+             * @description False: nobody said how it is wired, and the worst is assumed.
+             */
+            declared: boolean;
+            /** Phases */
+            phases: string[] | null;
+            /** Min A */
+            min_a: number;
+            /** Max A */
+            max_a: number;
+            /** Pause A */
+            pause_a: number;
+            /** Standby A */
+            standby_a: number;
+            /** Step A */
+            step_a: number;
+            /** Worst Case A */
+            worst_case_a: number | null;
+            /** By Power */
+            by_power: boolean;
+            /** All Phases */
+            all_phases: boolean;
+            /** Limits Outlive Transactions */
+            limits_outlive_transactions: boolean;
+            /** Forgets Offline */
+            forgets_offline: boolean;
+            /** Priority */
+            priority: number;
+            /** Stack Level */
+            stack_level: number | null;
+        };
+        /**
          * SiteLoadView
          * @description How the power of a site is shared.
          */
@@ -7175,46 +7280,6 @@ export interface components {
             message: string;
         };
         /**
-         * ConnectorView
-         * @description A connector; number 0 is the station itself.
-         */
-        stationmaster__api__availability__ConnectorView: {
-            /** Evse Id */
-            evse_id: number | null;
-            /**
-             * Connector Id
-             * @description As the station counts it.
-             */
-            connector_id: number | null;
-            /** Status */
-            status: string | null;
-            /** Error Code */
-            error_code: string | null;
-            /** Info */
-            info: string | null;
-            /** Vendor Id */
-            vendor_id: string | null;
-            /** Vendor Error Code */
-            vendor_error_code: string | null;
-            /**
-             * Reported At
-             * @description When the station says it became so.
-             */
-            reported_at: string | null;
-            /** Received At */
-            received_at: string | null;
-            /**
-             * Desired Operative
-             * @description What an operator asked for.
-             */
-            desired_operative: boolean | null;
-            /**
-             * Availability Status
-             * @description What the station said to that.
-             */
-            availability_status: string | null;
-        };
-        /**
          * InstallBody
          * @description A root to install: a certificate, or one of the authorities that are kept here.
          */
@@ -7274,51 +7339,6 @@ export interface components {
             min_charging_rate: number | null;
         };
         /**
-         * ConnectorView
-         * @description A connector of a site.
-         */
-        stationmaster__api__site_values__ConnectorView: {
-            /** Station Id */
-            station_id: string;
-            /** Station Name */
-            station_name: string | null;
-            /** Connector Id */
-            connector_id: number;
-            /** Connected */
-            connected: boolean;
-            /**
-             * Declared
-             * @description False: nobody said how it is wired, and the worst is assumed.
-             */
-            declared: boolean;
-            /** Phases */
-            phases: string[] | null;
-            /** Min A */
-            min_a: number;
-            /** Max A */
-            max_a: number;
-            /** Pause A */
-            pause_a: number;
-            /** Standby A */
-            standby_a: number;
-            /** Step A */
-            step_a: number;
-            /** Worst Case A */
-            worst_case_a: number | null;
-            /** By Power */
-            by_power: boolean;
-            /** All Phases */
-            all_phases: boolean;
-            /** Limits Outlive Transactions */
-            limits_outlive_transactions: boolean;
-            /** Forgets Offline */
-            forgets_offline: boolean;
-            /** Priority */
-            priority: number;
-            /** Stack Level */
-            stack_level: number | null;
-        };
-        /**
          * ScheduleBody
          * @description Limits over time from one source, in the place of what it gave before.
          */
@@ -7364,26 +7384,6 @@ export interface components {
              * @default false
              */
             send_anyway: boolean;
-        };
-        /** Listed[ConnectorView] */
-        stationmaster__api__values__Listed_ConnectorView___1: {
-            /** Items */
-            items: components["schemas"]["stationmaster__api__availability__ConnectorView"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` to get the next page; null on the last one.
-             */
-            next_cursor: string | null;
-        };
-        /** Listed[ConnectorView] */
-        stationmaster__api__values__Listed_ConnectorView___2: {
-            /** Items */
-            items: components["schemas"]["stationmaster__api__site_values__ConnectorView"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` to get the next page; null on the last one.
-             */
-            next_cursor: string | null;
         };
         /**
          * FieldProblem
@@ -9337,7 +9337,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["stationmaster__api__values__Listed_ConnectorView___1"];
+                    "application/json": components["schemas"]["Listed_ConnectorView_"];
                 };
             };
             /** @description The request cannot be read. */
@@ -16123,7 +16123,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["stationmaster__api__values__Listed_ConnectorView___2"];
+                    "application/json": components["schemas"]["Listed_SiteConnectorView_"];
                 };
             };
             /** @description The request cannot be read. */
@@ -16243,7 +16243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["stationmaster__api__site_values__ConnectorView"];
+                    "application/json": components["schemas"]["SiteConnectorView"];
                 };
             };
             /** @description The request cannot be read. */
