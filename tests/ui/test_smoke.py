@@ -21,6 +21,7 @@ PAGES = [
     "/reservations",
     "/charging-profiles",
     "/firmware",
+    "/certificates",
     "/users",
     "/api-keys",
     "/audit",
