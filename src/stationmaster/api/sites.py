@@ -182,7 +182,7 @@ class ScheduleBody(Body):
     entries: list[ScheduleEntryBody] = Field(max_length=400)
 
 
-class ScheduleView(View):
+class LimitScheduleView(View):
     """Limits over time from one source, such as a price or a grid signal."""
 
     source: str
@@ -285,7 +285,7 @@ async def forget_site_connector(
 
 
 @router.get("/sites/{site_id}/limit-schedules")
-async def list_limit_schedules(site_id: SiteId, principal: Reader, context: Context) -> Listed[ScheduleView]:
+async def list_limit_schedules(site_id: SiteId, principal: Reader, context: Context) -> Listed[LimitScheduleView]:
     """The limits over time that other sources gave."""
     await site_of(context, principal, site_id)
     found = await context.storage.sites.schedules_of(principal.organisation_id, site_id)
@@ -295,7 +295,7 @@ async def list_limit_schedules(site_id: SiteId, principal: Reader, context: Cont
 @router.put("/sites/{site_id}/limit-schedules/{source}")
 async def put_limit_schedule(
     site_id: SiteId, source: Source, body: ScheduleBody, principal: Writer, context: Context
-) -> ScheduleView:
+) -> LimitScheduleView:
     """Give the limits of one source, such as a price or a grid signal. They replace what it gave before."""
     site = await site_of(context, principal, site_id)
     entries = [
@@ -368,8 +368,8 @@ def _settings_view(settings: Settings) -> SettingsView:
     return SettingsView.model_validate(told)
 
 
-def _schedule_view(schedule: LimitSchedule) -> ScheduleView:
-    return ScheduleView(
+def _schedule_view(schedule: LimitSchedule) -> LimitScheduleView:
+    return LimitScheduleView(
         source=schedule.source,
         entries=[limit_view(each) for each in schedule.entries],
         updated_at=format_instant(schedule.updated_at),

@@ -3875,6 +3875,21 @@ export interface components {
             valid_to?: string | null;
         };
         /**
+         * LimitScheduleView
+         * @description Limits over time from one source, such as a price or a grid signal.
+         */
+        LimitScheduleView: {
+            /** Source */
+            source: string;
+            /** Entries */
+            entries: components["schemas"]["LimitView"][];
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+        };
+        /**
          * LimitView
          * @description A limit of the supply. All limits that are in force hold together.
          */
@@ -4055,6 +4070,16 @@ export interface components {
              */
             next_cursor: string | null;
         };
+        /** Listed[LimitScheduleView] */
+        Listed_LimitScheduleView_: {
+            /** Items */
+            items: components["schemas"]["LimitScheduleView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
         /** Listed[MessageView] */
         Listed_MessageView_: {
             /** Items */
@@ -4169,16 +4194,6 @@ export interface components {
         Listed_RuleView_: {
             /** Items */
             items: components["schemas"]["RuleView"][];
-            /**
-             * Next Cursor
-             * @description Give it as `cursor` to get the next page; null on the last one.
-             */
-            next_cursor: string | null;
-        };
-        /** Listed[ScheduleView] */
-        Listed_ScheduleView_: {
-            /** Items */
-            items: components["schemas"]["stationmaster__api__sites__ScheduleView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -5424,7 +5439,7 @@ export interface components {
             valid_to: string | null;
             /** Transaction Id */
             transaction_id: string | null;
-            schedule: components["schemas"]["stationmaster__api__charging_values__ScheduleView"];
+            schedule: components["schemas"]["ScheduleView"];
         };
         /**
          * ProofBody
@@ -5992,6 +6007,22 @@ export interface components {
             l3_a?: number | null;
             /** Total W */
             total_w?: number | null;
+        };
+        /**
+         * ScheduleView
+         * @description Limits over time.
+         */
+        ScheduleView: {
+            /** Unit */
+            unit: string;
+            /** Periods */
+            periods: components["schemas"]["PeriodView"][];
+            /** Duration S */
+            duration_s: number | null;
+            /** Start Schedule */
+            start_schedule: string | null;
+            /** Min Charging Rate */
+            min_charging_rate: number | null;
         };
         /**
          * SecurityEventView
@@ -7323,43 +7354,12 @@ export interface components {
             min_charging_rate?: number | null;
         };
         /**
-         * ScheduleView
-         * @description Limits over time.
-         */
-        stationmaster__api__charging_values__ScheduleView: {
-            /** Unit */
-            unit: string;
-            /** Periods */
-            periods: components["schemas"]["PeriodView"][];
-            /** Duration S */
-            duration_s: number | null;
-            /** Start Schedule */
-            start_schedule: string | null;
-            /** Min Charging Rate */
-            min_charging_rate: number | null;
-        };
-        /**
          * ScheduleBody
          * @description Limits over time from one source, in the place of what it gave before.
          */
         stationmaster__api__sites__ScheduleBody: {
             /** Entries */
             entries: components["schemas"]["ScheduleEntryBody"][];
-        };
-        /**
-         * ScheduleView
-         * @description Limits over time from one source, such as a price or a grid signal.
-         */
-        stationmaster__api__sites__ScheduleView: {
-            /** Source */
-            source: string;
-            /** Entries */
-            entries: components["schemas"]["LimitView"][];
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
         };
         /**
          * InstallBody
@@ -16470,7 +16470,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Listed_ScheduleView_"];
+                    "application/json": components["schemas"]["Listed_LimitScheduleView_"];
                 };
             };
             /** @description The request cannot be read. */
@@ -16588,7 +16588,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["stationmaster__api__sites__ScheduleView"];
+                    "application/json": components["schemas"]["LimitScheduleView"];
                 };
             };
             /** @description The request cannot be read. */
