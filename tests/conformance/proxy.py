@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
@@ -98,10 +98,44 @@ class Surprise(Mutation):
 
 
 @dataclass
-class Lenient(Mutation):
-    """The door lets in whom the node would not: `headers` are put right, any subprotocol will do."""
+class Late(Mutation):
+    """The same after the answer to an action of the station, when its dialogue may be over."""
 
-    headers: dict[str, str] = field(default_factory=dict)
+    action: str
+
+    def down(self, frame: list[Any], answers: str | None) -> list[list[Any]]:
+        if frame[0] == 3 and answers == self.action:
+            return [frame, [2, "surprise", "GetConfiguration", {}]]
+        return [frame]
+
+
+@dataclass
+class Lenient(Mutation):
+    """The door lets in whom the node would not: any subprotocol will do; `authorize`: and no password."""
+
+    authorize: bool = False
+
+
+@dataclass
+class Trigger(Mutation):
+    """The button that renews a certificate sends another trigger."""
+
+    payload: Payload
+
+
+@dataclass
+class Suites(Mutation):
+    """The TLS listener has but two of the four suites, and lets nobody in."""
+
+    suites: ClassVar[str] = "ECDHE+AESGCM"
+
+
+@dataclass
+class Wrong:
+    """What is wrong now; `authorization` is what the door says for whom it lets in without a password."""
+
+    now: Mutation = field(default_factory=Mutation)
+    authorization: str = ""
 
 
 def put(*path: str, value: Any) -> Change:
@@ -132,7 +166,7 @@ def drop(*path: str) -> Change:
 
 
 @asynccontextmanager
-async def wrong_system(upstream: str, mutation: Mutation) -> AsyncIterator[str]:
+async def wrong_system(upstream: str, wrong: Wrong) -> AsyncIterator[str]:
     """The URL where the wrong system listens; `upstream` is the right one's, without a path."""
     made: dict[ServerConnection, ClientConnection] = {}
 
@@ -141,8 +175,10 @@ async def wrong_system(upstream: str, mutation: Mutation) -> AsyncIterator[str]:
             each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()
         ]
         headers = {"Authorization": request.headers["Authorization"]} if "Authorization" in request.headers else {}
-        if isinstance(mutation, Lenient):
-            offered, headers = ["ocpp1.6"], headers or mutation.headers
+        if isinstance(wrong.now, Lenient):
+            offered = ["ocpp1.6"]
+            if wrong.now.authorize:
+                headers = headers or {"Authorization": wrong.authorization}
         try:
             made[socket] = await connect(
                 f"{upstream}{request.path}",
@@ -156,10 +192,10 @@ async def wrong_system(upstream: str, mutation: Mutation) -> AsyncIterator[str]:
         return None
 
     async def between(socket: ServerConnection) -> None:
-        await _carry(socket, made.pop(socket), mutation)
+        await _carry(socket, made.pop(socket), wrong.now)
 
     def choose(_socket: ServerConnection, offered: Any) -> Any:
-        return offered[0] if isinstance(mutation, Lenient) else ("ocpp1.6" if "ocpp1.6" in offered else None)
+        return offered[0] if isinstance(wrong.now, Lenient) else ("ocpp1.6" if "ocpp1.6" in offered else None)
 
     async with serve(
         between,

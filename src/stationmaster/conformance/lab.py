@@ -59,12 +59,20 @@ class LabSettings:
     expired_id_tag: str = "CONF-EXPIRED"
     blocked_id_tag: str = "CONF-BLOCKED"
     stack_level: int = 0
+    charging_rate_unit: str = "A"
+    """A or W: 6 A or 6000 W are asked for."""
+    number_phases: int = 3
     duration_s: int = 86_400
+    composite_duration_s: int = 300
+    certificate_algorithm: str = ""
+    """RSA or ECDSA: how certificates of stations are signed. Empty: as the system likes."""
     firmware_url: str = "https://firmware.example.org/image.bin"
     upload_url: str = "https://files.example.org/upload"
-    reservation_s: float = 2.0
+    reservation_s: float = 5.0
     wait_s: float = 0.2
     """How long a simulated station takes between two steps."""
+    quiet_s: float = 0.2
+    """How long nothing more may come when a dialogue is over."""
     patience_s: float = 30.0
     """How long the central system may take to answer or to send what it was told to (§5.0: at least 30 s)."""
     case_limit_s: float = 120.0
@@ -115,6 +123,8 @@ class Lab:
         self.driver = driver
         self.transcript = transcript
         self.times = times
+        self.warnings: list[str] = []
+        """What a person should know although it fails nothing."""
         self._pressed: list[asyncio.Task[None]] = []
 
     # Stations.
@@ -135,6 +145,8 @@ class Lab:
         async with made:
             yield made
             await self.settled()
+            if made.connected:
+                await made.silence(settings.quiet_s)
 
     @property
     def tls(self) -> TlsSettings:
@@ -249,6 +261,11 @@ class LabStation(ScriptedStation):
 
     async def boot(self) -> None:
         """Booted: Accepted, and every connector is available."""
+        await self.boot_only()
+        await self.statuses("Available")
+
+    async def boot_only(self) -> None:
+        """Accepted; nothing is said of the connectors yet."""
         answer = await self.call(
             "BootNotification",
             {
@@ -260,12 +277,12 @@ class LabStation(ScriptedStation):
         )
         must(answer["status"] == "Accepted", f"BootNotification was answered with {answer['status']}")
         must(answer["interval"] > 0, f"the heartbeat interval is {answer['interval']}")
-        await self.statuses("Available")
 
-    async def statuses(self, word: str) -> None:
-        """The same status for the station and each connector."""
+    async def statuses(self, word: str, *, besides: int | None = None) -> None:
+        """The same status for the station and each connector, but for `besides`."""
         for number in range(self.lab.settings.connectors + 1):
-            await self.status(word, number)
+            if number != besides:
+                await self.status(word, number)
 
     async def status(self, word: str, connector_id: int | None = None, error_code: str = "NoError") -> None:
         """A status of a connector."""

@@ -63,6 +63,7 @@ class ScriptedStation:
         self._requests: asyncio.Queue[Request] = asyncio.Queue()
         self._texts: asyncio.Queue[str] = asyncio.Queue()
         self._refused: set[MessageId] = set()
+        self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._link: Link | None = None
 
     async def __aenter__(self) -> Self:
@@ -158,9 +159,13 @@ class ScriptedStation:
     # The central system asks.
 
     async def expect(self, action: str, *, within_s: float | None = None) -> Request:
-        """The next request, which must be this one. Raises `NothingCame`, `UnexpectedRequest`, `ConnectionEnded`."""
+        """The next request, which must be this one.
+
+        Raises `NothingCame`, `UnexpectedRequest`, `ConnectionEnded`; `BrokenRule` when one came that breaks the
+        protocol and was refused, since it may well have been this one.
+        """
         limit = self.patience_s if within_s is None else within_s
-        request = await self._next_of(self._requests, limit)
+        request = await self._next_of(self._requests, limit, self._broken)
         if request is None:
             raise NothingCame(f"{action} did not come within {limit:g} s")
         if request.action != action:
@@ -198,10 +203,14 @@ class ScriptedStation:
 
     # Inside.
 
-    async def _next_of(self, queue: "asyncio.Queue[T]", limit_s: float) -> T | None:
-        """The next entry, None when the time is over. Raises `ConnectionEnded`."""
+    async def _next_of(
+        self, queue: "asyncio.Queue[T]", limit_s: float, broken: "asyncio.Future[str] | None" = None
+    ) -> T | None:
+        """The next entry, None when the time is over. Raises `ConnectionEnded`, and `BrokenRule` with `broken`."""
         getting = asyncio.ensure_future(queue.get())
         watched: set[asyncio.Future[Any]] = {getting, self.link.ended}
+        if broken is not None:
+            watched.add(broken)
         try:
             await asyncio.wait(watched, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
@@ -209,6 +218,8 @@ class ScriptedStation:
         finally:
             # Also when the waiting itself is broken off: nobody else would see the next entry.
             getting.cancel()
+        if broken is not None and broken.done():
+            raise BrokenRule(broken.result())
         if self.link.ended.done():
             raise self.link.ended.result()
         return None
@@ -218,6 +229,8 @@ class ScriptedStation:
             return
         if effect.kind == "call" and effect.answer_kind == "call_error" and effect.message_id not in self._refused:
             self.violations.append(f"a request breaks the protocol ({effect.error_code}): {effect.text}")
+            if not self._broken.done():
+                self._broken.set_result(self.violations[-1])
         elif effect.kind in ("unreadable", "ignored", "binary"):
             self.violations.append(f"a frame is no message ({effect.kind}): {effect.text}")
         elif effect.kind in ("call_result", "call_error") and not effect.answers:

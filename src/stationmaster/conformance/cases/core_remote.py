@@ -15,6 +15,8 @@ async def _remote_start(lab: Lab, station: LabStation, answer: str, **more: Any)
     )
     sent = (await station.obey("RemoteStartTransaction", {"status": answer})).payload
     same(sent["idTag"], lab.settings.valid_id_tag, "idTag")
+    if "connectorId" not in sent:
+        lab.warnings.append("RemoteStartTransaction names no connector")
     return sent
 
 

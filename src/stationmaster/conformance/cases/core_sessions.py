@@ -100,13 +100,14 @@ async def lock_failure(lab: Lab) -> None:
 
 @case("TC_032_1", "Power failure, transaction stopped", CORE)
 async def power_failure(lab: Lab) -> None:
-    """>> Charging, boot, Finishing, StopTransaction PowerLoss."""
+    """>> Charging, boot, Finishing where it charged and Available elsewhere, StopTransaction PowerLoss."""
     async with lab.station() as station:
         transaction_id = await station.charge()
         await station.sever()
         await station.connect()
-        await station.boot()
+        await station.boot_only()
         await station.status("Finishing")
+        await station.statuses("Available", besides=lab.settings.connector_id)
         await station.stop(transaction_id, "PowerLoss")
 
 
@@ -145,10 +146,10 @@ async def _begun_offline(station: LabStation, id_tag: str, wanted: str) -> int:
 
 @case("TC_064", "Data transfer to the central system", CORE)
 async def data_transfer(lab: Lab) -> None:
-    """>> DataTransfer of a vendor that nobody knows."""
+    """>> DataTransfer of a vendor that nobody knows; "Accepted" is odd and no failure."""
     async with lab.station() as station:
         answer = await station.call(
             "DataTransfer", {"vendorId": "org.example.conformance", "messageId": "m", "data": "d"}
         )
-        known = {"UnknownVendorId", "UnknownMessageId", "Rejected"}
-        must(answer["status"] in known, f"DataTransfer of an unknown vendor was answered with {answer['status']}")
+        if answer["status"] == "Accepted":
+            lab.warnings.append("DataTransfer of an unknown vendor was answered with Accepted")

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import warnings
 from typing import Any, Final
 
 from cryptography import x509
@@ -26,6 +27,10 @@ SUITES: Final = (
     "AES256-GCM-SHA384",
 )
 """The four suites of the whitepaper, by OpenSSL's names."""
+ANYTHING_OLD: Final = "ALL:@SECLEVEL=0"
+REFUSED: Final = 300
+"""Statuses of HTTP from here on upgrade nothing."""
+CENTRAL_SYSTEM_ROOT: Final = "CentralSystemRootCertificate"
 PASSWORD_BYTES: Final = range(16, 21)
 LONGEST_KEY: Final = 40
 MINIMUM_RSA_BITS: Final = 2048
@@ -37,12 +42,12 @@ _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 
 
-async def _refused(station: LabStation, words: str) -> None:
-    """Raise CaseFailed when the connection is accepted."""
+async def _refused(station: LabStation, words: str) -> HandshakeRefused:
+    """How the connection is refused. Raises CaseFailed when it is accepted."""
     try:
         await station.connect()
-    except HandshakeRefused:
-        return
+    except HandshakeRefused as refusal:
+        return refusal
     await station.disconnect()
     raise CaseFailed(words)
 
@@ -53,9 +58,16 @@ async def _refused(station: LabStation, words: str) -> None:
 @case("TC_073", "Update charge point password for HTTP Basic Authentication", SECURITY, operator=True)
 async def new_password(lab: Lab) -> None:
     """<< ChangeConfiguration AuthorizationKey; >> Accepted, reconnect with the new password."""
-    identity = lab.settings.identity
+    try:
+        await _renewed_password(lab)
+    finally:
+        # Whatever became of it: the cases that follow come in with the password of the set-up.
+        await lab.restore_password()
+
+
+async def _renewed_password(lab: Lab) -> None:
     async with lab.station() as station:
-        lab.begin(lab.driver.renew_password(identity))
+        lab.begin(lab.driver.renew_password(station.identity))
         sent = (await station.obey("ChangeConfiguration", ACCEPTED)).payload
         same(sent["key"], "AuthorizationKey", "key")
         must(len(sent["value"]) <= LONGEST_KEY, f"the value has {len(sent['value'])} characters")
@@ -69,7 +81,6 @@ async def new_password(lab: Lab) -> None:
         station.use_password(secret)
         await station.connect()
         await station.boot()
-    await lab.restore_password()
 
 
 # TC_074, TC_077: certificates of the station
@@ -90,6 +101,7 @@ async def _renewed(lab: Lab, answer: str) -> tuple[str, x509.Certificate]:
         same(answered["status"], "Accepted", "the answer to SignCertificate")
         chain = (await station.obey("CertificateSigned", {"status": answer})).payload["certificateChain"]
         certificate = _checked_certificate(chain, request, settings.serial_number)
+        _check_algorithm(certificate, settings.certificate_algorithm)
         if answer == "Rejected":
             await _event(station, "InvalidChargePointCertificate")
     return key, certificate
@@ -107,6 +119,12 @@ def _checked_certificate(chain: str, request: str, serial_number: str) -> x509.C
     same(names, [serial_number], "the CN")
     _check_key(certificate)
     return certificate
+
+
+def _check_algorithm(certificate: x509.Certificate, wanted: str) -> None:
+    """Signed by an algorithm of the family that was configured."""
+    name = certificate.signature_algorithm_oid._name  # noqa: SLF001 -- it has no public name
+    must(not wanted or wanted.lower() in name.lower(), f"the certificate is signed with {name}, not {wanted}")
 
 
 def _raw(key: Any) -> bytes:
@@ -153,7 +171,8 @@ async def invalid_station_certificate(lab: Lab) -> None:
 
 
 async def _install(lab: Lab, station: LabStation, kind: str, answer: str) -> x509.Certificate:
-    lab.press("InstallCertificate", {"certificateType": kind, "certificate": new_root()})
+    root = new_root()
+    lab.press("InstallCertificate", {"certificateType": kind, "certificate": root}, station_id=station.identity)
     sent = (await station.obey("InstallCertificate", {"status": answer})).payload
     same(sent["certificateType"], kind, "certificateType")
     await lab.settled()
@@ -161,9 +180,17 @@ async def _install(lab: Lab, station: LabStation, kind: str, answer: str) -> x50
         certificate = x509.load_pem_x509_certificate(sent["certificate"].encode())
     except ValueError:
         raise CaseFailed("the certificate is no PEM") from None
-    constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    must(constraints.ca, "the certificate is not that of an authority")
+    must(_is_root(certificate), "the certificate is not that of a root")
+    must(certificate == x509.load_pem_x509_certificate(root.encode()), "it is not the certificate that was configured")
     return certificate
+
+
+def _is_root(certificate: x509.Certificate) -> bool:
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        return False
+    return constraints.ca and certificate.issuer == certificate.subject
 
 
 def _hash_data(certificate: x509.Certificate, algorithm: str) -> dict[str, str]:
@@ -177,7 +204,7 @@ def _hash_data(certificate: x509.Certificate, algorithm: str) -> dict[str, str]:
 
 
 async def _list(lab: Lab, station: LabStation, kind: str, answer: dict[str, Any]) -> None:
-    lab.press("GetInstalledCertificateIds", {"certificateType": kind})
+    lab.press("GetInstalledCertificateIds", {"certificateType": kind}, station_id=station.identity)
     sent = (await station.obey("GetInstalledCertificateIds", answer)).payload
     same(sent["certificateType"], kind, "certificateType")
     await lab.settled()
@@ -199,13 +226,13 @@ async def install_manufacturer_root(lab: Lab) -> None:
 @case("TC_075_2", "Install a certificate, CentralSystemRootCertificate", SECURITY, operator=True)
 async def install_central_system_root(lab: Lab) -> None:
     """<< InstallCertificate, GetInstalledCertificateIds."""
-    await _installed_and_listed(lab, "CentralSystemRootCertificate")
+    await _installed_and_listed(lab, CENTRAL_SYSTEM_ROOT)
 
 
 @case("TC_076", "Delete a specific certificate", SECURITY, operator=True)
 async def delete_certificate(lab: Lab) -> None:
     """For each hash algorithm: << Install, list, DeleteCertificate with the very data that the station told."""
-    kind = "CentralSystemRootCertificate"
+    kind = CENTRAL_SYSTEM_ROOT
     async with lab.station() as station:
         for algorithm in _HASHES:
             certificate = await _install(lab, station, kind, "Accepted")
@@ -222,7 +249,7 @@ async def delete_certificate(lab: Lab) -> None:
 async def invalid_central_system_certificate(lab: Lab) -> None:
     """<< InstallCertificate; >> Rejected and the event InvalidCentralSystemCertificate."""
     async with lab.station() as station:
-        await _install(lab, station, "CentralSystemRootCertificate", "Rejected")
+        await _install(lab, station, CENTRAL_SYSTEM_ROOT, "Rejected")
         await _event(station, "InvalidCentralSystemCertificate")
 
 
@@ -237,7 +264,7 @@ async def security_log(lab: Lab) -> None:
         lab.press("GetLog", wish)
         sent = (await station.obey("GetLog", {"status": "Accepted", "filename": "security.log"})).payload
         same(sent["logType"], "SecurityLog", "logType")
-        must(sent["log"]["remoteLocation"], "remoteLocation is empty")
+        same(sent["log"]["remoteLocation"], lab.settings.upload_url, "remoteLocation")
         for word in ("Uploading", "Uploaded"):
             answer = await station.call("LogStatusNotification", {"status": word, "requestId": sent["requestId"]})
             must(answer == {}, f"LogStatusNotification was answered with {answer}")
@@ -295,9 +322,14 @@ async def invalid_signature(lab: Lab) -> None:
 
 @case("TC_083", "Upgrade charge point security profile", SECURITY, operator=True)
 async def raise_profile(lab: Lab) -> None:
-    """<< ChangeConfiguration SecurityProfile, Reset; >> reconnect with the new profile; the old one is refused."""
+    """<< ChangeConfiguration SecurityProfile, Reset; >> reconnect with the new profile; the old one is refused.
+
+    Before it the state CertificateInstalled: the station is asked for its roots, has none, and gets one.
+    """
     identity, tls = lab.settings.raising_identity, lab.tls
     async with lab.station(identity=identity) as station:
+        await _list(lab, station, CENTRAL_SYSTEM_ROOT, {"status": "NotFound"})
+        await _install(lab, station, CENTRAL_SYSTEM_ROOT, "Accepted")
         lab.begin(lab.driver.raise_profile(identity, 2))
         sent = (await station.obey("ChangeConfiguration", ACCEPTED)).payload
         same((sent["key"], sent["value"]), ("SecurityProfile", "2"), "key and value")
@@ -322,13 +354,8 @@ async def basic_authentication(lab: Lab) -> None:
     """>> an upgrade without credentials is refused with 401; with them it is accepted."""
     bare = LabStation(lab, lab.settings.url, lab.settings.identity)
     bare.transcript = lab.transcript
-    try:
-        await bare.connect()
-    except HandshakeRefused as refusal:
-        same(refusal.status, 401, "the status of the refusal")
-    else:
-        await bare.disconnect()
-        raise CaseFailed("a connection without credentials was accepted")
+    refusal = await _refused(bare, "a connection without credentials was accepted")
+    same(refusal.status, 401, "the status of the refusal")
     async with lab.station() as station:
         await station.boot()
 
@@ -336,32 +363,54 @@ async def basic_authentication(lab: Lab) -> None:
 @case("TC_086", "TLS, server-side certificate", SECURITY)
 async def server_certificate(lab: Lab) -> None:
     """>> TLS 1.2 with each of the four suites; the certificate is checked; then boot over TLS."""
-    for suite in SUITES:
-        await _check_suite(lab, suite)
+    await _check_tls(lab)
     identity = lab.settings.tls_identity
     async with lab.station(url=lab.tls.url, identity=identity, tls=lab.tls_context()) as station:
         await station.boot()
 
 
-async def _check_suite(lab: Lab, suite: str) -> None:
-    context = lab.tls_context(ciphers=suite)
-    host, port = lab.tls_address()
+async def _check_tls(lab: Lab, *, certificate: bool = False) -> None:
+    """Each suite can be had with a good certificate of the server, and nothing below TLS 1.2."""
+    for suite in SUITES:
+        await _check_suite(lab, suite, certificate=certificate)
+    context = lab.tls_context(certificate=certificate, ciphers=ANYTHING_OLD)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     try:
+        writer = await _secured(lab, context)
+    except (ssl.SSLError, OSError):
+        return
+    writer.close()
+    raise CaseFailed("a TLS older than 1.2 can be had")
+
+
+async def _secured(lab: Lab, context: ssl.SSLContext) -> asyncio.StreamWriter:
+    host, port = lab.tls_address()
+    async with asyncio.timeout(lab.settings.patience_s):
         _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=lab.tls_name())
+    return writer
+
+
+async def _check_suite(lab: Lab, suite: str, *, certificate: bool) -> None:
+    context = lab.tls_context(certificate=certificate, ciphers=suite)
+    try:
+        writer = await _secured(lab, context)
     except (ssl.SSLError, OSError) as error:
         raise CaseFailed(f"the suite {suite} is not to be had: {error}") from None
     raw: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
-    certificate = x509.load_der_x509_certificate(raw)
-    _check_key(certificate)
-    must(certificate.serial_number > 0, "the certificate has no serial number")
-    names = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    presented = x509.load_der_x509_certificate(raw)
+    _check_key(presented)
+    must(presented.serial_number > 0, "the certificate has no serial number")
+    names = [str(each.value) for each in presented.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     same(names, [lab.tls_name()], "the CN of the server's certificate")
 
 
 @case("TC_087", "TLS, client-side certificate", SECURITY)
 async def client_certificate(lab: Lab) -> None:
-    """>> as TC_086 with a client certificate; then boot."""
+    """>> as TC_086 with a client certificate; then boot. Without one nobody is let in."""
+    await _check_tls(lab, certificate=True)
     identity = lab.settings.certificate_identity
     context = lab.tls_context(certificate=True)
     async with lab.station(url=lab.tls.url, identity=identity, password=None, tls=context) as station:
@@ -377,7 +426,8 @@ async def subprotocol(lab: Lab) -> None:
     settings = lab.settings
     odd = LabStation(lab, settings.url, settings.identity, password=settings.password, subprotocols=["ocpp0.1"])
     odd.transcript = lab.transcript
-    await _refused(odd, "a connection with the subprotocol ocpp0.1 was accepted")
+    refusal = await _refused(odd, "a connection with the subprotocol ocpp0.1 was accepted")
+    must(refusal.status >= REFUSED, f"it was not refused before the upgrade: {refusal}")
     async with lab.station(subprotocols=["ocpp0.1", "ocpp1.6"]) as station:
         same(station.link.subprotocol, "ocpp1.6", "the subprotocol")
         await station.boot()

@@ -9,7 +9,7 @@ from stationmaster.conformance.lab import Lab, LabStation, same
 
 SMART = Functionality.SMART_CHARGING
 ACCEPTED = {"status": "Accepted"}
-LIMIT_A = 6.0
+LIMITS = {"A": 6.0, "W": 6000.0}
 _ids = itertools.count(1)
 
 
@@ -21,8 +21,8 @@ def _default_profile(lab: Lab, purpose: str, **more: Any) -> dict[str, Any]:
     schedule = {
         "duration": lab.settings.duration_s,
         "startSchedule": start,
-        "chargingRateUnit": "A",
-        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": LIMIT_A, "numberPhases": 3}],
+        "chargingRateUnit": lab.settings.charging_rate_unit,
+        "chargingSchedulePeriod": [_period(lab) | {"numberPhases": lab.settings.number_phases}],
     }
     return {
         "chargingProfileId": next(_ids),
@@ -35,6 +35,10 @@ def _default_profile(lab: Lab, purpose: str, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def _period(lab: Lab) -> dict[str, Any]:
+    return {"startPeriod": 0, "limit": LIMITS[lab.settings.charging_rate_unit]}
+
+
 def _tx_profile(lab: Lab, **more: Any) -> dict[str, Any]:
     """Relative, for a transaction."""
     return {
@@ -42,7 +46,10 @@ def _tx_profile(lab: Lab, **more: Any) -> dict[str, Any]:
         "stackLevel": lab.settings.stack_level,
         "chargingProfilePurpose": "TxProfile",
         "chargingProfileKind": "Relative",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": LIMIT_A}]},
+        "chargingSchedule": {
+            "chargingRateUnit": lab.settings.charging_rate_unit,
+            "chargingSchedulePeriod": [_period(lab)],
+        },
     } | more
 
 
@@ -60,6 +67,7 @@ def _check_kind(profile: dict[str, Any]) -> None:
 
 
 async def _set(lab: Lab, station: LabStation, connector_id: int, profile: dict[str, Any]) -> dict[str, Any]:
+    """An operator sends a profile; what came, of this purpose and for this place."""
     lab.press("SetChargingProfile", {"connectorId": connector_id, "csChargingProfiles": profile})
     sent = (await station.obey("SetChargingProfile", ACCEPTED)).payload
     same(sent["connectorId"], connector_id, "connectorId")
@@ -79,11 +87,12 @@ async def default_profile(lab: Lab) -> None:
         _check_kind(got)
         same(got["chargingProfileKind"], "Absolute", "chargingProfileKind")
         schedule = got["chargingSchedule"]
-        same(schedule["chargingRateUnit"], "A", "chargingRateUnit")
+        same(schedule["chargingRateUnit"], lab.settings.charging_rate_unit, "chargingRateUnit")
         same(schedule["duration"], lab.settings.duration_s, "duration")
         period = schedule["chargingSchedulePeriod"][0]
-        same(period["limit"], LIMIT_A, "limit")
-        same(period.get("numberPhases", 3), 3, "numberPhases")
+        same(period["limit"], LIMITS[lab.settings.charging_rate_unit], "limit")
+        # Three may be left out, other numbers may not.
+        same(period.get("numberPhases", 3), lab.settings.number_phases, "numberPhases")
 
 
 @case("TC_057", "Central smart charging, TxProfile", SMART, operator=True)
@@ -119,12 +128,16 @@ async def remote_start(lab: Lab) -> None:
 async def composite_schedule(lab: Lab) -> None:
     """<< GetCompositeSchedule with a unit; >> a schedule."""
     async with lab.station() as station:
-        wish = {"connectorId": lab.settings.connector_id, "duration": 300, "chargingRateUnit": "A"}
+        wish = {
+            "connectorId": lab.settings.connector_id,
+            "duration": lab.settings.composite_duration_s,
+            "chargingRateUnit": lab.settings.charging_rate_unit,
+        }
         lab.press("GetCompositeSchedule", wish)
         schedule = {
-            "duration": 300,
-            "chargingRateUnit": "A",
-            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": LIMIT_A}],
+            "duration": lab.settings.composite_duration_s,
+            "chargingRateUnit": lab.settings.charging_rate_unit,
+            "chargingSchedulePeriod": [_period(lab)],
         }
         answer = {"status": "Accepted", "connectorId": lab.settings.connector_id, "chargingSchedule": schedule}
         sent = (await station.obey("GetCompositeSchedule", answer)).payload
