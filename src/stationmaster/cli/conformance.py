@@ -7,8 +7,10 @@ Exit code 0: nothing failed. 1: something did. 2: the run could not begin.
 
 import asyncio
 import importlib
+import sys
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from stationmaster.conformance.lab import LabSettings
     from stationmaster.conformance.runner import CaseResult, Run
 
-__all__ = ["conformance"]
+__all__ = ["MANUAL", "conformance"]
+
+MANUAL: Final[dict[str, Any]] = {"silent_identity": "", "patience_s": 900.0, "case_limit_s": 7200.0}
+"""What is other where a person presses the buttons: they need time, and cannot say when the system has given up."""
 
 
 def conformance(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
@@ -39,6 +44,10 @@ def conformance(  # noqa: PLR0913, PLR0917 - each argument is an option of the c
     only: Annotated[list[str] | None, typer.Option(help="A case, such as TC_001; may be given again.")] = None,
     functionality: Annotated[list[str] | None, typer.Option(help="A functionality, such as Core.")] = None,
     driver: Annotated[str, typer.Option(help="rest, manual, or package.module:Class of your own.")] = "rest",
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="What kit and system agree on, such as identity=CP1."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the report into this folder.")] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -47,18 +56,42 @@ def conformance(  # noqa: PLR0913, PLR0917 - each argument is an option of the c
     from stationmaster.conformance.errors import ConformanceError
 
     cases = _chosen(only or [], functionality or [])
+    changes = _changes(given or [])
     try:
+        if report is not None:
+            report.mkdir(parents=True, exist_ok=True)
         if itself:
-            run = asyncio.run(_self(cases, data, database_url))
+            run = asyncio.run(_self(cases, changes, data, database_url))
         else:
             if url is None:
                 raise typer.BadParameter("say where stations connect (--url), or use --self")
             settings = _settings(url, tls_url, ca_file, client_certificate, client_key)
-            run = asyncio.run(_run(cases, settings, _driver(driver, api_url, api_key)))
-    except ConformanceError as error:
+            manual = MANUAL if driver == "manual" else {}
+            settings = replace(settings, **(manual | changes))
+            run = asyncio.run(_run(cases, settings, _driver(driver, api_url, api_key, url)))
+        _conclude(run, report)
+    except (ConformanceError, OSError) as error:
         typer.echo(f"stationmaster: {error}", err=True)
         raise typer.Exit(2) from None
-    _conclude(run, report)
+    raise typer.Exit(0 if run.passed else 1)
+
+
+def _changes(given: list[str]) -> dict[str, Any]:
+    """The settings of the kit that were given, by name."""
+    from stationmaster.conformance.lab import LabSettings
+
+    changes: dict[str, Any] = {}
+    kinds: dict[Any, type] = {str: str, int: int, float: float}
+    known = {field.name: kinds[field.type] for field in fields(LabSettings) if field.type in kinds}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or name not in known:
+            raise typer.BadParameter(f"--set {each}: a name is one of {', '.join(sorted(known))}")
+        try:
+            changes[name] = known[name](value)
+        except ValueError:
+            raise typer.BadParameter(f"--set {each}: {value} is no number") from None
+    return changes
 
 
 def _chosen(only: list[str], functionalities: list[str]) -> "list[TestCase]":
@@ -73,11 +106,14 @@ def _chosen(only: list[str], functionalities: list[str]) -> "list[TestCase]":
     names = {each.value.lower() for each in Functionality}
     if wanted - names:
         raise typer.BadParameter(f"a functionality is one of: {', '.join(each.value for each in Functionality)}")
-    return [
+    chosen = [
         case
         for case in CASES
         if (not numbers or case.number in numbers) and (not wanted or case.functionality.value.lower() in wanted)
     ]
+    if not chosen:
+        raise typer.BadParameter("none of these cases is of these functionalities")
+    return chosen
 
 
 def _settings(
@@ -89,20 +125,25 @@ def _settings(
         return LabSettings(url=url)
     if ca_file is None:
         raise typer.BadParameter("--tls-url needs --ca-file")
+    for file in (ca_file, certificate, key):
+        if file is not None and not Path(file).is_file():
+            raise typer.BadParameter(f"there is no file {file}")
     return LabSettings(url=url, tls=TlsSettings(tls_url, ca_file, certificate, key))
 
 
-def _driver(name: str, api_url: str | None, api_key: str | None) -> "Driver":
+def _driver(name: str, api_url: str | None, api_key: str | None, url: str) -> "Driver":
     from stationmaster.conformance.drivers import ManualDriver
     from stationmaster.conformance.rest_driver import RestDriver
 
     if name == "manual":
-        return ManualDriver(typer.echo)
+        return ManualDriver(typer.echo, product=url)
     if name == "rest":
         if api_url is None or api_key is None:
             raise typer.BadParameter("the driver `rest` needs --api-url and --api-key")
         return RestDriver(api_url, api_key)
     module, _, attribute = name.partition(":")
+    # A driver is a file of the person who calls us, and it lies where they are.
+    sys.path.append(str(Path.cwd()))
     try:
         made: Driver = getattr(importlib.import_module(module), attribute)()
     except (ImportError, AttributeError, ValueError) as error:
@@ -114,23 +155,35 @@ async def _run(cases: "list[TestCase]", settings: "LabSettings", driver: "Driver
     from stationmaster.conformance.runner import run_cases
 
     try:
-        return await run_cases(cases, settings, driver, progress=_tell)
+        return await run_cases(cases, settings, driver, progress=Progress(len(cases)))
     finally:
         await driver.close()
 
 
-async def _self(cases: "list[TestCase]", data: str | None, database_url: str | None) -> "Run":
+async def _self(cases: "list[TestCase]", changes: dict[str, Any], data: str | None, database_url: str | None) -> "Run":
     from stationmaster.cli.fresh_node import fresh_node
 
     async with fresh_node(data, database_url) as (settings, driver):
-        return await _run(cases, settings, driver)
+        return await _run(cases, replace(settings, **changes), driver)
 
 
-def _tell(result: "CaseResult") -> None:
-    colours = {"pass": typer.colors.GREEN, "fail": typer.colors.RED, "not run": typer.colors.YELLOW}
-    word = typer.style(f"{result.verdict.value:8}", fg=colours[result.verdict.value])
-    why = f"  {result.reason}" if result.reason else ""
-    typer.echo(f"{word} {result.case.id:14} {result.case.title} ({result.seconds:.2f} s){why}")
+class Progress:
+    """A line for each case as it ends."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._ended = 0
+
+    def __call__(self, result: "CaseResult") -> None:
+        """Tell what became of a case."""
+        self._ended += 1
+        colours = {"pass": typer.colors.GREEN, "fail": typer.colors.RED, "not run": typer.colors.YELLOW}
+        word = typer.style(f"{result.verdict.value:8}", fg=colours[result.verdict.value])
+        why = f"  {result.reason}" if result.reason else ""
+        place = f"{self._ended:>2}/{self._count}"
+        typer.echo(f"{place} {word} {result.case.id:14} {result.case.title} ({result.seconds:.2f} s){why}")
+        for words in result.warnings:
+            typer.echo(f"      warning: {words}")
 
 
 def _conclude(run: "Run", folder: Path | None) -> None:
@@ -142,4 +195,3 @@ def _conclude(run: "Run", folder: Path | None) -> None:
     if folder is not None:
         for path in write_report(run, folder):
             typer.echo(f"  {path}")
-    raise typer.Exit(0 if run.passed else 1)

@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.cli.conformance import MANUAL
+
 if TYPE_CHECKING:
     from stationmaster.conformance.drivers import Driver
     from stationmaster.conformance.lab import LabSettings
@@ -27,7 +29,6 @@ __all__ = ["main"]
 NICENESS: Final = 10
 """The stations of the node beside us go first."""
 LINE_LIMIT_BYTES: Final = 1024 * 1024
-PATIENCE_WITH_PEOPLE_S: Final = 900.0
 
 
 def tell(event: str, **members: Any) -> None:
@@ -133,9 +134,7 @@ def _settings_of(order: dict[str, Any], folder: Path) -> "LabSettings":
 
     settings = replace(LabSettings(url=order["url"]), **order["settings"])
     if order["driver"] == "manual":
-        settings = replace(
-            settings, silent_identity="", patience_s=PATIENCE_WITH_PEOPLE_S, case_limit_s=8 * PATIENCE_WITH_PEOPLE_S
-        )
+        settings = replace(settings, **MANUAL)
     tls = order.get("tls")
     if tls is None:
         return settings

@@ -40,8 +40,7 @@ class RestDriver:
             document = _check(await self._send("GET", "/openapi.json"))
             return About("Stationmaster", document["info"]["version"], "Stationmaster")
         told = _check(answer)
-        urls = told.get("station_urls") or {}
-        return About("Stationmaster", told["version"], "Stationmaster", {name: str(url) for name, url in urls.items()})
+        return About("Stationmaster", told["version"], "Stationmaster", {"API": str(self._client.base_url)})
 
     async def prepare(self, stations: list[StationNeeded], tokens: list[TokenNeeded]) -> None:
         """Register everything; what exists is set right."""
