@@ -223,10 +223,32 @@ def test_an_unknown_setting_in_the_file_is_one_line(folder: Path) -> None:
     )
 
 
-def test_an_unknown_flag_is_exit_code_2() -> None:
-    done = run("serve", "--colour", "red")
-    assert done.returncode == 2
-    assert "--colour" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("serve --colour red", "No such option: --colour (try `stationmaster serve --help`)"),
+        ("brew", "No such command 'brew' (try `stationmaster --help`)"),
+        ("api-key create", "Missing option '--role'"),
+        ("api-key create --role king", "Invalid value for '--role'"),
+        ("simulate", "Missing argument 'url'"),
+        ("simulate http://x", "Invalid value for URL: http://x is no address such as ws://HOST:9000/ocpp"),
+        ("simulate ws://x --stations 0", "Invalid value for '--stations'"),
+        ("demo --stations many", "Invalid value for '--stations'"),
+        ("conformance", "Invalid value: say where stations connect (--url), or use --self"),
+        ("user create", "Missing argument"),
+    ],
+)
+def test_what_is_mistyped_is_one_line_and_exit_code_2(arguments: str, line: str) -> None:
+    done = run(*arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"stationmaster: {line}"), said
+
+
+def test_without_a_command_there_is_help() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "conformance" in done.stdout
 
 
 def test_keys_are_made_listed_and_revoked(folder: Path) -> None:
@@ -252,6 +274,23 @@ def test_a_key_made_beside_a_running_node_opens_it_at_once(serving: Serving, fol
     made = run("api-key", "create", "--role", "admin", "--data", str(folder / "data"))
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
     assert httpx.get(f"{http}/api/v1/stations", headers=headers, trust_env=False).status_code == 200
+
+
+@pytest.mark.postgres
+def test_a_database_that_is_not_there_is_told_in_the_words_of_its_server(
+    postgres_server: PostgresServer, folder: Path
+) -> None:
+    url = postgres_server.url_of("nothere")
+    done = run("serve", "--data", str(folder / "data"), "--database-url", url)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(': the database cannot be changed: database "nothere" does not exist')
+
+
+def test_nobody_else_may_look_into_the_data_folder(folder: Path) -> None:
+    assert run("migrate", "--data", str(folder / "a")).returncode == 0
+    assert run("api-key", "create", "--role", "viewer", "--data", str(folder / "b")).returncode == 0
+    assert [(folder / name).stat().st_mode & 0o777 for name in "ab"] == [0o700, 0o700]
 
 
 @pytest.mark.postgres

@@ -63,7 +63,7 @@ def _path(url: str) -> Path:
 
 def _make_folder(url: str) -> None:
     if url.startswith("sqlite:"):
-        _path(url).parent.mkdir(parents=True, exist_ok=True)
+        _path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _why(url: str, error: Exception) -> str:

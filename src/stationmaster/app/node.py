@@ -373,7 +373,7 @@ def data_folder(settings: Settings) -> Path:
     """The folder for everything that a node keeps, made if it is missing. Raises StartError."""
     data = settings.node.data
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # secrets and people's data: nobody else's to read
     except OSError as error:
         raise StartError(f"cannot make the data folder {data}: {error.strerror}") from None
     return data

@@ -7,6 +7,7 @@ import importlib.util
 import sys
 
 import typer
+import typer.exceptions
 
 from stationmaster.cli.api_key import keys
 from stationmaster.cli.audit import audit
@@ -45,9 +46,27 @@ def main() -> None:
     """Run the command line."""
     # The other layers are imported by the commands that need them, so their errors are known by name only.
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="stationmaster")
+    except typer.exceptions.TyperException as mistake:
+        _mistaken(_in_one_line(mistake))
+    except typer.Abort:
+        sys.exit(1)
     except Exception as error:
         if type(error).__name__ not in ("ConfigError", "StartError"):
             raise
-        print(f"stationmaster: {error}", file=sys.stderr)  # noqa: T201 - the line for the person
-        sys.exit(2)
+        _mistaken(str(error))
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _mistaken(line: str) -> None:
+    if line:
+        print(f"stationmaster: {line}", file=sys.stderr)  # noqa: T201 - the line for the person
+    sys.exit(2)
+
+
+def _in_one_line(mistake: typer.exceptions.TyperException) -> str:
+    """What is wrong with what was typed, and where help is; empty where the help itself has just been printed."""
+    words = " ".join(mistake.format_message().split()).rstrip(".").replace("Value error, ", "")
+    context = getattr(mistake, "ctx", None)
+    return f"{words} (try `{context.command_path} --help`)" if words and context is not None else words

@@ -67,7 +67,8 @@ async def _run(url: str, work: Callable[[sa.Connection], T]) -> T:
             return await asyncio.to_thread(_run_on_sqlite, url, work)
         return await _run_on_postgresql(url, work)
     except (DBAPIError, OSError, TimeoutError) as error:
-        raise Unavailable(f"the database cannot be changed: {error}") from error
+        reason = getattr(error, "orig", None) or error  # in the words of the server, without SQLAlchemy's around them
+        raise Unavailable(f"the database cannot be changed: {reason}") from error
 
 
 def _run_on_sqlite(url: str, work: Callable[[sa.Connection], T]) -> T:
