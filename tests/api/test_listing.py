@@ -1,5 +1,6 @@
 """Lists as tables: whole, and harmless in a spreadsheet."""
 
+import asyncio
 import csv
 import io
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.api.listing import cell
-from tests.api.conftest import Client, new_id
+from tests.api.conftest import Client, connected, new_id
 
 
 async def test_a_list_is_a_table_if_it_is_asked_for(api: Client) -> None:
@@ -25,6 +26,48 @@ async def test_a_list_is_a_table_if_it_is_asked_for(api: Client) -> None:
     assert rows[0]["name"] == '\'=HYPERLINK("http://evil","x")'
     assert rows[0]["note"] == 'a "b", c\nd'
     assert (rows[0]["connected"], rows[0]["vendor"]) == ("false", "")
+
+
+NO_TABLES = {
+    "/api/v1/actions": "forms",
+    "/api/v1/charging-profile-rules": "an explanation",
+    "/api/v1/roles": "an explanation",
+    "/api/v1/settings": "an explanation",
+    "/api/v1/sites/{site_id}/connectors": "nested",
+    "/api/v1/sites/{site_id}/limit-schedules": "nested",
+    "/api/v1/station-places": "a map",
+}
+"""Lists that nobody opens in a spreadsheet."""
+
+
+async def test_every_list_is_a_table_too(api: Client) -> None:
+    document = (await api.http.get("/api/v1/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    without = []
+    for path, operations in document["paths"].items():
+        content = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        schema = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
+        if "items" in schema.get("properties", {}) and "text/csv" not in content:
+            without.append(path)
+    assert set(without) == NO_TABLES.keys()
+
+
+async def test_a_short_list_is_a_table_too(api: Client) -> None:
+    async with connected(api) as station:
+        keys = [{"key": "=Evil", "readonly": False, "value": "@x"}]
+        asked = asyncio.create_task(
+            api.http.post(f"/api/v1/stations/{station.identity}/commands/GetConfiguration", json={})
+        )
+        await station.obey("GetConfiguration", {"configurationKey": keys})
+        await asked
+        path = f"/api/v1/stations/{station.identity}/configuration"
+        by_header = await api.http.get(path, headers={"Accept": "text/csv"})
+        assert by_header.text == (await api.http.get(path, params={"format": "csv"})).text
+        (row,) = csv.DictReader(io.StringIO(by_header.text))
+        assert (row["variable"], row["value"]) == ("'=Evil", "'@x")
+        assert by_header.headers["content-disposition"] == 'attachment; filename="configuration.csv"'
+        assert (await api.http.get(path, headers={"Accept": "*/*"})).json()["items"][0]["variable"] == "=Evil"
 
 
 async def test_json_is_what_one_gets_otherwise(api: Client) -> None:

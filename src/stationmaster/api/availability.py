@@ -1,6 +1,6 @@
 """Connectors, as the stations last reported them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -8,6 +8,7 @@ from pydantic import Field
 from stationmaster.api.access import Principal, may
 from stationmaster.api.context import Context
 from stationmaster.api.documents import PROBLEMS, StationId
+from stationmaster.api.listing import LISTED, WholeFormat, whole
 from stationmaster.api.places import connector_number
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Listed, Moment, View
@@ -32,14 +33,17 @@ class ConnectorView(View):
     availability_status: str | None = Field(description="What the station said to that.")
 
 
-@router.get("/stations/{station_id}/connectors")
+@router.get("/stations/{station_id}/connectors", response_model=Listed[ConnectorView], responses=LISTED)
 async def list_connectors(
-    station_id: StationId, principal: Annotated[Principal, Depends(may("stations:read"))], context: Context
-) -> Listed[ConnectorView]:
+    station_id: StationId,
+    principal: Annotated[Principal, Depends(may("stations:read"))],
+    context: Context,
+    wanted: WholeFormat,
+) -> Any:
     """The connectors of a station."""
     station = await station_of(context, principal, station_id)
     connectors = await context.storage.connectors.of(station_id)
-    return Listed(items=[_view(each, station.last_protocol) for each in connectors], next_cursor=None)
+    return whole(wanted, [_view(each, station.last_protocol) for each in connectors], "connectors")
 
 
 def _view(connector: Connector, protocol: str | None) -> ConnectorView:

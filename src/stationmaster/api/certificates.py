@@ -13,7 +13,7 @@ from stationmaster.api.commands import view as job_view
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId, problems
 from stationmaster.api.files import Uuid
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.certificates import CertificateState, RootUse, StationCertificate
@@ -143,14 +143,14 @@ async def revoke_certificate(
     return CertificateView.model_validate(revoked)
 
 
-@router.get("/stations/{station_id}/certificates")
+@router.get("/stations/{station_id}/certificates", response_model=Listed[CertificateView], responses=LISTED)
 async def list_station_certificates(
-    station_id: StationId, principal: Reader, context: Context
-) -> Listed[CertificateView]:
+    station_id: StationId, principal: Reader, context: Context, wanted: WholeFormat
+) -> Any:
     """The client certificates of a station, the newest first."""
     await station_of(context, principal, station_id)
     found = await context.storage.certificates.of_station(station_id)
-    return Listed(items=[CertificateView.model_validate(each) for each in found], next_cursor=None)
+    return whole(wanted, [CertificateView.model_validate(each) for each in found], "station-certificates")
 
 
 @router.post("/stations/{station_id}/certificates", status_code=201)
@@ -164,8 +164,8 @@ async def sign_for_station(
     return CertificateView.model_validate(made)
 
 
-@router.get("/stations/{station_id}/roots")
-async def list_roots(station_id: StationId, principal: Reader, context: Context) -> Listed[RootView]:
+@router.get("/stations/{station_id}/roots", response_model=Listed[RootView], responses=LISTED)
+async def list_roots(station_id: StationId, principal: Reader, context: Context, wanted: WholeFormat) -> Any:
     """The roots that a station holds, as it reported them last."""
     await station_of(context, principal, station_id)
     named = await context.services.certificates.installed(principal.organisation_id, station_id)
@@ -176,7 +176,7 @@ async def list_roots(station_id: StationId, principal: Reader, context: Context)
         told |= {"authority_id": None if authority is None else authority.id}
         told |= {"authority_name": None if authority is None else authority.name}
         items.append(RootView.model_validate(told))
-    return Listed(items=items, next_cursor=None)
+    return whole(wanted, items, "station-roots")
 
 
 @router.post("/stations/{station_id}/roots", responses=_ON_ITS_WAY)

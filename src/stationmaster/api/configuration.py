@@ -1,6 +1,6 @@
 """Configuration of stations, as it was last read or set."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
@@ -8,6 +8,7 @@ from pydantic import Field
 from stationmaster.api.access import Principal, may
 from stationmaster.api.context import Context
 from stationmaster.api.documents import PROBLEMS, StationId
+from stationmaster.api.listing import LISTED, WholeFormat, whole
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Listed, Moment, View
 
@@ -27,11 +28,14 @@ class VariableView(View):
     written_at: Moment | None
 
 
-@router.get("/stations/{station_id}/configuration")
+@router.get("/stations/{station_id}/configuration", response_model=Listed[VariableView], responses=LISTED)
 async def list_configuration(
-    station_id: StationId, principal: Annotated[Principal, Depends(may("configuration:read"))], context: Context
-) -> Listed[VariableView]:
+    station_id: StationId,
+    principal: Annotated[Principal, Depends(may("configuration:read"))],
+    context: Context,
+    wanted: WholeFormat,
+) -> Any:
     """What is known of a station's configuration. GetConfiguration reads it anew."""
     await station_of(context, principal, station_id)
     variables = await context.storage.configuration.of(station_id)
-    return Listed(items=[VariableView.model_validate(each) for each in variables], next_cursor=None)
+    return whole(wanted, [VariableView.model_validate(each) for each in variables], "configuration")

@@ -9,9 +9,9 @@ import io
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
@@ -19,7 +19,7 @@ from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.values import Filters, Listed
 from stationmaster.storage import Page
 
-__all__ = ["LISTED", "WantedFormat", "cell", "listing"]
+__all__ = ["LISTED", "WantedFormat", "WholeFormat", "cell", "listing", "whole"]
 
 CSV_TYPE = "text/csv"
 EXPORT_LIMIT = 1_000_000
@@ -52,6 +52,36 @@ class Format:
 WantedFormat = Annotated[Format, Depends(Format)]
 
 
+class ShortListFormat:
+    """The same for a list that is short and comes whole, without filters."""
+
+    def __init__(
+        self,
+        wanted: Annotated[Format, Depends(Format)],
+        format: Annotated[
+            Literal["json", "csv"] | None, Query(description="`csv` (or `Accept: text/csv`) gives a table.")
+        ] = None,
+    ) -> None:
+        self.csv = format == "csv" or (wanted.csv and format is None)
+
+
+WholeFormat = Annotated[ShortListFormat, Depends(ShortListFormat)]
+
+
+def whole(wanted: ShortListFormat, views: Sequence[BaseModel], name: str) -> Listed[Any] | Response:
+    """A list that is not paged, or the file `name`.csv."""
+    if not wanted.csv:
+        return Listed(items=list(views), next_cursor=None)
+    records = [view.model_dump(mode="json") for view in views]
+    columns = list(records[0]) if records else []
+    rows = [[cell(record.get(column)) for column in columns] for record in records]
+    return Response(_lines([columns, *rows]), media_type=CSV_TYPE, headers=_as_file(name))
+
+
+def _as_file(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+
+
 async def listing(
     filters: Filters, wanted: Format, find: Find, view: Callable[[Any], BaseModel], name: str
 ) -> Listed[Any] | Response:
@@ -63,7 +93,7 @@ async def listing(
     return StreamingResponse(
         _as_csv(first, find, view),
         media_type=CSV_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        headers=_as_file(name),
     )
 
 

@@ -1,6 +1,6 @@
 """Organisations, as the administrators of the default one keep them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
@@ -8,6 +8,7 @@ from pydantic import Field
 from stationmaster.api.access import Principal, may
 from stationmaster.api.context import Context
 from stationmaster.api.documents import PROBLEMS
+from stationmaster.api.listing import LISTED, WholeFormat, whole
 from stationmaster.api.values import Body, Listed, Moment, Text, View
 from stationmaster.domain.users import check_username
 
@@ -44,12 +45,12 @@ class NewOrganisationBody(Body):
     )
 
 
-@router.get("/organisations")
-async def list_organisations(principal: Writer, context: Context) -> Listed[OrganisationView]:
+@router.get("/organisations", response_model=Listed[OrganisationView], responses=LISTED)
+async def list_organisations(principal: Writer, context: Context, wanted: WholeFormat) -> Any:
     """All organisations of this system."""
     principal.require_system_administrator()
     found = await context.services.people.organisations.find()
-    return Listed(items=[OrganisationView.model_validate(each) for each in found], next_cursor=None)
+    return whole(wanted, [OrganisationView.model_validate(each) for each in found], "organisations")
 
 
 @router.post("/organisations", status_code=201)

@@ -10,7 +10,7 @@ from pydantic import Field
 from stationmaster.api.access import Principal, may, unknown
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.stations import Station
 from stationmaster.services.stations import NewStation, Registered
@@ -227,12 +227,12 @@ async def renew_password(station_id: StationId, principal: Writer, context: Cont
     return _registered_view(await context.services.stations.renew_password(principal.organisation_id, station_id))
 
 
-@router.get("/stations/{station_id}/oddities")
-async def list_oddities(station_id: StationId, principal: Reader, context: Context) -> Listed[OddityView]:
+@router.get("/stations/{station_id}/oddities", response_model=Listed[OddityView], responses=LISTED)
+async def list_oddities(station_id: StationId, principal: Reader, context: Context, wanted: WholeFormat) -> Any:
     """In what ways the station departs from the specification, and how often it did."""
     await station_of(context, principal, station_id)
     oddities = await context.storage.oddities.of(station_id)
-    return Listed(items=[OddityView.model_validate(each) for each in oddities], next_cursor=None)
+    return whole(wanted, [OddityView.model_validate(each) for each in oddities], "oddities")
 
 
 @router.get("/refused-handshakes", response_model=Listed[RefusedHandshakeView], responses=LISTED)

@@ -21,7 +21,7 @@ from stationmaster.api.commands import JobView
 from stationmaster.api.commands import view as job_view
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.errors import Conflict, Invalid
@@ -242,12 +242,12 @@ async def delete_profile(profile_id: ProfileId, principal: Writer, context: Cont
     return Response(status_code=204)
 
 
-@router.get("/stations/{station_id}/charging-profiles")
-async def list_installed(station_id: StationId, principal: Reader, context: Context) -> Listed[InstalledProfileView]:
+@router.get("/stations/{station_id}/charging-profiles", response_model=Listed[InstalledProfileView], responses=LISTED)
+async def list_installed(station_id: StationId, principal: Reader, context: Context, wanted: WholeFormat) -> Any:
     """What a station holds, as far as its answers tell."""
     await station_of(context, principal, station_id)
     mirror = await context.services.smart_charging.mirror_of(station_id)
-    return Listed(items=[InstalledProfileView.of(entry) for entry in mirror], next_cursor=None)
+    return whole(wanted, [InstalledProfileView.of(entry) for entry in mirror], "installed-charging-profiles")
 
 
 @router.post("/stations/{station_id}/charging-profiles")

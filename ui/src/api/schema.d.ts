@@ -8278,7 +8278,10 @@ export interface operations {
     };
     list_oddities_api_v1_stations__station_id__oddities_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -8288,13 +8291,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_OddityView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -9321,7 +9325,10 @@ export interface operations {
     };
     list_connectors_api_v1_stations__station_id__connectors_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -9331,13 +9338,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_ConnectorView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -9434,7 +9442,10 @@ export interface operations {
     };
     list_configuration_api_v1_stations__station_id__configuration_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -9444,13 +9455,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_VariableView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -14945,7 +14957,10 @@ export interface operations {
     };
     list_installed_api_v1_stations__station_id__charging_profiles_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -14955,13 +14970,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_InstalledProfileView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -19917,7 +19933,10 @@ export interface operations {
     };
     list_station_certificates_api_v1_stations__station_id__certificates_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -19927,13 +19946,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_CertificateView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -20147,7 +20167,10 @@ export interface operations {
     };
     list_roots_api_v1_stations__station_id__roots_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -20157,13 +20180,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_RootView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -23447,20 +23471,24 @@ export interface operations {
     };
     list_organisations_api_v1_organisations_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_OrganisationView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
