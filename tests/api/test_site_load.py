@@ -1,5 +1,6 @@
 """Power shared among real connections, watched through the API: what each gets, since when, why, and what stands."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -182,6 +183,13 @@ async def test_other_loads_count_as_posted_and_a_silent_meter_is_told_of(api: Cl
         load = await api.get("/sites/garage/load")
         assert load["other_loads"]["amperes"]["l1_a"] == 20
         assert not load["other_loads"]["silent"]
+        await asyncio.sleep(5)  # half of the time after which the meter counts as silent
+        assert (await alert(api, "meter_silent"))["station_id"] is None
+        await gets(api, station, 10)
+        load = await api.get("/sites/garage/load")
+        assert load["other_loads"]["silent"]
+        assert load["other_loads"]["amperes"]["l1_a"] == 30
+        assert load["within_limit"]
 
 
 async def test_the_main_meter_of_a_station_may_be_that_of_the_site(api: Client) -> None:
