@@ -19,6 +19,7 @@ import asyncpg
 
 from bench.composite import goals as composite_goals
 from bench.handshakes import password_goal
+from bench.load_management import goals as planning_goals
 from bench.measure import Plan, Result, measure_conversation, measure_crowd
 from bench.subjects import SUBJECTS
 from bench.table import goals, table
@@ -46,7 +47,7 @@ def main() -> int:
             measure_crowd(result, plan)
     results = [result for result in measured if result.session_rounds]
     print(f"\n{_machine()}\n\n{table(results, plan)}\n")
-    print("\n".join([*goals(results), *composite_goals()]))
+    print("\n".join([*goals(results), *composite_goals(), *planning_goals()]))
     if "node-sqlite" in options.only and not options.skip_crowd:
         print(password_goal(plan.storm_stations, 2 * plan.rounds - 1))
     for result in measured:

@@ -8,6 +8,7 @@ one of them with a fall ahead, cars on one to three phases, each wanting somethi
 import time
 from random import Random
 
+from bench.table import goal
 from stationmaster.domain.load_management import inputs as said
 from stationmaster.domain.load_management.effects import Effect, SetLimit
 from stationmaster.domain.load_management.lanes import Phase
@@ -17,6 +18,7 @@ from stationmaster.domain.locations import Location
 
 TRANSACTIONS = 500
 BUDGET_MS = 20.0
+FUSES_A = (1600, 4000)
 SECOND = 1_000_000
 NOON = 1_709_640_000 * SECOND
 PHASES = (Phase.L1, Phase.L2, Phase.L3)
@@ -121,11 +123,22 @@ class Bench:
         return kinds
 
 
+def goals() -> list[str]:
+    """The dearest plan of each policy, with what it takes."""
+    lines = []
+    for policy in Policy:
+        plans = [plan for fuse_a in FUSES_A for plan in Bench(policy, fuse_a).measure(fuse_a).items()]
+        kind, (duration_ms, commands) = max(plans, key=lambda plan: plan[1][0])
+        what = f"Plan for {TRANSACTIONS} transactions of one site, ms: {policy.value}, {kind}, {commands} commands"
+        lines.append(goal(what, duration_ms, BUDGET_MS))
+    return lines
+
+
 def main() -> None:
     """Print a line per policy and kind of plan."""
     print(f"planning {TRANSACTIONS} transactions of one site (budget {BUDGET_MS:.0f} ms of CPU)")
     for policy in Policy:
-        for fuse_a in (1600, 4000):
+        for fuse_a in FUSES_A:
             bench = Bench(policy, fuse_a)
             for kind, (duration_ms, commands) in bench.measure(fuse_a).items():
                 print(f"  {duration_ms:6.2f} ms  {commands:4} commands  {policy.value:10} {fuse_a:5} A  {kind}")

@@ -1,13 +1,15 @@
 """Power shared among real connections, watched through the API: what each gets, since when, why, and what stands."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
 from tests.api.chargers import Charger, charger, reconnected
-from tests.api.conftest import Client, eventually
+from tests.api.conftest import Client, eventually, with_role
 
 PHASES = ["L1", "L2", "L3"]
 
@@ -276,3 +278,24 @@ async def test_what_happens_at_a_site_is_on_the_event_stream(api: Client) -> Non
             if len(seen) == 3:
                 break
     assert set(seen) == {"site.changed", "site.decision", "site.load"}
+
+
+async def test_whoever_is_limited_to_sites_hears_of_those_and_of_no_other(api: Client) -> None:
+    await api.post("/sites", {"id": "mine"})
+    await api.post("/sites", {"id": "other"})
+    async with with_role(api, "viewer", site_ids=["mine"]) as scoped, AsyncExitStack() as stack:
+        stream = await stack.enter_async_context(scoped.http.stream("GET", "/api/v1/events", timeout=20))
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await api.patch("/sites/other", {"limits": fuse(10)})
+        await api.patch("/sites/mine", {"limits": fuse(20)})
+        told = [line async for line in _until(lines, '"site.load"')]
+    sites = [json.loads(line.removeprefix("data: "))["data"]["site_id"] for line in told if line.startswith("data: ")]
+    assert set(sites) == {"mine"}
+
+
+async def _until(lines: AsyncIterator[str], word: str) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if word in line:
+            return

@@ -131,6 +131,9 @@ async def test_readings_count_only_where_a_meter_is_declared(api: Client) -> Non
     await api.problem("POST", path, 409, "meter_is_a_station", json=reading)
     await api.patch("/sites/garage", {"meter": {}})
     await api.post(path, reading, 204)
+    actions = [entry["action"] for entry in (await api.get("/audit", limit=100))["items"]]
+    assert actions.count("post_meter_reading") == 2, "<< those that were refused; readings are no changes"
+    assert actions.count("change_site") == 2
 
 
 async def test_whoever_is_limited_to_sites_sees_only_those(api: Client) -> None:

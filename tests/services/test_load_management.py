@@ -112,7 +112,10 @@ async def away(line: Line) -> None:
     )
 
 
-async def test_what_was_offered_before_a_restart_is_reserved_after_it(sqlite_url: str) -> None:
+@pytest.mark.parametrize("dies", [False, True])
+async def test_what_was_offered_before_a_restart_is_reserved_after_it(
+    sqlite_url: str, dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock()
     async with open_node(sqlite_url, clock=clock) as node:
         await site(node, 40, "CP1", "CP2")
@@ -125,7 +128,15 @@ async def test_what_was_offered_before_a_restart_is_reserved_after_it(sqlite_url
         await until(node, "CP1", offered(320))
         await away(other)
         await away(line)
-        await until(node, "CP1", lambda found: not found.online)
+        if dies:
+
+            async def nothing(*_: Any) -> None:
+                """Who dies writes nothing down any more."""
+
+            monkeypatch.setattr(node.storage.site_plans, "let_go", nothing)
+            monkeypatch.setattr(node.storage.site_plans, "keep", nothing)
+        if not dies:
+            await until(node, "CP1", lambda found: not found.online)
     clock.pass_s(120)
     async with open_node(sqlite_url, clock=clock) as node:
         other = await connect(node, "CP2")
@@ -295,6 +306,22 @@ async def test_a_station_that_leaves_the_site_is_released_and_one_that_comes_is_
     assert [action for action, _ in line.heard][-2:] == ["ClearChargingProfile"] * 2
     await node.services.stations.update(ORGANISATION, "CP1", {"site_id": "garage"})
     await until(node, "CP1", offered(0))
+
+
+async def test_a_station_that_forgets_is_told_again_when_it_has_booted(node: Node) -> None:
+    await site(node, 40, "CP1")
+    station = await node.storage.stations.get("CP1")
+    assert station is not None
+    wiring = Wiring(organisation_id=ORGANISATION, station_id="CP1", evse_id=1, phases=ALL, forgets_offline=True)
+    await node.services.sites.put_wiring(station, wiring)
+    line = await connect(node, "CP1")
+    obeys(line)
+    await until(node, "CP1", offered(0))
+    heard = len(line.heard)
+    await line.says("BootNotification", chargePointVendor="Forgetful", chargePointModel="One")
+    await until(node, "CP1", lambda found: not found.slot.certain)
+    await until(node, "CP1", lambda found: found.slot.certain)
+    assert [action for action, _ in line.heard[heard:]] == ["SetChargingProfile"]
 
 
 async def test_what_is_too_old_is_forgotten(node: Node) -> None:

@@ -30,7 +30,10 @@ def event_of(stored: StoredEvent) -> Event:
         "at": format_instant(stored.received_at),
         "data": in_api_words(stored.data),
     }
-    return Event(id=stored.id, type=stored.type, station_id=stored.station_id, body=_encoder.encode(body))
+    site_id = stored.data.get("site_id") if stored.type.startswith("site.") else None
+    return Event(
+        id=stored.id, type=stored.type, station_id=stored.station_id, body=_encoder.encode(body), site_id=site_id
+    )
 
 
 def in_api_words(data: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ async def stream_events(
 ) -> Response:
     """What happens, as it happens. Each event is `{"id", "type", "station_id", "at", "data"}`."""
     after = _event_id(last_event_id or filters.last_event_id)
-    wanted = EventFilter(filters.type, await _stations_of(context, principal, filters.station_id))
+    stations = await _stations_of(context, principal, filters.station_id)
+    wanted = EventFilter(filters.type, stations, () if filters.station_id else principal.site_ids or ())
     stack = ExitStack()
     try:
         client = stack.enter_context(context.events.connect(principal.organisation_id, wanted))
@@ -152,7 +153,7 @@ async def tell_stream(
             told[event.id] = None
             if len(told) > OVERLAP:
                 del told[next(iter(told))]
-            if wanted.wants(event.type, event.station_id):
+            if wanted.wants(event.type, event.station_id, event.site_id):
                 yield _written(event)
     heartbeat_s = context.settings.event_heartbeat_s
     asked_at = monotonic()

@@ -30,16 +30,22 @@ class HubClosed(Exception):
 
 
 class EventFilter:
-    """Which events a client wants: of these types (or prefixes such as `transaction.`), of these stations."""
+    """Which events a client wants: of these types (or prefixes such as `transaction.`), of these stations or sites.
 
-    def __init__(self, types: Sequence[str] = (), station_ids: Sequence[str] = ()) -> None:
+    Sites are those whose own events are let through beside those of the stations.
+    """
+
+    def __init__(
+        self, types: Sequence[str] = (), station_ids: Sequence[str] = (), site_ids: Sequence[str] = ()
+    ) -> None:
         self._types = frozenset(each for each in types if not each.endswith("."))
         self._prefixes = tuple(each for each in types if each.endswith("."))
         self._station_ids = frozenset(station_ids)
+        self._site_ids = frozenset(site_ids)
 
-    def wants(self, type: str, station_id: str) -> bool:
-        """Whether an event of this type of this station is to be given."""
-        if self._station_ids and station_id not in self._station_ids:
+    def wants(self, type: str, station_id: str, site_id: str | None = None) -> bool:
+        """Whether an event of this type of this station, or of a site as a whole, is to be given."""
+        if self._station_ids and station_id not in self._station_ids and (station_id or site_id not in self._site_ids):
             return False
         if not self._types and not self._prefixes:
             return True
@@ -60,7 +66,7 @@ class Client:
     def offer(self, events: Sequence[Event]) -> None:
         """Queue what the client wants; too much ends it."""
         for event in events:
-            if self._end is None and self._wanted.wants(event.type, event.station_id):
+            if self._end is None and self._wanted.wants(event.type, event.station_id, event.site_id):
                 if len(self._waiting) >= self._queue_limit:
                     self.end(TooSlow())
                     return

@@ -72,6 +72,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     station_id: str
     body: bytes
+    site_id: str | None = None
+    """Of an event about a site as a whole."""
 
 
 class EventMessage(msgspec.Struct, frozen=True, kw_only=True):

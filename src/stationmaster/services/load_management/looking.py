@@ -47,11 +47,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 async def look(storage: Storage, station_ids: Sequence[str]) -> dict[str, Seen]:
     """How some stations are, by what is stored."""
+    # The mirrors first: a transaction that ends meanwhile takes its profile along, and must be seen to have ended.
+    mirrors = await storage.charging_profiles.mirrors_of(station_ids)
     connected = await storage.site_plans.connected(station_ids)
     running: dict[str, list[Running]] = {}
     for station_id, evse_id, ocpp_id, started_at, received_at in await storage.site_plans.running(station_ids):
         running.setdefault(station_id, []).append(Running(evse_id, ocpp_id, started_at, received_at))
-    mirrors = await storage.charging_profiles.mirrors_of(station_ids)
     return {
         station_id: Seen(
             connected=station_id in connected,
@@ -63,18 +64,20 @@ async def look(storage: Storage, station_ids: Sequence[str]) -> dict[str, Seen]:
 
 
 def differences(
-    state: ConnectorState, wiring: Wiring, capabilities: Capabilities, seen: Seen, now: Instant
+    state: ConnectorState, wiring: Wiring, capabilities: Capabilities, seen: Seen, looked_at: Instant, now: Instant
 ) -> Iterator[said.Input]:
-    """What the planner must be told of a connector."""
+    """What the planner must be told of a connector. `looked_at` is when the look began."""
     location = state.connector.location
-    yield from _transaction(state, wiring, seen.running, now)
+    news = list(_transaction(state, wiring, seen.running, now))
+    yield from news
     level = stack_level_of(wiring, capabilities)
     evse_id = location.evse_id or 0
     by_transaction = not state.connector.limits_outlive_transactions
     overruled = is_overruled(seen.mirror, evse_id, level, by_transaction=by_transaction)
     if overruled != state.overruled:
         yield said.Overruled(location=location, overruled=overruled)
-    if _gone(state, seen.mirror, evse_id):
+    # What was confirmed since the look began cannot be in what was seen.
+    if state.settled_at < looked_at and not news and _gone(state, seen.mirror, evse_id):
         yield said.ControlLost(station_id=location.station_id)
 
 

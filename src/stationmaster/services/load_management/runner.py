@@ -289,9 +289,9 @@ class SiteRunner:
             self._to_look.update(station_ids)
             raise
         for station_id, found in seen.items():
-            self._compare(station_id, found, capabilities[station_id])
+            self._compare(station_id, found, capabilities[station_id], now)
 
-    def _compare(self, station_id: str, seen: Seen, capabilities: Capabilities) -> None:
+    def _compare(self, station_id: str, seen: Seen, capabilities: Capabilities, looked_at: Instant) -> None:
         now = self._clock()
         states = self.states()
         for what in online_input(states, station_id, connected=seen.connected):
@@ -301,7 +301,7 @@ class SiteRunner:
             wiring = self._wirings.get(location)
             if location.station_id != station_id or wiring is None:
                 continue
-            for what in list(differences(state, wiring, capabilities, seen, now)):
+            for what in list(differences(state, wiring, capabilities, seen, looked_at, now)):
                 if isinstance(what, said.ControlLost):
                     lost = True
                 else:
