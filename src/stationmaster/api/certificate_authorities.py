@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from stationmaster.api.access import Principal, may
 from stationmaster.api.context import Context
 from stationmaster.api.documents import PROBLEMS
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.values import Body, Filters, Listed, Moment, Text, View
 from stationmaster.domain.certificates import AuthorityUse, StoredAuthority
 from stationmaster.services.x509.keys import KeyFamily
@@ -161,12 +161,12 @@ async def read_revocation_list(authority_id: AuthorityId, principal: Reader, con
     return PlainTextResponse(text, media_type=PEM_TYPE)
 
 
-@router.get("/server-certificates")
-async def list_server_certificates(principal: Reader, context: Context) -> Listed[ServerCertificateView]:
+@router.get("/server-certificates", response_model=Listed[ServerCertificateView], responses=LISTED)
+async def list_server_certificates(principal: Reader, context: Context, wanted: WholeFormat) -> Any:
     """Our own certificates for stations that connect over TLS; those that are given as files are not among them."""
     found = await context.storage.authorities.servers()
     ours = [each for each in found if each.organisation_id == principal.organisation_id]
-    return Listed(items=[ServerCertificateView.model_validate(each) for each in ours], next_cursor=None)
+    return whole(wanted, [ServerCertificateView.model_validate(each) for each in ours], "server-certificates")
 
 
 def view(stored: StoredAuthority) -> AuthorityView:

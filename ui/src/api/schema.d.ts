@@ -19473,20 +19473,24 @@ export interface operations {
     };
     list_server_certificates_api_v1_server_certificates_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_ServerCertificateView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
