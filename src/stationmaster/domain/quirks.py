@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from stationmaster.domain.patterns import fits, weight
 from stationmaster.instants import Instant
 
 __all__ = ["NO_QUIRKS", "QuirkProfile", "Quirks", "best_profile"]
@@ -61,24 +62,10 @@ def best_profile(
     found: QuirkProfile | None = None
     best: tuple[int, int] | None = None
     for profile in sorted(profiles, key=lambda each: (each.created_at, each.id)):
-        if profile.vendor is None or not _same(profile.vendor, vendor):
+        if profile.vendor is None or not fits(profile.vendor, vendor):
             continue
-        if _same(profile.model, model) and _same(profile.firmware, firmware):
-            weight = (_weight(profile.firmware), _weight(profile.model))
-            if best is None or weight > best:
-                found, best = profile, weight
+        if fits(profile.model, model) and fits(profile.firmware, firmware):
+            says = (weight(profile.firmware), weight(profile.model))
+            if best is None or says > best:
+                found, best = profile, says
     return found
-
-
-def _same(pattern: str | None, text: str | None) -> bool:
-    if pattern is None:
-        return True
-    told, wanted = (text or "").strip().lower(), pattern.strip().lower()
-    return told.startswith(wanted[:-1]) if wanted.endswith("*") else told == wanted
-
-
-def _weight(pattern: str | None) -> int:
-    """How much a pattern says; an exact one says more than any beginning."""
-    if pattern is None:
-        return 0
-    return len(pattern) if pattern.endswith("*") else 1_000

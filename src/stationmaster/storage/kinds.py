@@ -10,6 +10,7 @@ from typing import Any, Final
 from stationmaster.domain import facts
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
 from stationmaster.domain.conformance import ConformanceRunChanged
+from stationmaster.domain.desired_configuration import ConfigurationCompared
 from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
@@ -22,6 +23,7 @@ from stationmaster.storage import (
     certificates,
     configuration,
     conformance,
+    desired_configuration,
     jobs,
     message_log,
     metering,
@@ -56,6 +58,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.DataTransferReceived: notifications.store_data_transfers,
     facts.ConfigurationReported: configuration.store_reports,
     facts.ConfigurationValueChanged: configuration.store_changes,
+    ConfigurationCompared: desired_configuration.store_comparisons,
     ReservationChanged: reservations.store_reservations,
     LocalListChanged: reservations.store_lists,
     TransactionTidied: tidying.store_tidied,

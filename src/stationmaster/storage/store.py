@@ -24,10 +24,12 @@ from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQuer
 from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.certificates import AuthorityQueries, CertificateQueries, SecurityJobQueries
 from stationmaster.storage.queries.conformance import ConformanceQueries
+from stationmaster.storage.queries.desired_configuration import DesiredConfigurationQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
 from stationmaster.storage.queries.overview import OverviewQueries
+from stationmaster.storage.queries.persistent_jobs import ConfigurationJobQueries, PersistentCommandQueries
 from stationmaster.storage.queries.quirks import QuirkProfileQueries
 from stationmaster.storage.queries.reports import (
     ConfigurationQueries,
@@ -92,6 +94,9 @@ class Storage:
         self.local_lists = LocalListQueries(self)
         self.jobs = JobQueries(self)
         self.configuration = ConfigurationQueries(self)
+        self.desired_configuration = DesiredConfigurationQueries(self)
+        self.configuration_jobs = ConfigurationJobQueries(self)
+        self.persistent_commands = PersistentCommandQueries(self)
         self.oddities = OddityQueries(self)
         self.quirk_profiles = QuirkProfileQueries(self)
         self.charging_profiles = ChargingProfileQueries(self)

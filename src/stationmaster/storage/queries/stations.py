@@ -12,7 +12,17 @@ from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_curs
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, contains, one_page, only
 from stationmaster.storage.statements import Prepared
-from stationmaster.storage.tables import connection_attempt, connector, oddity, presence, station, variable, wiring
+from stationmaster.storage.tables import (
+    connection_attempt,
+    connector,
+    desired_key,
+    followed_station,
+    oddity,
+    presence,
+    station,
+    variable,
+    wiring,
+)
 
 __all__ = ["AttemptQueries", "ConnectorQueries", "StationQueries"]
 
@@ -157,7 +167,7 @@ def _delete(station_id: str) -> Program[None]:
     result = yield from execute(sa.delete(station).where(station.c.id == station_id))
     if not result.rowcount:
         raise NotFound(f"no station {station_id}")
-    for table in (presence, connector, variable, oddity, wiring):
+    for table in (presence, connector, variable, oddity, wiring, desired_key, followed_station):
         yield from execute(sa.delete(table).where(table.c.station_id == station_id))
 
 

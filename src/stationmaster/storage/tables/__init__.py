@@ -19,6 +19,14 @@ from stationmaster.storage.tables.commands import (
     variable,
 )
 from stationmaster.storage.tables.conformance import conformance_case, conformance_report, conformance_run
+from stationmaster.storage.tables.desired_configuration import (
+    configuration_job,
+    configuration_template,
+    desired_key,
+    followed_station,
+    persistent_command,
+    secret_key,
+)
 from stationmaster.storage.tables.files import file, file_pass, firmware, firmware_campaign, firmware_update
 from stationmaster.storage.tables.log import (
     counter,
@@ -64,6 +72,8 @@ __all__ = [
     "audit_entry",
     "certificate_authority",
     "charging_profile",
+    "configuration_job",
+    "configuration_template",
     "conformance_case",
     "conformance_report",
     "conformance_run",
@@ -72,12 +82,14 @@ __all__ = [
     "connector",
     "counter",
     "data_transfer",
+    "desired_key",
     "event",
     "file",
     "file_pass",
     "firmware",
     "firmware_campaign",
     "firmware_update",
+    "followed_station",
     "installed_profiles",
     "installed_root",
     "job",
@@ -89,10 +101,12 @@ __all__ = [
     "oddity",
     "oidc_login",
     "organisations",
+    "persistent_command",
     "presence",
     "quirk_profile",
     "recovery_code",
     "reservation",
+    "secret_key",
     "security_event",
     "security_job",
     "server_certificate",
