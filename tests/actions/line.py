@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from stationmaster.actions.contract import Answer
 from stationmaster.bus.subjects import command_of
@@ -28,9 +28,10 @@ from stationmaster.session.session import Session
 from stationmaster.session.settings import SessionSettings, Side
 from tests.services.node import Node
 
-__all__ = ["SILENCE", "CallErrorHeard", "Line", "connect"]
+__all__ = ["SILENCE", "CallErrorHeard", "Line", "connect", "connect_as"]
 
 SILENCE = object()
+L = TypeVar("L", bound="Line")
 _connection_ids = count(1)
 
 
@@ -100,6 +101,11 @@ class Line:
     def will_answer(self, action: str, /, answer: Any = None, **payload: Any) -> None:
         """How the station answers our next CALL of this action: a payload, `SILENCE`, or (code, description)."""
         self._answers.setdefault(action, []).append(payload if answer is None else answer)
+
+    def answer_to(self, action: str, payload: Any) -> Any:
+        """The answer to one of our CALLs: what `will_answer` said, else silence."""
+        script = self._answers.get(action) or [SILENCE]
+        return script.pop(0)
 
     def hangs_up(self) -> None:
         """The connection ends."""
@@ -181,8 +187,7 @@ class Line:
             action, payload = rest
             self.heard.append((action, payload))
             self.order.append(f"<< {action}")
-            script = self._answers.get(action) or [SILENCE]
-            self._reply(message_id, script.pop(0))
+            self._reply(message_id, self.answer_to(action, payload))
         elif kind == 3:
             self.order.append("<< answer")
             self._asked.pop(message_id).set_result(rest[0])
@@ -201,6 +206,11 @@ class Line:
 
 async def connect(node: Node, station_id: str = "CP7", **words: Any) -> Line:
     """A registered station that has connected; registers it first if there is none."""
+    return await connect_as(Line, node, station_id, **words)
+
+
+async def connect_as(kind: type[L], node: Node, station_id: str = "CP7", **words: Any) -> L:
+    """The same, as a station of some kind."""
     record = await node.storage.stations.get(station_id) or await node.station(station_id, **words)
     epoch = record.connection_epoch + 1
     await node.storage.record(
@@ -218,7 +228,7 @@ async def connect(node: Node, station_id: str = "CP7", **words: Any) -> Line:
             )
         ]
     )
-    line = Line(node, record, epoch)
+    line = kind(node, record, epoch)
     node.at_the_end.append(line.hangs_up)
 
     async def handle(message: bytes) -> bytes:

@@ -8,14 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.domain.configuration_drift import (
+    NOTHING,
+    Memory,
     back_off_us,
     judge,
+    memory_of,
+    remembered,
     same_value,
     templates_of,
     wanted_keys,
 )
 from stationmaster.domain.desired_configuration import (
     ConfigurationTemplate,
+    KeyAnswer,
     KeyRecord,
     KnownKey,
     TemplateValue,
@@ -139,49 +144,44 @@ def known(value: str | None = "300", **more: Any) -> KnownKey:
     return KnownKey(key="HeartbeatInterval", value=value, **fields)
 
 
-def said(answer: str, at: int = 50, value_hash: str = "60") -> KeyRecord:
-    return KeyRecord(
-        station_id="CP7", key_name="heartbeatinterval", organisation_id="default", key="HeartbeatInterval",
-        template_id="a", mode="show", secret=False, state="unknown", reason="not_read",
-        answer=answer, answer_at=at, answer_hash=value_hash,
-    )  # fmt: skip
+def said(answer: str, at: int = 50) -> Memory:
+    return Memory(answer=answer, answer_at=at, answer_hash="60")
 
 
 def stands(
-    key: KnownKey | None, record: KeyRecord | None = None, *, secret: bool = False, booted_at: int = 0
+    key: KnownKey | None, memory: Memory = NOTHING, *, secret: bool = False, booted_at: int = 0
 ) -> tuple[str, str]:
-    state, reason = judge("60", "60", key, record, kind="int", secret=secret, booted_at=booted_at)
+    state, reason = judge("60", key, memory, kind="int", secret=secret, booted_at=booted_at)
     return state.value, reason.value
 
 
 @pytest.mark.parametrize(
-    ("key", "record", "outcome"),
+    ("key", "memory", "outcome"),
     [
-        (None, None, ("unknown", "not_read")),
-        (known("60"), None, ("in_step", "as_read")),
-        (known("60", written_at=200), None, ("in_step", "as_set")),
-        (known(), None, ("drifted", "differs")),
-        (known(readonly=True), None, ("readonly", "readonly")),
-        (known("60", readonly=True), None, ("in_step", "as_read")),
-        (known(None, supported=False), None, ("not_supported", "unknown_key")),
+        (None, NOTHING, ("unknown", "not_read")),
+        (known("60"), NOTHING, ("in_step", "as_read")),
+        (known("60", written_at=200), NOTHING, ("in_step", "as_set")),
+        (known(), NOTHING, ("drifted", "differs")),
+        (known(readonly=True), NOTHING, ("readonly", "readonly")),
+        (known("60", readonly=True), NOTHING, ("in_step", "as_read")),
+        (known(None, supported=False), NOTHING, ("not_supported", "unknown_key")),
         (known(), said("not_supported"), ("not_supported", "unknown_key")),
         (known(), said("rejected"), ("refused", "rejected")),
         (known(), said("error"), ("refused", "error")),
-        (known(), said("rejected", value_hash="90"), ("drifted", "differs")),
         (known("60"), said("rejected"), ("in_step", "as_read")),
         (known(), said("not_changed"), ("drifted", "accepted_but_not_changed")),
         (known(), said("accepted"), ("drifted", "differs")),
         (known(None), said("accepted", at=200), ("in_step", "as_set")),
         (known(None, written_at=300), said("accepted", at=200), ("unknown", "not_read")),
         (known(), said("reboot_required"), ("reboot_pending", "reboot_required")),
-        (known("60", write_status="reboot_required", written_at=200), None, ("reboot_pending", "reboot_required")),
-        (known("60", write_status="reboot_required", written_at=90), None, ("in_step", "as_read")),
+        (known("60", write_status="reboot_required", written_at=200), NOTHING, ("reboot_pending", "reboot_required")),
+        (known("60", write_status="reboot_required", written_at=90), NOTHING, ("in_step", "as_read")),
     ],
 )
 def test_a_key_stands_by_what_was_read_and_what_the_station_made_of_the_change(
-    key: KnownKey | None, record: KeyRecord | None, outcome: tuple[str, str]
+    key: KnownKey | None, memory: Memory, outcome: tuple[str, str]
 ) -> None:
-    assert stands(key, record) == outcome
+    assert stands(key, memory) == outcome
 
 
 def test_after_a_boot_what_was_read_counts_again() -> None:
@@ -195,6 +195,29 @@ def test_a_secret_stands_by_what_was_last_set_and_never_by_what_the_station_show
     assert stands(known("****"), said("accepted", at=200), secret=True) == ("in_step", "as_set")
     overwritten = msgspec.structs.replace(known(None), written_at=201)
     assert stands(overwritten, said("accepted", at=200), secret=True) == ("unknown", "never_set")
+
+
+def test_what_was_refused_counts_for_that_value_and_that_firmware_only() -> None:
+    record = KeyRecord(
+        station_id="CP7", key_name="heartbeatinterval", organisation_id="default", key="HeartbeatInterval",
+        template_id="a", mode="show", secret=False, state="refused", reason="rejected",
+        answer="rejected", answer_at=5, answer_hash="60", answer_firmware="1.0",
+    )  # fmt: skip
+    assert memory_of(record, "60", "1.0").answer == "rejected"
+    assert memory_of(record, "90", "1.0") == NOTHING
+    assert memory_of(record, "60", "1.1") == NOTHING
+    agreed = msgspec.structs.replace(record, answer="accepted")
+    assert memory_of(agreed, "60", "1.1").answer == "accepted", "what was set stays set"
+    assert memory_of(None, "60", "1.0") == NOTHING
+
+
+def test_attempts_are_counted_while_the_station_says_yes_and_does_nothing() -> None:
+    once = remembered(NOTHING, KeyAnswer.NOT_CHANGED, "60", "1.0", 0)
+    twice = remembered(once, KeyAnswer.NOT_CHANGED, "60", "1.0", 10)
+    assert (once.attempts, once.next_attempt_at) == (1, HOUR_US)
+    assert (twice.attempts, twice.next_attempt_at) == (2, 10 + 2 * HOUR_US)
+    done = remembered(twice, KeyAnswer.ACCEPTED, "60", "1.0", 20)
+    assert (done.attempts, done.next_attempt_at) == (0, None)
 
 
 def test_what_a_station_does_not_do_is_tried_ever_more_rarely() -> None:

@@ -102,6 +102,7 @@ class Directory:
             if record is not None:
                 await self._services.certificates.came_in(record, admission.certificate)
         self._services.security_jobs.nudge(fact.station_id)
+        self._services.arrivals.connected(fact.station_id)
 
     async def disconnected(self, fact: StationDisconnected) -> None:
         """See `StationDirectory.disconnected`."""

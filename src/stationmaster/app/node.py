@@ -196,6 +196,7 @@ class Node:
                 bus=self.bus,
                 node_id=settings.node.id,
                 quirks_of=self.services.quirks.of,
+                secret_keys=self.services.configuration_templates.secret_keys,
                 node_number=node_number(settings.node.id),
             ),
         )
@@ -225,6 +226,10 @@ class Node:
             Periodic(name="file-retention", interval_s=3600, work=files.remove_files),
             Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
             Periodic(name="security-jobs", interval_s=5, work=self.services.security_jobs.advance),
+            Periodic(name="persistent-commands", interval_s=5, work=self.services.persistent_commands.advance),
+            Periodic(name="configuration-jobs", interval_s=5, work=self.services.configuration_jobs.advance),
+            Periodic(name="configuration-drift", interval_s=600, work=self.services.desired_configuration.sweep),
+            Periodic(name="configuration-runs", interval_s=3600, work=self.services.configuration_jobs.forget_old),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
         work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))

@@ -35,6 +35,10 @@ class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     expires_at: Instant | None = None
     send_anyway: bool = False
+    persistent: bool = False
+    """The job is kept for a station that is away: if this delivery fails before it is sent, it waits again."""
+    queued_at: Instant | None = None
+    """When the job was made, where that is not now."""
 
 
 class CommandReply(msgspec.Struct, frozen=True, kw_only=True):

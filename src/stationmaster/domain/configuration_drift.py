@@ -23,7 +23,19 @@ from stationmaster.domain.patterns import fits, weight
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 
-__all__ = ["WantedKey", "back_off_us", "judge", "key_name", "same_value", "templates_of", "wanted_keys"]
+__all__ = [
+    "NOTHING",
+    "Memory",
+    "WantedKey",
+    "back_off_us",
+    "judge",
+    "key_name",
+    "memory_of",
+    "remembered",
+    "same_value",
+    "templates_of",
+    "wanted_keys",
+]
 
 FIRST_BACK_OFF_US: Final = 3_600_000_000
 LONGEST_BACK_OFF_US: Final = 24 * FIRST_BACK_OFF_US
@@ -136,29 +148,63 @@ def _number(text: str) -> int | None:
     return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else None  # noqa: PLR2004 -- 64 bits
 
 
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What a station made of our last change of a key: see `KeyRecord`."""
+
+    answer: str | None = None
+    answer_at: Instant | None = None
+    answer_hash: str | None = None
+    answer_firmware: str | None = None
+    attempts: int = 0
+    next_attempt_at: Instant | None = None
+
+
+NOTHING: Final = Memory()
+
+
+def memory_of(record: KeyRecord | None, value_hash: str, firmware: str | None) -> Memory:
+    """What still counts: what is of this value, and what this firmware refused, for another one may know more keys."""
+    if record is None or record.answer_hash != value_hash:
+        return NOTHING
+    if record.answer not in _AGREED and record.answer_firmware != firmware:
+        return NOTHING
+    return Memory(**{name: getattr(record, name) for name in Memory.__struct_fields__})
+
+
+def remembered(before: Memory, answer: KeyAnswer, value_hash: str, firmware: str | None, now: Instant) -> Memory:
+    """The memory after another attempt. What the station said yes to and did not do is left alone for a while."""
+    attempts = before.attempts + 1 if answer is KeyAnswer.NOT_CHANGED else 0
+    return Memory(
+        answer=answer.value,
+        answer_at=now,
+        answer_hash=value_hash,
+        answer_firmware=firmware,
+        attempts=attempts,
+        next_attempt_at=now + back_off_us(attempts) if attempts else None,
+    )
+
+
 def judge(
     wanted: str,
-    wanted_hash: str,
     known: KnownKey | None,
-    record: KeyRecord | None,
+    memory: Memory,
     *,
     kind: str | None,
     secret: bool,
     booted_at: Instant | None,
 ) -> tuple[KeyState, Reason]:
-    """How a key stands. `record` is the one of before; what it says counts only for the value of this hash."""
-    answer = record.answer if record is not None and record.answer_hash == wanted_hash else None
-    answer_at = (record.answer_at if record is not None else None) or 0
+    """How a key stands."""
+    answer, answer_at = memory.answer, memory.answer_at or 0
     if (known is not None and not known.supported) or answer == KeyAnswer.NOT_SUPPORTED:
         return KeyState.NOT_SUPPORTED, Reason.UNKNOWN_KEY
+    if answer == KeyAnswer.REBOOT_REQUIRED and (booted_at or 0) <= answer_at:
+        return KeyState.REBOOT_PENDING, Reason.REBOOT_REQUIRED
     told = None if known is None or secret else known.value
     if known is not None and told is not None and same_value(kind, wanted, told):
         if _waits_for_boot(known, booted_at):
             return KeyState.REBOOT_PENDING, Reason.REBOOT_REQUIRED
         read = (known.read_at or 0) >= (known.written_at or 0)
         return KeyState.IN_STEP, Reason.AS_READ if read else Reason.AS_SET
-    if answer == KeyAnswer.REBOOT_REQUIRED and (booted_at or 0) <= answer_at:
-        return KeyState.REBOOT_PENDING, Reason.REBOOT_REQUIRED
     if answer in {KeyAnswer.REJECTED, KeyAnswer.ERROR}:
         return KeyState.REFUSED, Reason.REJECTED if answer == KeyAnswer.REJECTED else Reason.ERROR
     if told is None and answer in _AGREED and (known is None or (known.written_at or 0) <= answer_at):

@@ -1,5 +1,6 @@
 """What we may ask of a station without speaking its protocol version: the actions of each version phrase it."""
 
+from stationmaster.domain.configuration_orders import ConfigurationOrder
 from stationmaster.domain.local_lists import ListVersionOrder, SendListOrder
 from stationmaster.domain.reservations import CancelReservationOrder, ReserveOrder
 from stationmaster.domain.security_orders import SecurityOrder
@@ -16,5 +17,6 @@ Order = (
     | CancelReservationOrder
     | ListVersionOrder
     | SendListOrder
+    | ConfigurationOrder
     | SecurityOrder
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["HIDDEN", "redacted", "without_secrets"]
+__all__ = ["HIDDEN", "names_a_secret", "redacted", "without_secrets"]
 
 HIDDEN: Final = "********"
 _SECRET_NAMES: Final = re.compile(
@@ -26,6 +26,11 @@ _DEEPEST: Final = 6
 
 Special = Callable[[str, Any], Any]
 """What to show instead of the value of this name; None where the value itself may be shown."""
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether what has this name is a secret, by the look of it."""
+    return _SECRET_NAMES.search(name) is not None
 
 
 def redacted(name: str, value: Any, special: Special | None = None, depth: int = 0) -> Any:

@@ -34,7 +34,9 @@ class ConnectionContext:
         self.handler = surroundings.handler
         self.protocol = surroundings.protocol
         self.sweep = sweep
-        self.journal = Journal(surroundings.directory, log_messages=settings.log_messages)
+        self.journal = Journal(
+            surroundings.directory, log_messages=settings.log_messages, secret_keys=surroundings.secret_keys
+        )
         self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
         self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
         self.tasks: set[asyncio.Task[None]] = set()

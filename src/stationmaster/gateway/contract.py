@@ -126,6 +126,10 @@ class StationDirectory(Protocol):
         """A command that had timed out was answered after all: what is known of the station may be stale (§1.7)."""
 
 
+def _no_secret_keys(_organisation_id: str) -> frozenset[str]:
+    return frozenset()
+
+
 def _no_quirks(_record: StationRecord) -> Quirks:
     return NO_QUIRKS
 
@@ -150,5 +154,7 @@ class Surroundings:
     node_id: str
     quirks_of: Callable[[StationRecord], Quirks] = _no_quirks
     """What is known to be odd about a station, by its record; asked once per connection."""
+    secret_keys: Callable[[str], frozenset[str]] = _no_secret_keys
+    """The configuration keys, in small letters, whose values an organisation hides, beside those that always are."""
     node_number: int = 0
     """0 to 1023, different for each node of a cluster: part of every connection id."""

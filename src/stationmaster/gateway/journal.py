@@ -5,6 +5,7 @@ text is replaced.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from stationmaster.actions.contract import StationConnection
@@ -31,10 +32,13 @@ def clean(text: str) -> str:
 class Journal:
     """Notes frames and oddities of connections."""
 
-    __slots__ = ("_directory", "_log_messages")
+    __slots__ = ("_directory", "_log_messages", "_secret_keys")
 
-    def __init__(self, directory: StationDirectory, *, log_messages: bool) -> None:
+    def __init__(
+        self, directory: StationDirectory, *, log_messages: bool, secret_keys: Callable[[str], frozenset[str]]
+    ) -> None:
         self._directory = directory
+        self._secret_keys = secret_keys
         self._log_messages = log_messages
 
     def frame(self, connection: StationConnection, seen: events.FrameSeen) -> None:
@@ -42,7 +46,8 @@ class Journal:
         if not self._log_messages:
             return
         action, message_id = seen.action, seen.message_id
-        answer = None if seen.answer is None else clean(mask_secrets(action, seen.answer))
+        hidden = self._secret_keys(connection.organisation_id)
+        answer = None if seen.answer is None else clean(mask_secrets(action, seen.answer, hidden))
         self._directory.note(
             MessageLogged(
                 organisation_id=connection.organisation_id,
@@ -53,7 +58,7 @@ class Journal:
                 kind=seen.kind,
                 message_id=None if message_id is None else clean(str(message_id)),
                 action=None if action is None else clean(action),
-                frame=clean(mask_secrets(action, seen.text)),
+                frame=clean(mask_secrets(action, seen.text, hidden)),
                 answer=answer,
                 answer_kind=seen.answer_kind,
                 latency_us=seen.latency_us,

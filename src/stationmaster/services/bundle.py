@@ -12,15 +12,21 @@ from stationmaster.bus.subjects import ALL_SITES, INVALIDATE
 from stationmaster.domain.stations import Station
 from stationmaster.services.abuse import ForeignIds, GuessGuard
 from stationmaster.services.api_keys import ApiKeys
+from stationmaster.services.arrivals import Arrivals
 from stationmaster.services.audit import Audit
 from stationmaster.services.authorities import CERTIFICATES, Authorities
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.availability import Availability
 from stationmaster.services.certificates import CertificateAuthority, StationCertificates
 from stationmaster.services.commands import Catalogue, Commands
+from stationmaster.services.configuration_changes import ConfigurationChanges
+from stationmaster.services.configuration_jobs import ConfigurationJobs
+from stationmaster.services.configuration_templates import TEMPLATES, ConfigurationTemplates
+from stationmaster.services.configuration_words import ConfigurationWords
 from stationmaster.services.conformance import CONFORMANCE, ConformanceRuns, Laboratory
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
+from stationmaster.services.desired_configuration import FOLLOWED, DesiredConfiguration
 from stationmaster.services.files import FileService
 from stationmaster.services.firmware_campaigns import FirmwareCampaigns
 from stationmaster.services.firmware_library import FirmwareLibrary
@@ -29,6 +35,7 @@ from stationmaster.services.local_lists import LocalLists
 from stationmaster.services.metering import Metering
 from stationmaster.services.outbound import Outbound
 from stationmaster.services.people import People
+from stationmaster.services.persistent_commands import PersistentCommands
 from stationmaster.services.presence import Presence
 from stationmaster.services.provisioning import Provisioning
 from stationmaster.services.quirks import QUIRKS, QuirkProfiles
@@ -55,7 +62,7 @@ __all__ = ["Services", "Words"]
 log = structlog.get_logger(__name__)
 
 
-class Words(Catalogue, ProfileWords, Protocol):
+class Words(Catalogue, ProfileWords, ConfigurationWords, Protocol):
     """All that a protocol version tells the services about its commands."""
 
 
@@ -91,7 +98,16 @@ class Services:
         self.transfers = Transfers(context, self.waiting)
         self.security = Security(context)
         self.data_transfers = DataTransfers(context, plugins)
-        self.commands = Commands(context, self.waiting, catalogues)
+        self.configuration_templates = ConfigurationTemplates(context, catalogues)
+        self.commands = Commands(context, self.waiting, catalogues, self.configuration_templates.secret_keys)
+        self.persistent_commands = PersistentCommands(context, self.commands)
+        self.desired_configuration = DesiredConfiguration(context, catalogues, self.configuration_templates)
+        self.configuration_jobs = ConfigurationJobs(
+            context,
+            self.desired_configuration,
+            ConfigurationChanges(context, self.commands, self.configuration_templates, self.desired_configuration),
+        )
+        self.arrivals = Arrivals(context, (self.persistent_commands, self.configuration_jobs))
         self.roots = Roots(context, self.commands, self.authorities)
         self.security_jobs = SecurityJobs(context, self.commands, self.security)
         self.smart_charging = SmartCharging(context, self.commands, catalogues)
@@ -124,9 +140,17 @@ class Services:
             await self.security_jobs.load()
             await self.conformance.load()
             await self.load_management.load()
+            await self.configuration_templates.load()
+            await self.desired_configuration.load()
+            await self.configuration_jobs.load()
+            await self.persistent_commands.load()
+            self.context.storage.on_committed(self.desired_configuration.heard)
             try:
                 yield self
             finally:
+                await self.arrivals.close()
+                await self.configuration_jobs.close()
+                await self.desired_configuration.close()
                 await self.load_management.close()
                 await self.conformance.close()
                 await self.security_jobs.close()
@@ -154,6 +178,8 @@ class Services:
                 self.presence.forget_everything(self.context.clock())
                 await self.waiting.load()
                 await self.load_management.load()
+                await self.configuration_templates.load()
+                await self.desired_configuration.load()
             case _ if told.kind == SITES:
                 await self.load_management.site_changed(told.organisation_id, told.key)
             case _ if told.kind == CERTIFICATES:
@@ -166,6 +192,10 @@ class Services:
                 await self.reservations.reload(told.key)
             case _ if told.kind == MIRRORS:
                 self.smart_charging.forget(told.key)
+            case _ if told.kind == TEMPLATES:
+                await self.configuration_templates.load()
+            case _ if told.kind == FOLLOWED:
+                await self.desired_configuration.told(told.key)
             case _ if told.kind == JOBS:
                 self.waiting.expect(told.key)
 

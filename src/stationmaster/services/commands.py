@@ -22,6 +22,7 @@ from stationmaster.domain.errors import Conflict, DomainError, FieldError, Inval
 from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed
 from stationmaster.domain.orders import Order
+from stationmaster.domain.persistent_commands import PersistentCommand, Waiting
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.audit import PEOPLE, audit_fact
@@ -53,6 +54,12 @@ class Catalogue(Protocol):
 
     def phrase(self, order: Order) -> tuple[str, dict[str, Any]]:
         """The action that carries an order, and its payload."""
+
+    def why_not_later(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """Why a command must not wait for a station that is away, in words; None when it may."""
+
+    def shown(self, action: str, payload: bytes, hidden: frozenset[str]) -> str:
+        """A payload as it may be kept and shown. `hidden` are configuration keys, in small letters, that are secret."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -107,16 +114,27 @@ class CommandLink(Protocol):
         """Send it and wait for the end. Never raises for what the station does or fails to do."""
 
 
-class Commands:
-    """Sends commands and keeps their jobs."""
+def _none_but_the_usual(_organisation_id: str) -> frozenset[str]:
+    return frozenset()
 
-    def __init__(self, context: ServiceContext, waiting: WaitingJobs, catalogues: Mapping[str, Catalogue]) -> None:
+
+class Commands:
+    """Sends commands and keeps their jobs. `secret_keys` are the configuration keys an organisation hides."""
+
+    def __init__(
+        self,
+        context: ServiceContext,
+        waiting: WaitingJobs,
+        catalogues: Mapping[str, Catalogue],
+        secret_keys: Callable[[str], frozenset[str]] = _none_but_the_usual,
+    ) -> None:
         self._storage = context.storage
         self._bus = context.bus
         self._clock = context.clock
         self._settings = context.settings
         self._waiting = waiting
         self._catalogues = catalogues
+        self._secret_keys = secret_keys
         self._running: set[asyncio.Task[Job]] = set()
 
     # On any node.
@@ -175,6 +193,44 @@ class Commands:
         if job is None:
             raise Unavailable("outcome_unknown", "The node that holds the station did not say what became of it.")
         return job
+
+    def to_keep(self, station: Station, action: str, payload: Mapping[str, Any]) -> tuple[bytes, str]:
+        """A command that is to wait for its station: what will be sent, and what may be shown of it.
+
+        Raises NotFound and Invalid as `send` does, and Invalid (`not_persistent`) for one that must not be late.
+        """
+        catalogue = self._catalogue_of(station)
+        encoded = catalogue.encode(action, payload)
+        words = catalogue.why_not_later(action, payload)
+        if words is not None:
+            raise Invalid("not_persistent", words, fields=(FieldError("persistent", "not_persistent", words),))
+        return encoded, catalogue.shown(action, encoded, self._secret_keys(station.organisation_id))
+
+    async def deliver(self, kept: PersistentCommand, waiting: Waiting, wait_s: float) -> None:
+        """Send a command that waited; returns when it has ended or `wait_s` is over. Raises as `send` does."""
+        station: Station | None = await self._storage.stations.get(kept.station_id)
+        job: Job | None = await self._storage.jobs.get(kept.job_id)
+        if station is None or job is None:
+            raise NotFound("station_unknown", f"There is no station `{kept.station_id}` any more.")
+        latest = self._clock() + _microseconds(self._settings.command_expiry_s)
+        await self._ask(
+            CommandRequest(
+                job_id=kept.job_id,
+                organisation_id=kept.organisation_id,
+                station_id=kept.station_id,
+                action=waiting.action,
+                payload=waiting.payload,
+                requested_by=waiting.requested_by,
+                deadline=min(latest, kept.deadline),
+                epoch=station.connection_epoch,
+                wait_s=wait_s,
+                timeout_s=waiting.timeout_s or station.call_timeout_s,
+                expires_at=kept.deadline,
+                send_anyway=waiting.send_anyway,
+                persistent=True,
+                queued_at=job.queued_at,
+            )
+        )
 
     def danger(self, station: Station, action: str, payload: Mapping[str, Any]) -> str | None:
         """Why a command needs the permission for dangerous ones, in words; None when it does not.
@@ -283,6 +339,7 @@ class Commands:
         if recording is not None:
             await recording
         facts = [*outcome.facts, *_in_audit(settled, now)]
+        waits_again = settled.state == JobState.QUEUED
         # Meanwhile the station may have done what it agreed to; that is recorded already and must stay.
         current = self._waiting.as_it_is(settled) if settled.state == JobState.WAITING else settled
         if current is not None:
@@ -290,9 +347,22 @@ class Commands:
         if outcome.replaces:
             facts += await self._replaced(settled, now)
         await self._record(facts, settled)
+        if settled.persistent:
+            await self._settle_kept(settled.id, waits_again=waits_again)
         if settled.state == JobState.WAITING:
             await self._waiting.tell_others(settled)
         return settled
+
+    async def _settle_kept(self, job_id: str, *, waits_again: bool) -> None:
+        """A delivery of a persistent command is over: it waits again if the station has not heard of it."""
+        kept = self._storage.persistent_commands
+        try:
+            if waits_again:
+                await kept.update(job_id, {"attempted_at": None, "claimed_until": 0})
+            else:
+                await kept.delete(job_id)
+        except StorageError:
+            log.exception("commands.not_settled", job_id=job_id)
 
     async def _replaced(self, job: Job, now: Instant) -> list[Fact]:
         facts: list[Fact] = []
@@ -328,15 +398,16 @@ def _new_job(request: CommandRequest, link: CommandLink, wish: Wish, review: Rev
         state=JobState.QUEUED,
         payload=wish.shown,
         requested_by=request.requested_by,
-        queued_at=now,
-        expires_at=request.deadline,
+        queued_at=request.queued_at or now,
+        expires_at=request.expires_at if request.persistent else request.deadline,
         warnings=review.warnings,
+        persistent=request.persistent,
     )
 
 
 def _in_audit(job: Job, now: Instant) -> list[Fact]:
     """What somebody asked of a station and what it answered, for the audit log; our own doings are in the jobs."""
-    if not job.requested_by.startswith(PEOPLE):
+    if not job.requested_by.startswith(PEOPLE) or job.state == JobState.QUEUED:
         return []
     state = {"job_id": job.id, "state": str(job.state), "result": job.result, "warnings": list(job.warnings)}
     answered = job.state in (JobState.DONE, JobState.WAITING)
@@ -355,6 +426,8 @@ def _in_audit(job: Job, now: Instant) -> list[Fact]:
 
 
 def _settled(job: Job, outcome: Outcome, now: Instant) -> Job:
+    if job.persistent and _was_not_sent(job, outcome) and now < (job.expires_at or now):
+        return msgspec.structs.replace(job, state=JobState.QUEUED)
     progress = Progress(awaits=outcome.awaits, file_name=outcome.file_name)
     return msgspec.structs.replace(
         job,
@@ -366,6 +439,11 @@ def _settled(job: Job, outcome: Outcome, now: Instant) -> Job:
         error=None if outcome.error is None else msgspec.json.encode(outcome.error).decode(),
         progress=None if progress == Progress() else progress.as_json(),
     )
+
+
+def _was_not_sent(job: Job, outcome: Outcome) -> bool:
+    unsent = outcome.state in {JobState.NOT_DELIVERED, JobState.EXPIRED, JobState.CANCELLED}
+    return unsent and job.sent_at is None and (outcome.error or {}).get("code") != "outcome_unknown"
 
 
 def _ended(job: Job, state: JobState, error: dict[str, Any], now: Instant) -> Job:

@@ -44,6 +44,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Added to ConnectionTimeOut before a remote start counts as failed (§3.3.10)."""
     remote_stop_wait_s: int = 600
     """How long the end of a transaction may take after the station agreed to stop it."""
+    arrival_settle_s: float = 5.0
+    """How long a station that has connected may take to boot before what waits for it goes on without a boot."""
     reset_wait_s: int = 900
     """How long a station may take to boot after it agreed to a reset."""
     transfer_wait_s: int = 24 * 3600

@@ -100,6 +100,10 @@ class SecretKeeper:
         """What is stored of the state of an OpenID login that was used."""
         return self._hash(b"oidc state", state.encode("utf-8", "surrogatepass"))
 
+    def configuration_value_hash(self, key: str, value: str) -> str:
+        """What is stored of the value that a key was last given: enough to see whether it is the same."""
+        return self._hash(b"configuration", f"{key.strip().lower()}\0{value}".encode("utf-8", "surrogatepass")).hex()
+
     def seal(self, purpose: str, data: bytes) -> bytes:
         """Encrypt what must be read again, such as a TOTP secret; only `unseal` with the same purpose opens it."""
         nonce = secrets.token_bytes(_NONCE_BYTES)

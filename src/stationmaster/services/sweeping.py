@@ -47,6 +47,8 @@ class JobSweeper:
 
     async def _judge(self, job: Job, now: Instant) -> Job | None:
         """The job as it ends, or None while it may go on."""
+        if job.persistent and job.state == JobState.QUEUED:
+            return None  # It waits for its station: services.persistent_commands looks after it.
         if job.state != JobState.WAITING:
             return _lost(job, now) if now > self._last_moment(job) else None
         progress = progress_of(job)

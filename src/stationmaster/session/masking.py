@@ -1,7 +1,8 @@
 """Secrets must not be stored or shown in clear (handbook §4.5): hide them in the text of a frame or payload.
 
-Two kinds travel in OCPP 1.6: the value of the configuration key `AuthorizationKey`, and the password,
-or the pass of our file service, inside an upload or download address. A text that holds no secret is returned as it is.
+Two kinds travel in OCPP 1.6: the value of the configuration key `AuthorizationKey`, or of another one that an operator
+called secret, and the password, or the pass of our file service, inside an upload or download address. A text that
+holds no secret is returned as it is.
 """
 
 import re
@@ -30,46 +31,50 @@ SECRETIVE_ACTIONS: Final = frozenset(
 _USER_INFO: Final = re.compile(r'(://[^/\s"@:]*:)[^\s"/]+@')
 _FILE_PASS: Final = re.compile(r"(/files/(?:get|put)/)[A-Za-z0-9_-]{24,}")
 """The secret in an address of our own file service: who has it can fetch or bring the file (§3.9.3)."""
-_SECRET_KEY: Final = re.compile("authorizationkey", re.IGNORECASE)
+_ALWAYS: Final = frozenset({"authorizationkey"})
 _ANY_VALUE: Final = re.compile(r'("value"\s*:\s*")[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 
 
-def mask_secrets(action: str | None, text: str) -> str:
-    """The text with its secrets replaced by `***`. `text` is JSON, or what should have been JSON."""
+def mask_secrets(action: str | None, text: str, hidden: frozenset[str] = frozenset()) -> str:
+    """The text with its secrets replaced by `***`. `text` is JSON, or what should have been JSON.
+
+    `hidden` are further configuration keys, in small letters, whose values are secret.
+    """
     if action not in SECRETIVE_ACTIONS:
         return text
     try:
-        masked, changed = _mask(msgspec.json.decode(text))
+        masked, changed = _mask(msgspec.json.decode(text), hidden | _ALWAYS)
         return msgspec.json.encode(masked).decode() if changed else text
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
-        return _mask_unreadable(text)
+        return _mask_unreadable(text, hidden | _ALWAYS)
 
 
-def _mask_unreadable(text: str) -> str:
+def _mask_unreadable(text: str, hidden: frozenset[str]) -> str:
     """The same for what is no JSON or nested too deeply: where the key is named, no value is shown.
 
     It takes time in proportion to the text, since a hostile station can send any.
     """
     text = _mask_address(text)
-    return _ANY_VALUE.sub(rf"\g<1>{MASK}", text) if _SECRET_KEY.search(text) else text
+    small = text.lower()
+    return _ANY_VALUE.sub(rf"\g<1>{MASK}", text) if any(key in small for key in hidden) else text
 
 
 def _mask_address(text: str) -> str:
     return _FILE_PASS.sub(rf"\g<1>{MASK}", _USER_INFO.sub(rf"\g<1>{MASK}@", text))
 
 
-def _mask(value: Any) -> tuple[Any, bool]:
+def _mask(value: Any, hidden: frozenset[str]) -> tuple[Any, bool]:
     if isinstance(value, str):
         masked = _mask_address(value) if "://" in value else value
         return masked, masked != value
     if isinstance(value, list):
-        items = [_mask(item) for item in value]
+        items = [_mask(item, hidden) for item in value]
         return [item for item, _ in items], any(changed for _, changed in items)
     if isinstance(value, dict):
-        members = {name: _mask(member) for name, member in value.items()}
+        members = {name: _mask(member, hidden) for name, member in value.items()}
         changed = any(changed for _, changed in members.values())
         masked_members = {name: member for name, (member, _) in members.items()}
-        if str(value.get("key", "")).strip().lower() == "authorizationkey" and value.get("value"):
+        if str(value.get("key", "")).strip().lower() in hidden and value.get("value"):
             return {**masked_members, "value": MASK}, True
         return masked_members, changed
     return value, False

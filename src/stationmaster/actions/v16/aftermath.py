@@ -10,7 +10,7 @@ import msgspec
 
 from stationmaster.actions.contract import StationConnection
 from stationmaster.actions.v16.command import OCPP16
-from stationmaster.actions.v16.configuration import AUTHORIZATION_KEY
+from stationmaster.actions.v16.configuration import is_secret
 from stationmaster.actions.v16.context import ActionContext
 from stationmaster.domain.facts import ConfigurationValueChanged, Fact
 from stationmaster.domain.jobs import Job
@@ -30,7 +30,9 @@ async def answered_late(context: ActionContext, connection: StationConnection, l
     answer = _members(text)
     status = answer.get("status")
     job = await context.services.commands.answered_late(
-        late.key, mask_secrets(late.action, text), status if isinstance(status, str) else None
+        late.key,
+        mask_secrets(late.action, text, context.secret_keys(connection)),
+        status if isinstance(status, str) else None,
     )
     if job is not None and late.action == "ChangeConfiguration" and status in _ACCEPTED:
         await context.services.context.storage.record(_doubts(context, connection, job))
@@ -47,7 +49,7 @@ def _doubts(context: ActionContext, connection: StationConnection, job: Job) -> 
             received_at=context.clock(),
             component=OCPP16,
             variable=key,
-            value=value if isinstance(value, str) and key.strip().lower() != AUTHORIZATION_KEY else None,
+            value=value if isinstance(value, str) and not is_secret(context, connection, key) else None,
             status="unknown",
         )
     ]

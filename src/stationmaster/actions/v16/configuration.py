@@ -5,8 +5,12 @@ keys are more than keys. AuthorizationKey is a secret that both sides must chang
 may only rise; neither is left half-changed when no answer comes.
 """
 
+from functools import partial
+
+from stationmaster.actions.contract import StationConnection
 from stationmaster.actions.v16.command import OCPP16, Asking, Command, Settled, was_never_sent
 from stationmaster.actions.v16.configuration_keys import doubt_about, items_of
+from stationmaster.actions.v16.context import ActionContext
 from stationmaster.domain.facts import ConfigurationReported, ConfigurationValueChanged, VariableValue
 from stationmaster.domain.passwords import is_wire_form, readings_of
 from stationmaster.ocpp.v16.provisioning import (
@@ -17,7 +21,7 @@ from stationmaster.ocpp.v16.provisioning import (
 )
 from stationmaster.session.events import CallFailed
 
-__all__ = ["CHANGE_CONFIGURATION", "GET_CONFIGURATION"]
+__all__ = ["CHANGE_CONFIGURATION", "GET_CONFIGURATION", "is_secret"]
 
 AUTHORIZATION_KEY = "authorizationkey"
 SECURITY_PROFILE = "securityprofile"
@@ -27,12 +31,19 @@ def _is(message: ChangeConfigurationRequest, key: str) -> bool:
     return message.key.strip().lower() == key
 
 
+def is_secret(context: ActionContext, connection: StationConnection, key: str) -> bool:
+    """Whether the value of a key is never kept in clear."""
+    name = key.strip().lower()
+    return name == AUTHORIZATION_KEY or name in context.secret_keys(connection)
+
+
 # GetConfiguration
 
 
 async def _keys_read(asking: Asking, message: GetConfigurationRequest, response: GetConfigurationResponse) -> Settled:
+    secret = partial(is_secret, asking.context, asking.connection)
     values = tuple(
-        VariableValue(OCPP16, each.key, None if each.key.lower() == AUTHORIZATION_KEY else each.value, each.readonly)
+        VariableValue(OCPP16, each.key, None if secret(each.key) else each.value, each.readonly)
         for each in response.configuration_key or ()
     )
     fact = ConfigurationReported(
@@ -132,7 +143,7 @@ async def _key_changed(
         received_at=asking.now(),
         component=OCPP16,
         variable=message.key if known is None else known.key,
-        value=None if _is(message, AUTHORIZATION_KEY) else message.value,
+        value=None if is_secret(asking.context, asking.connection, message.key) else message.value,
         status="accepted" if response.status == "Accepted" else "reboot_required",
     )
     return Settled(facts=(fact,))

@@ -72,6 +72,10 @@ class ActionContext:
             connection.memory = station
         return station
 
+    def secret_keys(self, connection: StationConnection) -> frozenset[str]:
+        """The configuration keys, in small letters, whose values are hidden beside those that always are."""
+        return self.services.configuration_templates.secret_keys(connection.organisation_id)
+
     def text_of(self, instant: Instant) -> str:
         """A time as we send it (§2.2)."""
         return format_instant(instant, self._fraction_digits)

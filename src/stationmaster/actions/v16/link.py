@@ -12,10 +12,20 @@ import msgspec
 
 from stationmaster.actions.contract import StationConnection
 from stationmaster.actions.v16.command import Asking, Command, Settled
+from stationmaster.actions.v16.configuration_words import (
+    PAGE_LIMIT_KEY,
+    RECIPES,
+    advice_on,
+    doubt_about,
+    kind_of_key,
+    owner_of_key,
+)
 from stationmaster.actions.v16.context import ActionContext
 from stationmaster.actions.v16.dangers import danger_of
 from stationmaster.actions.v16.orders import phrase
+from stationmaster.actions.v16.persistence import why_not_later
 from stationmaster.actions.v16.profiles import clear_payload, install_payload, reported_schedule_of
+from stationmaster.domain.configuration_advice import Advice, Recipe
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job, JobState
 from stationmaster.domain.locations import Location
@@ -99,6 +109,35 @@ class Catalogue16:
         """See `services.commands.Catalogue.phrase`."""
         return phrase(order)
 
+    def why_not_later(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """See `services.commands.Catalogue.why_not_later`."""
+        return why_not_later(action, payload)
+
+    def shown(self, action: str, payload: bytes, hidden: frozenset[str]) -> str:
+        """See `services.commands.Catalogue.shown`."""
+        return mask_secrets(action, payload.decode(), hidden)
+
+    # See `services.configuration_words.ConfigurationWords`.
+
+    page_limit_key = PAGE_LIMIT_KEY
+    recipes: tuple[Recipe, ...] = RECIPES
+
+    def kind_of_key(self, key: str) -> str | None:
+        """What a key holds."""
+        return kind_of_key(key)
+
+    def owner_of_key(self, key: str) -> str | None:
+        """Why a key is not for templates."""
+        return owner_of_key(key)
+
+    def doubt_about(self, key: str, value: str) -> str | None:
+        """What is odd about a value."""
+        return doubt_about(key, value)
+
+    def advice_on(self, values: Mapping[str, str]) -> list[Advice]:
+        """What to consider about a station's values."""
+        return advice_on(values)
+
 
 class Link16:
     """See `services.commands.CommandLink`."""
@@ -125,7 +164,8 @@ class Link16:
         except (msgspec.MsgspecError, RecursionError) as error:
             raise Invalid("payload_invalid", "The payload is not a JSON object.") from error
         message = self._catalogue.message(action, members)
-        return Wish(action, message, mask_secrets(action, payload.decode()))
+        hidden = self._context.secret_keys(self._connection)
+        return Wish(action, message, mask_secrets(action, payload.decode(), hidden))
 
     async def review(self, wish: Wish, *, force: bool) -> Review:
         """See `CommandLink.review`."""
@@ -163,13 +203,14 @@ class Link16:
             if command.unsettled is not None:
                 await command.unsettled(asking, wish.message, ended)
             return _failure(ended)
-        return _success(ended, await command.settle(asking, wish.message, ended.response))
+        shown = _shown(ended, self._context.secret_keys(self._connection))
+        return _success(ended, shown, await command.settle(asking, wish.message, ended.response))
 
 
-def _success(ended: CallAnswered, settled: Settled) -> Outcome:
+def _success(ended: CallAnswered, shown: str, settled: Settled) -> Outcome:
     return Outcome(
         state=JobState.DONE,
-        response=_shown(ended),
+        response=shown,
         result=getattr(ended.response, "status", None),
         facts=settled.facts,
         awaits=settled.awaits,
@@ -178,10 +219,10 @@ def _success(ended: CallAnswered, settled: Settled) -> Outcome:
     )
 
 
-def _shown(ended: CallAnswered) -> str:
+def _shown(ended: CallAnswered, hidden: frozenset[str]) -> str:
     """The answer as the station wrote it, but for secrets; `null` stands for an empty one."""
     text = ended.payload.decode("utf-8", "replace").strip()
-    return "{}" if text in {"", "null"} else mask_secrets(ended.action, text)
+    return "{}" if text in {"", "null"} else mask_secrets(ended.action, text, hidden)
 
 
 def _failure(ended: CallFailed) -> Outcome:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from stationmaster.actions.v16.configuration_orders import phrase_configuration
 from stationmaster.actions.v16.security_orders import phrase_security
+from stationmaster.domain.configuration_orders import ConfigurationOrder
 from stationmaster.domain.local_lists import ListEntry, ListVersionOrder, SendListOrder
 from stationmaster.domain.orders import Order
 from stationmaster.domain.reservations import CancelReservationOrder, ReserveOrder
@@ -16,6 +18,10 @@ _LOG_TYPES = {"diagnostics": "DiagnosticsLog", "security": "SecurityLog"}
 
 def phrase(order: Order) -> tuple[str, dict[str, Any]]:
     """The action that carries an order, and its payload."""
+    return phrase_configuration(order) if isinstance(order, ConfigurationOrder) else _phrase(order)
+
+
+def _phrase(order: Any) -> tuple[str, dict[str, Any]]:
     match order:
         case UpdateOrder():
             when = format_instant(order.retrieve_at)

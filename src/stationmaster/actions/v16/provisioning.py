@@ -18,7 +18,7 @@ __all__ = ["RESET", "boot_notification", "heartbeat"]
 
 
 async def boot_notification(situation: Situation) -> Answer:
-    """Answer with what the operator wants now, which moves the gate; resets that waited for this boot are done."""
+    """Answer with what the operator wants now, which moves the gate; then what waited for this boot goes on."""
     context, connection, station, call = situation
     request: BootNotificationRequest = call.request
     identification = Identification(
@@ -36,17 +36,22 @@ async def boot_notification(situation: Situation) -> Answer:
 
     connection.adopt(station.quirks)
 
-    async def resets_are_done() -> None:
-        waiting = context.services.waiting
-        for job in await waiting.boots_of(station):
+    arrivals, waiting = context.services.arrivals, context.services.waiting
+    resets = waiting.any_of(station.station_id)
+    awaited = registration.status == "Accepted" and arrivals.wanted(station.station_id)
+
+    async def follow_up() -> None:
+        for job in await waiting.boots_of(station) if resets else ():
             await waiting.finish(job, call.received_at, Progress())
+        if awaited:
+            await arrivals.booted(station.station_id)
 
     response = BootNotificationResponse(
         status=registration.status,  # type: ignore[arg-type]
         current_time=context.text_of(context.clock()),
         interval=registration.interval_s,
     )
-    return Answer(response, resets_are_done if context.services.waiting.any_of(station.station_id) else None)
+    return Answer(response, follow_up if resets or awaited else None)
 
 
 async def heartbeat(situation: Situation) -> Answer:

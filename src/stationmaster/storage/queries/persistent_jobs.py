@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from stationmaster.domain.desired_configuration import ConfigurationJob
+from stationmaster.domain.desired_configuration import ConfigurationJob, JobStep
 from stationmaster.domain.persistent_commands import PersistentCommand
 from stationmaster.instants import Instant
 from stationmaster.storage.programs import Execute, Program, execute
 from stationmaster.storage.queries.base import Access, NounReader, only
 from stationmaster.storage.statements import insert_into
-from stationmaster.storage.tables import configuration_job, persistent_command
+from stationmaster.storage.tables import configuration_job, persistent_command, presence
 
 __all__ = ["ConfigurationJobQueries", "PersistentCommandQueries"]
 
@@ -39,6 +39,13 @@ class ConfigurationJobQueries:
     async def unfinished(self, station_id: str | None = None) -> list[ConfigurationJob]:
         """Those under way, the oldest first."""
         where = [_j.finished_at.is_(None), *only({_j.station_id: station_id})]
+        return _JOBS.many(await self._access.read(_SELECT_JOBS.where(*where).order_by(_j.created_at, _j.job_id)))
+
+    async def due(self, now: Instant) -> list[ConfigurationJob]:
+        """Those under way that may go on: their station is there, or their time is over."""
+        here = sa.select(presence.c.station_id).where(presence.c.connected.is_(sa.true()))
+        may_go_on = sa.or_(_j.deadline <= now, _j.station_id.in_(here), _j.step == JobStep.COME_BACK.value)
+        where = (_j.finished_at.is_(None), _j.claimed_until <= now, may_go_on)
         return _JOBS.many(await self._access.read(_SELECT_JOBS.where(*where).order_by(_j.created_at, _j.job_id)))
 
     async def of_run(self, run_id: str) -> list[ConfigurationJob]:
@@ -84,6 +91,13 @@ class PersistentCommandQueries:
     async def all(self, station_id: str | None = None) -> list[PersistentCommand]:
         """Those that wait, the oldest first."""
         where = only({_p.station_id: station_id})
+        statement = _SELECT_COMMANDS.where(*where).order_by(_p.created_at, _p.job_id)
+        return _COMMANDS.many(await self._access.read(statement))
+
+    async def due(self, now: Instant) -> list[PersistentCommand]:
+        """Those that can be delivered, for their station is there, and those whose time is over."""
+        here = sa.select(presence.c.station_id).where(presence.c.connected.is_(sa.true()))
+        where = (_p.claimed_until <= now, sa.or_(_p.deadline <= now, _p.station_id.in_(here)))
         statement = _SELECT_COMMANDS.where(*where).order_by(_p.created_at, _p.job_id)
         return _COMMANDS.many(await self._access.read(statement))
 
