@@ -53,6 +53,11 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         file = await _file(api, station)
         authorities = (await api.get("/certificate-authorities"))["items"]
         certificate = await api.post(f"/stations/{identity}/certificates", {"csr": _request(identity)})
+        entries = [{"key": "HeartbeatInterval", "value": "600"}]
+        template = await api.post(
+            "/configuration-templates", {"name": MARK, "site_id": f"site-{MARK}", "entries": entries}
+        )
+        applied = await _run(api, station, template["id"])
         user = await new_user(api, name=MARK)
         api_key = await api.post("/api-keys", {"name": MARK, "role": "viewer"})
         run = await api.post("/conformance-runs", {"cases": ["TC_001"]})
@@ -72,6 +77,8 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         "file_id": [file["id"]],
         "authority_id": [each["id"] for each in authorities],
         "certificate_id": [certificate["id"]],
+        "template_id": [template["id"]],
+        "configuration_run_id": [applied["run_id"]],
         "user_id": [user["id"]],
         "key_id": [api_key["id"]],
         "run_id": [run["id"]],
@@ -107,6 +114,24 @@ async def _obeyed(api: Client, station: ScriptedStation, path: str, action: str,
 
 async def _ended(api: Client, run_id: str) -> bool:
     return (await api.get(f"/conformance-runs/{run_id}"))["finished_at"] is not None
+
+
+async def _run(api: Client, station: ScriptedStation, template_id: str) -> Any:
+    """A configuration that is being applied to the station, which has told its keys and refuses the change."""
+    await api.post(f"/configuration-templates/{template_id}/follow", {"mode": "on_demand"}, 200)
+    run = await api.post(f"/configuration-templates/{template_id}/apply", expected=202)
+    key = {"key": "GetConfigurationMaxKeys", "readonly": True, "value": "9"}
+    await station.obey("GetConfiguration", {"configurationKey": [key]})
+    key = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
+    await station.obey("GetConfiguration", {"configurationKey": [key]})
+    await station.obey("ChangeConfiguration", {"status": "Rejected"})
+    await eventually(lambda: _finished(api, run["run_id"]))
+    return run
+
+
+async def _finished(api: Client, run_id: str) -> bool:
+    run = await api.get(f"/configuration-runs/{run_id}")
+    return bool(run["finished"] == run["total"] == 1)
 
 
 async def _file(api: Client, station: ScriptedStation) -> Any:

@@ -11,6 +11,7 @@ from stationmaster.domain.errors import Conflict, Invalid
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.stations import Station
 from stationmaster.services.configuration_templates import GivenEntry
+from stationmaster.services.context import ServiceSettings
 from stationmaster.storage.tables import metadata
 from tests.actions.line import SILENCE, connect_as
 from tests.services.keyed_station import KeyedStation
@@ -482,3 +483,19 @@ async def test_advice_is_given_by_what_was_read(node: Node) -> None:
     advice = await node.services.desired_configuration.advice(await station_of(node))
     assert [(each.code, each.severity) for each in advice] == [("pings_too_rare", "warning")]
     assert "3 x 60 s = 180 s" in advice[0].words
+
+
+async def test_a_station_that_comes_while_its_job_is_under_way_elsewhere_is_looked_at_again(sqlite_url: str) -> None:
+    async with open_node(sqlite_url, settings=ServiceSettings(arrival_settle_s=0.01)) as node:
+        await template(node)
+        line = await booted(node)
+        assert line.serving is not None
+        await line.serving.__aexit__(None, None, None)
+        job = await apply(node)
+        jobs, now = node.storage.configuration_jobs, node.clock()
+        assert await jobs.claim(job.id, "ask", now, now + HOUR_S * 1_000_000)
+        line = await connect_as(KeyedStation, node)
+        await line.boots()
+        assert line.heard == []
+        await jobs.update(job.id, {"claimed_until": 0})
+        await until(lambda: _heard(line, "ChangeConfiguration"))

@@ -21,7 +21,7 @@ from stationmaster.api.listing import LISTED, WantedFormat, listing
 from stationmaster.api.problems import ApiError
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Filters, InstantIn, Listed, Moment, Text, View
-from stationmaster.domain.errors import Forbidden
+from stationmaster.domain.errors import Conflict, Forbidden
 from stationmaster.domain.jobs import ENDED, Job, JobState
 from stationmaster.domain.stations import Station
 
@@ -99,6 +99,14 @@ class CommandOptions(BaseModel):
         default=False, description="Lift the one block that a test may have to lift: a profile that is not higher."
     )
 
+    persistent: bool = Field(
+        default=False,
+        description="Keep the command for a station that is away, over restarts too, until the deadline; never later.",
+    )
+    deadline: InstantIn | None = Field(
+        default=None, description="With `persistent`: until when; a day if left out, 90 days at most."
+    )
+
     def wait_s(self, call_timeout_s: float) -> float:
         """How long to wait."""
         if self.wait is not None:
@@ -129,21 +137,39 @@ async def send_command(
     context: Context,
     options: Annotated[CommandOptions, Query()],
 ) -> JobView:
-    """Send a command to a station and answer with the job. Nothing is sent to a station that is not connected."""
+    """Send a command to a station and answer with the job.
+
+    Nothing is sent to a station that is not connected, unless the command is `persistent`: then it waits.
+    """
     note(request, command=action)  # never the body: it may hold a new password of the station
     payload = read_payload(await request.body())
     station = await station_of(context, principal, station_id)
     require_for_danger(context, principal, station, action, payload)
-    job = await context.services.commands.send(
-        principal.organisation_id,
-        station_id,
-        action,
-        payload,
-        requested_by=principal.actor,
-        wait_s=options.wait_s(station.call_timeout_s or context.services.context.settings.call_timeout_s),
-        timeout_s=options.timeout,
-        force=options.send_anyway,
-    )
+    wait_s = options.wait_s(station.call_timeout_s or context.services.context.settings.call_timeout_s)
+    if options.persistent:
+        job = await context.services.persistent_commands.send(
+            station,
+            action,
+            payload,
+            requested_by=principal.actor,
+            wait_s=wait_s,
+            deadline=options.deadline,
+            timeout_s=options.timeout,
+            force=options.send_anyway,
+        )
+    elif options.deadline is not None:
+        raise ApiError(422, "field_invalid", "A deadline is for a command that is `persistent`.")
+    else:
+        job = await context.services.commands.send(
+            principal.organisation_id,
+            station_id,
+            action,
+            payload,
+            requested_by=principal.actor,
+            wait_s=wait_s,
+            timeout_s=options.timeout,
+            force=options.send_anyway,
+        )
     if job.state not in ENDED and job.state != JobState.WAITING:
         response.status_code = 202
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
@@ -172,6 +198,21 @@ async def read_job(
     if job is None or not principal.sees(job):
         raise unknown("job", "job_unknown")
     return view(job)
+
+
+@router.post("/jobs/{job_id}/cancel")
+async def cancel_job(
+    job_id: Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,64}$")], principal: Sender, context: Context
+) -> JobView:
+    """Call off a persistent job that waits for its station. What was sent cannot be called back."""
+    job = await context.storage.jobs.get(job_id)
+    if job is None or not principal.sees(job):
+        raise unknown("job", "job_unknown")
+    if await context.storage.configuration_jobs.get(job_id) is not None:
+        await context.services.configuration_jobs.cancel(job_id)
+    elif not await context.services.persistent_commands.cancel(job_id):
+        raise Conflict("not_cancellable", "Only a persistent job that waits for its station can be called off.")
+    return view(await context.storage.jobs.get(job_id) or job)
 
 
 def require_for_danger(

@@ -46,8 +46,9 @@ def redacted(name: str, value: Any, special: Special | None = None, depth: int =
     if depth >= _DEEPEST:
         return "..."
     if isinstance(value, dict):
-        if _SECRET_NAMES.search(str(value.get("key", ""))) and "value" in value:
-            # A configuration key with its value, as OCPP writes the two.
+        secret = value.get("secret") is True or _SECRET_NAMES.search(str(value.get("key", "")))
+        if secret and "value" in value:
+            # A configuration key with its value, as OCPP writes the two, or as a template does.
             value = {**value, "value": HIDDEN}
         return {str(key): redacted(str(key), each, special, depth + 1) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -47,7 +47,8 @@ class Arrivals:
         timer = self._timers.pop(station_id, None)
         if timer is not None:
             timer.cancel()
-        await self._tell(station_id)
+        # What is begun goes on if the connection, in whose task this is, ends meanwhile.
+        await asyncio.shield(self._start(station_id))
 
     def wanted(self, station_id: str) -> bool:
         """Whether anybody waits for a station."""
@@ -71,9 +72,13 @@ class Arrivals:
 
     def _tell_soon(self, station_id: str) -> None:
         self._timers.pop(station_id, None)
+        self._start(station_id)
+
+    def _start(self, station_id: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self._tell(station_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _tell(self, station_id: str) -> None:
         for each in self._waiting:

@@ -1,6 +1,6 @@
 """All services of a node, built once, and the one place that hears what changed elsewhere."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -128,6 +128,8 @@ class Services:
         self.conformance = ConformanceRuns(context, laboratory, node_id)
         self.people = People(context, self.api_keys, self.audit)
 
+        self._changes = self._what_changes()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Services"]:
         """Hear what changes while the context is open; ends by letting jobs under way record their end."""
@@ -163,41 +165,53 @@ class Services:
         except msgspec.MsgspecError:
             log.warning("services.unreadable_invalidation")
             return
-        match told.kind:
-            case "token":
-                self.authorizer.forget(told.organisation_id, told.key)
-            case "station":
-                await self._station_changed(told.key)
-                await self.load_management.station_changed(told.key)
-            case "everything":
-                self.authorizer.forget_everything()
-                self.smart_charging.forget_everything()
-                await self.quirks.load()
-                await self.reservations.load()
-                await self.trust.load()
-                self.presence.forget_everything(self.context.clock())
-                await self.waiting.load()
-                await self.load_management.load()
-                await self.configuration_templates.load()
-                await self.desired_configuration.load()
-            case _ if told.kind == SITES:
-                await self.load_management.site_changed(told.organisation_id, told.key)
-            case _ if told.kind == CERTIFICATES:
-                await self.trust.load()
-            case _ if told.kind == CONFORMANCE:
-                await self.conformance.heard(told.key)
-            case _ if told.kind == QUIRKS:
-                await self.quirks.load()
-            case _ if told.kind == RESERVATIONS:
-                await self.reservations.reload(told.key)
-            case _ if told.kind == MIRRORS:
-                self.smart_charging.forget(told.key)
-            case _ if told.kind == TEMPLATES:
-                await self.configuration_templates.load()
-            case _ if told.kind == FOLLOWED:
-                await self.desired_configuration.told(told.key)
-            case _ if told.kind == JOBS:
-                self.waiting.expect(told.key)
+        if told.kind == "everything":
+            await self._learn_everything()
+        elif told.kind in self._changes:
+            await self._changes[told.kind](told)
+
+    async def _learn_everything(self) -> None:
+        """Messages may have been missed."""
+        self.authorizer.forget_everything()
+        self.smart_charging.forget_everything()
+        self.presence.forget_everything(self.context.clock())
+        await self.quirks.load()
+        await self.reservations.load()
+        await self.trust.load()
+        await self.waiting.load()
+        await self.load_management.load()
+        await self.configuration_templates.load()
+        await self.desired_configuration.load()
+
+    def _what_changes(self) -> Mapping[str, Callable[[Invalidate], Awaitable[None]]]:
+        """What is done about each kind of change that another node, or this one, tells."""
+
+        async def token(told: Invalidate) -> None:
+            self.authorizer.forget(told.organisation_id, told.key)
+
+        async def station(told: Invalidate) -> None:
+            await self._station_changed(told.key)
+            await self.load_management.station_changed(told.key)
+
+        async def mirror(told: Invalidate) -> None:
+            self.smart_charging.forget(told.key)
+
+        async def job(told: Invalidate) -> None:
+            self.waiting.expect(told.key)
+
+        return {
+            "token": token,
+            "station": station,
+            SITES: lambda told: self.load_management.site_changed(told.organisation_id, told.key),
+            CERTIFICATES: lambda _told: self.trust.load(),
+            CONFORMANCE: lambda told: self.conformance.heard(told.key),
+            QUIRKS: lambda _told: self.quirks.load(),
+            RESERVATIONS: lambda told: self.reservations.reload(told.key),
+            MIRRORS: mirror,
+            TEMPLATES: lambda _told: self.configuration_templates.load(),
+            FOLLOWED: lambda told: self.desired_configuration.told(told.key),
+            JOBS: job,
+        }
 
     async def _station_changed(self, station_id: str) -> None:
         """Something about a station was changed by an operator; what is said of it from now on is of its new site."""

@@ -72,7 +72,9 @@ class ConfigurationJobs:
         self._stations: set[str] = set()
         """Stations that may have a job, as far as this node knows; the clock finds the others."""
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._again: set[str] = set()
+        """Stations that came while their job was under way."""
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     # What people ask for.
 
@@ -159,8 +161,10 @@ class ConfigurationJobs:
         if not under_way:
             self._stations.discard(station_id)
             under_way = await self._begin_by_itself(station_id)
-        for each in under_way:
-            await self._move_on(each)
+        moved = [await self._move_on(each) for each in under_way]
+        if not all(moved):
+            # It came back while its job was under way, which may be about to end without having seen this.
+            self._come_again(station_id)
 
     async def advance(self, now: Instant) -> None:
         """Move every job on that can go on. Safe to run on several nodes."""
@@ -178,7 +182,7 @@ class ConfigurationJobs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _start(self, under_way: ConfigurationJob) -> asyncio.Task[None]:
+    def _start(self, under_way: ConfigurationJob) -> asyncio.Task[bool]:
         task = asyncio.create_task(self._move_on(under_way))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -234,14 +238,32 @@ class ConfigurationJobs:
             self._stations |= {each.station_id for each in begun}
         return Run(run_id, tuple(begun), tuple(busy))
 
-    async def _move_on(self, under_way: ConfigurationJob) -> None:
-        """Do what can be done now, if nobody else does."""
+    def _come_again(self, station_id: str) -> None:
+        if station_id in self._again:
+            return
+        self._again.add(station_id)
+        task = asyncio.create_task(self._came_again(station_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _came_again(self, station_id: str) -> None:
+        await asyncio.sleep(self._settings.arrival_settle_s)
+        self._again.discard(station_id)
+        try:
+            station: Station | None = await self._storage.stations.get(station_id)
+            if station is not None and station.connected:
+                await self.came(station_id)
+        except (DomainError, StorageError):
+            log.warning("configuration_jobs.not_advanced", station_id=station_id, exc_info=True)
+
+    async def _move_on(self, under_way: ConfigurationJob) -> bool:
+        """Do what can be done now; False when somebody else does."""
         async with self._room:
             now = self._clock()
             if not await self._storage.configuration_jobs.claim(
                 under_way.job_id, under_way.step, now, now + self._claim_us()
             ):
-                return
+                return False
             try:
                 await self._step(under_way, now)
             except (DomainError, StorageError, ValueError):
@@ -249,6 +271,7 @@ class ConfigurationJobs:
             finally:
                 await self._storage.configuration_jobs.update(under_way.job_id, {"claimed_until": 0})
         await self._desired.compare(under_way.station_id)
+        return True
 
     async def _step(self, under_way: ConfigurationJob, now: Instant) -> None:
         station: Station | None = await self._storage.stations.get(under_way.station_id)

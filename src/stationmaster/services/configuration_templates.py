@@ -12,6 +12,7 @@ import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.domain.configuration_advice import Recipe
 from stationmaster.domain.configuration_drift import key_name
 from stationmaster.domain.configuration_orders import ChangeKeyOrder
 from stationmaster.domain.desired_configuration import ConfigurationTemplate, TemplateValue
@@ -75,6 +76,10 @@ class ConfigurationTemplates:
         """The keys, in small letters, whose values are never stored or shown."""
         return self._hidden.get(organisation_id, frozenset())
 
+    def recipes(self) -> tuple[Recipe, ...]:
+        """Templates that ship with the program, to be copied."""
+        return self._words.recipes
+
     def value_of(self, template: ConfigurationTemplate, entry: TemplateValue) -> str:
         """The value of an entry in clear, to be sent to a station or compared: never to be stored or shown."""
         if entry.value is not None:
@@ -126,6 +131,18 @@ class ConfigurationTemplates:
         """What is odd about the entries, in words. Nobody is kept from anything."""
         shown = [self._words.doubt_about(each.key, each.value) for each in template.entries if each.value is not None]
         return [each for each in shown if each is not None]
+
+    def danger_in(self, entries: Sequence[GivenEntry]) -> str | None:
+        """Why one of the entries is dangerous to send, in words; None when none is."""
+        for each in entries:
+            order = ChangeKeyOrder(each.key.strip(), each.value or "")
+            try:
+                why = self._words.danger(*self._words.phrase(order))
+            except Invalid:
+                continue  # It is refused for that.
+            if why is not None:
+                return why
+        return None
 
     # Inside.
 

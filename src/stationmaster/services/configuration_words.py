@@ -30,6 +30,9 @@ class ConfigurationWords(Protocol):
     def advice_on(self, values: Mapping[str, str]) -> list[Advice]:
         """What to consider about a station with these values, by key in small letters."""
 
+    def danger(self, action: str, payload: Mapping[str, Any]) -> str | None:
+        """See `services.commands.Catalogue.danger`."""
+
     def phrase(self, order: Order) -> tuple[str, dict[str, Any]]:
         """See `services.commands.Catalogue.phrase`."""
 

@@ -98,13 +98,15 @@ class PersistentCommands:
             sealed=self._secrets.seal(_PURPOSE, msgspec.msgpack.encode(waiting)),
             deadline=until,
             created_at=now,
-            claimed_until=now + CLAIM_US if station.connected else now + round(MARGIN_S * 1_000_000),
+            claimed_until=now + CLAIM_US,
         )
         await self._storage.persistent_commands.create(kept)
         await self._storage.record([job_changed(job, now)])
         self._stations.add(station.id)
         if station.connected:
             await self._deliver(kept, wait_s)
+        else:
+            await self._storage.persistent_commands.update(job.id, {"claimed_until": 0})
         return await self._job(job.id) or job
 
     async def cancel(self, job_id: str) -> bool:

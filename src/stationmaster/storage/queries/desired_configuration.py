@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from stationmaster.domain.desired_configuration import ConfigurationTemplate, FollowedStation, KeyRecord
+from stationmaster.domain.desired_configuration import ConfigurationTemplate, FollowedStation, FollowMode, KeyRecord
 from stationmaster.storage.errors import NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import Execute, Program, execute
@@ -101,6 +101,16 @@ class DesiredConfigurationQueries:
         """Say how far stations are followed."""
         if stations:
             await self._access.write(_follow, stations)
+
+    async def count_followed(self, organisation_id: str, site_ids: Sequence[str] | None = None) -> int:
+        """How many stations are not off."""
+        statement = sa.select(sa.func.count()).where(
+            _f.organisation_id == organisation_id, _f.mode != FollowMode.OFF.value
+        )
+        if site_ids is not None:
+            here = sa.select(station.c.id).where(station.c.site_id.in_(site_ids))
+            statement = statement.where(_f.station_id.in_(here))
+        return int((await self._access.read(statement))[0][0])
 
     # Keys.
 
