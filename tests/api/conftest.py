@@ -194,7 +194,7 @@ async def connected(api: Client, station_id: str | None = None) -> AsyncIterator
 
 async def eventually(look: Callable[[], Awaitable[Any]]) -> Any:
     """What `look` finds, once it finds something."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := await look()):  # noqa: ASYNC110 - the API has no event to wait for
             await asyncio.sleep(0.02)
     return found
