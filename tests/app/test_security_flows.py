@@ -324,6 +324,24 @@ async def test_a03_a_station_renews_by_itself(node: Node, tmp_path: Path) -> Non
         assert await connected.call("SignCertificate", {"csr": "nonsense"}) == {"status": "Rejected"}
 
 
+async def test_who_is_in_with_a_certificate_that_is_revoked_is_sent_away(
+    node: Node, api: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    for name in ("CP1", "CP2"):
+        await register(node, name, security_profile=3, serial_number=name)
+    first, second = [
+        await client_context(node, await with_certificate(node, tmp_path / name, name)) for name in ("CP1", "CP2")
+    ]
+    async with station(node, "CP1", "tls", first) as revoked, station(node, "CP2", "certificate", second) as other:
+        await booted(revoked)
+        await booted(other)
+        (certificate,) = (await told(api, "/stations/CP1/certificates"))["items"]
+        await ask(api, f"/certificates/{certificate['id']}/revoke")
+        ended = await revoked.closed()
+        assert (ended.code, ended.reason) == (1008, "the client certificate was revoked")
+        await booted(other)
+
+
 async def test_a_revoked_certificate_is_listed_and_opens_no_door(
     node: Node, api: httpx.AsyncClient, tmp_path: Path
 ) -> None:

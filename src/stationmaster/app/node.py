@@ -32,7 +32,7 @@ from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
 from stationmaster.app.laboratory import BesideNode
-from stationmaster.app.removed_stations import RemovedStations
+from stationmaster.app.removed_stations import RemovedStations, RevokedCertificates
 from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
 from stationmaster.app.station_actions import ODDITY_KINDS, station_actions
@@ -338,6 +338,7 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         await stack.enter_async_context(node.publisher.running())
         await stack.enter_async_context(_ftp_server(settings, services))
         removed = RemovedStations(storage, node.gateway)
+        RevokedCertificates(services.trust, node.gateway)
         await stack.enter_async_context(bus.subscribe(INVALIDATE, removed.hear))
         stack.push_async_callback(node.stop)
         node.sources = sources or {}

@@ -1,12 +1,16 @@
-"""A station that was taken out of the register is sent away from the node that holds its connection."""
+"""A station that may no longer be here is sent away from the node that holds its connection.
+
+One that was taken out of the register, and one that came in with a certificate that was revoked since.
+"""
 
 import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, decode
 from stationmaster.gateway.server import Gateway
+from stationmaster.services.trust import Trust
 from stationmaster.storage import Storage
 
-__all__ = ["RemovedStations"]
+__all__ = ["RemovedStations", "RevokedCertificates"]
 
 POLICY_VIOLATION = 1008
 
@@ -27,3 +31,20 @@ class RemovedStations:
         connection = self._gateway.connection(told.key) if told.kind == "station" else None
         if connection is not None and await self._storage.stations.get(told.key) is None:
             connection.close(POLICY_VIOLATION, "no longer registered")
+
+
+class RevokedCertificates:
+    """Hears whenever what is trusted was read anew."""
+
+    def __init__(self, trust: Trust, gateway: Gateway) -> None:
+        self._trust = trust
+        self._gateway = gateway
+        self._known = trust.revoked()
+        trust.on_load(self.look)
+
+    def look(self) -> None:
+        """Part with stations whose certificates were revoked since the last look."""
+        revoked = self._trust.revoked()
+        newly, self._known = revoked - self._known, revoked
+        if newly:
+            self._gateway.close_with_certificates(newly, POLICY_VIOLATION, "the client certificate was revoked")

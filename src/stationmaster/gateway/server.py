@@ -4,8 +4,9 @@
 """
 
 import asyncio
+import hashlib
 import resource
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
@@ -66,6 +67,13 @@ class Gateway:
     def connected_stations(self) -> list[str]:
         """The identities of the stations that are connected to this node."""
         return [connection.station_id for connection in self._hub]
+
+    def close_with_certificates(self, fingerprints: Collection[str], code: int, reason: str) -> None:
+        """End the conversations of stations that came in with one of these certificates (SHA-256 of the DER, hex)."""
+        for connection in list(self._hub):
+            certificate = connection.admission.certificate
+            if certificate is not None and hashlib.sha256(certificate).hexdigest() in fingerprints:
+                connection.close(code, reason)
 
     @property
     def handshakes_in_progress(self) -> int:

@@ -92,6 +92,14 @@ class Trust:
         each = (known for several in self._authorities.values() for known in several)
         return sorted(known.stored.certificate for known in each if known.stored.use in ACCEPTING)
 
+    def revoked(self) -> frozenset[str]:
+        """The fingerprints of certificates that were revoked here."""
+        return frozenset(
+            fingerprint
+            for fingerprint, bound in self._by_fingerprint.items()
+            if bound.state == CertificateState.REVOKED
+        )
+
     def state_of(self, fingerprint: str) -> str | None:
         """How a certificate stands, if it is known."""
         bound = self._by_fingerprint.get(fingerprint)
