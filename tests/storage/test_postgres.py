@@ -9,7 +9,7 @@ import pytest
 from stationmaster.storage import Unavailable
 from stationmaster.storage.statements import Bulk
 from tests.storage.conftest import opened
-from tests.storage.facts import ended, register, sampled, started, status
+from tests.storage.facts import ended, logged, register, sampled, started, status
 from tests.storage.test_sqlite import look_ups
 
 pytestmark = pytest.mark.postgres
@@ -114,3 +114,29 @@ async def test_two_nodes_decide_a_start_once(postgres_url: str) -> None:
             end = ended(one.ocpp_id, await storage.draw_transaction_id())
             results.append((await storage.record([end]))[0].result)
         assert results == ["closed", "resend"]
+
+
+async def test_a_database_that_lets_nobody_in_is_away_and_costs_no_note(postgres_url: str) -> None:
+    name = postgres_url.rsplit("/", 1)[1]
+    connection = await asyncpg.connect(postgres_url.rsplit("/", 1)[0] + "/postgres")
+    try:
+        async with opened(postgres_url) as storage:
+            await storage.record([status("Charging")])
+            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            await connection.execute(KILL.replace("current_database()", "$1"), name)
+            for _ in range(2):
+                storage.note(logged("[2]"))
+                with pytest.raises(Unavailable):
+                    await storage.record([status("Available")])
+                with pytest.raises(Unavailable):
+                    await storage.connectors.of("CP1")
+            await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await storage.record([status("Available")])
+            assert [found.status for found in await storage.connectors.of("CP1")] == ["Available"]
+            assert storage.figures.dropped_notes == 0
+            while storage.figures.waiting_notes:
+                await storage.check()
+            assert len((await storage.messages.find()).items) == 2
+    finally:
+        await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        await connection.close()

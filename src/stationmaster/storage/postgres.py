@@ -47,6 +47,7 @@ _DOWN: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InternalServerError,
     asyncpg.InternalClientError,
@@ -162,7 +163,8 @@ class PostgresDriver:
                 server_settings=_SETTINGS,
             )
         except Exception as error:
-            raise _translate(error) from error
+            # Whatever the reason: nothing was asked yet that the database could find fault with.
+            raise Unavailable(f"no connection to the database: {type(error).__name__}: {error}") from error
         return self._writer
 
     async def _drop_writer(self) -> None:
