@@ -1,6 +1,6 @@
 """The quirks of real stations, played against a running node over real sockets: one dialogue or more for each.
 
-What is not covered stands in `UNCOVERED`, with what is missing.
+What the product does not do for a row, beyond what its dialogue shows, stands in `LESS`.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -10,12 +10,13 @@ from typing import Final
 import pytest
 
 from tests.stations.playing import Dialogue, Player, fits, read_corpus
+from tests.stations.rows import OF_NO_ROW, ROWS
 from tests.walks.running import Api, NodeProcess
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 DIALOGUES: Final = list(read_corpus(CORPUS))
 
-UNCOVERED: Final = {
+LESS: Final = {
     "extra path segment after the id (SETEC)": (
         "`PathRules.extra_segments` and its test are in the gateway; no setting of the node turns it on."
     ),
@@ -38,7 +39,7 @@ UNCOVERED: Final = {
     "ChangeAvailability looped over connectors": "a rejected connector 0 is told; nothing loops by itself.",
     "only some upload schemes": "file settings offer HTTP and FTP (tests/api/test_ftp.py); no choice per model.",
 }
-"""Rows, or parts of rows, that the product does not do yet, and what it does instead."""
+"""Parts of rows that the product does not do, and what it does instead."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,15 @@ async def api(node: NodeProcess) -> AsyncIterator[Api]:
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.name)
 async def test_the_station_is_served(dialogue: Dialogue, node: NodeProcess, api: Api) -> None:
     await Player(node, api, dialogue).play()
+
+
+def test_every_row_of_the_quirks_has_a_dialogue() -> None:
+    names = {dialogue.name for dialogue in DIALOGUES}
+    played = [name for dialogues in ROWS.values() for name in dialogues]
+    assert len(ROWS) == 61
+    assert all(ROWS.values())
+    assert len(played) == len(set(played))
+    assert {*played, *OF_NO_ROW} == names
 
 
 def test_each_quirk_is_named_once() -> None:
