@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from stationmaster.app.databases import open_storage
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
-from tests.walks.running import environment
+from tests.walks.running import PASSWORD, NodeProcess, environment
 
 
 def kit(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -104,3 +105,21 @@ def test_a_failure_is_exit_code_1_and_is_in_the_report(tmp_path: Path) -> None:
     assert suite.get("failures") == "1"
     assert suite.find("testcase/failure") is not None
     assert "<details open" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.timeout(300)
+def test_a_person_is_told_what_to_register_and_says_when_it_is_done(tmp_path: Path) -> None:
+    node = NodeProcess(tmp_path, f"sqlite:///{tmp_path / 'node.sqlite'}")
+    node.start()
+    body = {"id": "MANUAL-1", "password": PASSWORD}
+    headers = {"Authorization": f"Bearer {node.key}"}
+    httpx.post(f"{node.http_url}/api/v1/stations", json=body, headers=headers, trust_env=False).raise_for_status()
+    command = [sys.executable, "-m", "stationmaster", "conformance", "--driver", "manual", "--url", node.url]
+    command += ["--only", "TC_001", "--only", "TC_086", "--set", "identity=MANUAL-1", "--set", f"password={PASSWORD}"]
+    done = subprocess.run(
+        command, input="\n", capture_output=True, text=True, timeout=240, check=False, env=environment()
+    )
+    assert node.stop() == 0
+    assert f"register the station MANUAL-1, security profile 1, password {PASSWORD}" in done.stdout
+    assert "1 of 2 passed, 0 failed, 1 not run" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
