@@ -1,5 +1,14 @@
 """All tables; `metadata` knows each of them once this package is imported."""
 
+from stationmaster.storage.tables.alerts import (
+    alert,
+    alert_notice,
+    alert_recipient,
+    alert_rule,
+    alert_watch,
+    email,
+    feed,
+)
 from stationmaster.storage.tables.authorization import token, unknown_token
 from stationmaster.storage.tables.availability import connector
 from stationmaster.storage.tables.base import metadata
@@ -67,6 +76,11 @@ from stationmaster.storage.tables.smart_charging import charging_profile, instal
 from stationmaster.storage.tables.transactions import meter_value, transaction
 
 __all__ = [
+    "alert",
+    "alert_notice",
+    "alert_recipient",
+    "alert_rule",
+    "alert_watch",
     "api_key",
     "audit_chain",
     "audit_entry",
@@ -83,7 +97,9 @@ __all__ = [
     "counter",
     "data_transfer",
     "desired_key",
+    "email",
     "event",
+    "feed",
     "file",
     "file_pass",
     "firmware",

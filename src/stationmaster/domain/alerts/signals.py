@@ -1,0 +1,206 @@
+"""What an event means to the rules: it begins something, ends it, or happens once more.
+
+The rule that shapes this file: one small function for each type of event, in one table. It looks at nothing but
+the event, whose members are those of its fact.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
+from stationmaster.instants import Instant
+
+__all__ = ["READERS", "Signal", "Step", "signals_of"]
+
+
+class Step(StrEnum):
+    """What happened to the subject."""
+
+    RAISE = "raise"
+    """It is an alert at once, or one more of the same."""
+    BEGIN = "begin"
+    """It is an alert if it lasts."""
+    TALLY = "tally"
+    """It is an alert if it happens often."""
+    END = "end"
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules of one kind are told. `organisation_id` and `station_id` are those of the alert to be."""
+
+    kind: str
+    step: Step
+    subject: str
+    organisation_id: str
+    station_id: str = ""
+    site_id: str | None = None
+    """Where there is no station."""
+    evse_id: int | None = None
+    at: Instant
+    details: dict[str, Any] = {}
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An event as the readers here see it."""
+
+    organisation_id: str
+    station_id: str
+    at: Instant
+    data: Mapping[str, Any]
+
+    def signal(self, kind: str, step: Step, subject: str | None = None, **more: Any) -> Signal:
+        """A signal about the station of the event, unless another subject is given."""
+        return Signal(
+            kind=kind,
+            step=step,
+            subject=f"station:{self.station_id}" if subject is None else subject,
+            organisation_id=more.pop("organisation_id", self.organisation_id),
+            station_id=more.pop("station_id", self.station_id),
+            at=self.at,
+            **more,
+        )
+
+
+UNKNOWN_AT_THE_DOOR: Final = "door:unknown"
+ROUTINE: Final = frozenset({"FirmwareUpdated", "ResetOrReboot", "SettingSystemTime", "StartupOfTheDevice"})
+"""Critical by the whitepaper's list, and part of every reboot of a healthy station."""
+_FREE_AGAIN: Final = frozenset({"superseded", "revoked", "refused"})
+
+
+def _connected(heard: Heard) -> list[Signal]:
+    return [heard.signal("station_offline", Step.END)]
+
+
+def _disconnected(heard: Heard) -> list[Signal]:
+    details = {"reason": heard.data.get("reason")}
+    return [heard.signal("station_offline", Step.BEGIN, details=details)]
+
+
+def _refused(heard: Heard) -> list[Signal]:
+    data = heard.data
+    details = {name: data.get(name) for name in ("remote_address", "reason", "detail")}
+    if data.get("known") and heard.organisation_id:
+        return [heard.signal("repeated_refusals", Step.TALLY, details=details)]
+    # Whoever makes up identities must not be able to make up alerts: all of them are one subject.
+    details["identity"] = heard.station_id
+    return [
+        heard.signal(
+            "repeated_refusals",
+            Step.TALLY,
+            UNKNOWN_AT_THE_DOOR,
+            organisation_id=DEFAULT_ORGANISATION_ID,
+            station_id="",
+            details=details,
+        )
+    ]
+
+
+def _connector_status(heard: Heard) -> list[Signal]:
+    data = heard.data
+    evse_id = (data.get("location") or {}).get("evse_id")
+    subject = f"connector:{heard.station_id}/{evse_id or 0}"
+    if data.get("status") != "Faulted":
+        return [heard.signal("connector_faulted", Step.END, subject, evse_id=evse_id)]
+    details = {name: data.get(name) for name in ("error_code", "info", "vendor_error_code")}
+    return [heard.signal("connector_faulted", Step.BEGIN, subject, evse_id=evse_id, details=details)]
+
+
+def _transaction_started(heard: Heard) -> list[Signal]:
+    outcome = heard.data.get("outcome") or {}
+    kind = "transaction_without_energy"
+    ended = [heard.signal(kind, Step.END, f"transaction:{each}") for each in outcome.get("superseded_ids", ())]
+    number = outcome.get("id")
+    if number is None:
+        return ended
+    evse_id = (heard.data.get("location") or {}).get("evse_id")
+    details = {"transaction_id": str(number)}
+    return [*ended, heard.signal(kind, Step.BEGIN, f"transaction:{number}", evse_id=evse_id, details=details)]
+
+
+def _transaction_ended(heard: Heard) -> list[Signal]:
+    number = (heard.data.get("outcome") or {}).get("id")
+    return [heard.signal("transaction_without_energy", Step.END, f"transaction:{number}")]
+
+
+def _transaction_tidied(heard: Heard) -> list[Signal]:
+    if heard.data.get("what") != "closed":
+        return []
+    return [heard.signal("transaction_without_energy", Step.END, f"transaction:{heard.data.get('id')}")]
+
+
+def _security_event(heard: Heard) -> list[Signal]:
+    data = heard.data
+    name = str(data.get("type"))
+    details = {"type": name, "technical_info": data.get("technical_info")}
+    if name == "StationIdentityContested":
+        return [heard.signal("identity_contested", Step.RAISE, details=details)]
+    if name == "CertificateExpiring":
+        return [heard.signal("certificate_expiring", Step.RAISE, details=details)]
+    if name == "AuthorityExpiring":
+        return [heard.signal("certificate_expiring", Step.RAISE, "authority", details=details)]
+    if data.get("critical") and name not in ROUTINE:
+        return [heard.signal("security_event", Step.RAISE, f"station:{heard.station_id}/{name}", details=details)]
+    return []
+
+
+def _certificate_changed(heard: Heard) -> list[Signal]:
+    certificate = heard.data.get("certificate") or {}
+    renewed = certificate.get("state") == "active" and certificate.get("alerted_at") is None
+    gone = certificate.get("state") in _FREE_AGAIN and certificate.get("alerted_at") is not None
+    return [heard.signal("certificate_expiring", Step.END)] if renewed or gone else []
+
+
+def _campaign_changed(heard: Heard) -> list[Signal]:
+    data = heard.data
+    subject = f"campaign:{data.get('campaign_id')}"
+    details = {"name": data.get("name"), "reason": data.get("reason"), "campaign_id": data.get("campaign_id")}
+    step = Step.RAISE if data.get("state") == "stopped" else Step.END
+    return [heard.signal("firmware_campaign_stopped", step, subject, details=details)]
+
+
+def _webhook_disabled(heard: Heard) -> list[Signal]:
+    data = heard.data
+    details = {name: data.get(name) for name in ("webhook_id", "name", "reason")}
+    return [heard.signal("webhook_disabled", Step.RAISE, f"webhook:{data.get('webhook_id')}", details=details)]
+
+
+def _webhook_enabled(heard: Heard) -> list[Signal]:
+    return [heard.signal("webhook_disabled", Step.END, f"webhook:{heard.data.get('webhook_id')}")]
+
+
+def _email_failed(heard: Heard) -> list[Signal]:
+    data = heard.data
+    details = {name: data.get(name) for name in ("recipient_id", "recipient_name", "error")}
+    return [heard.signal("email_undeliverable", Step.RAISE, f"recipient:{data.get('recipient_id')}", details=details)]
+
+
+def _email_sent(heard: Heard) -> list[Signal]:
+    return [heard.signal("email_undeliverable", Step.END, f"recipient:{heard.data.get('recipient_id')}")]
+
+
+READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
+    "station.connected": _connected,
+    "station.disconnected": _disconnected,
+    "station.refused": _refused,
+    "connector.status": _connector_status,
+    "transaction.started": _transaction_started,
+    "transaction.ended": _transaction_ended,
+    "transaction.tidied": _transaction_tidied,
+    "security.event": _security_event,
+    "certificate.changed": _certificate_changed,
+    "firmware_campaign.changed": _campaign_changed,
+    "webhook.disabled": _webhook_disabled,
+    "webhook.enabled": _webhook_enabled,
+    "email.failed": _email_failed,
+    "email.sent": _email_sent,
+}
+"""By type of event."""
+
+
+def signals_of(type: str, organisation_id: str, station_id: str, at: Instant, data: Mapping[str, Any]) -> list[Signal]:
+    """What an event means to the rules; nothing for most."""
+    reader = READERS.get(type)
+    return [] if reader is None else reader(Heard(organisation_id, station_id, at, data))
