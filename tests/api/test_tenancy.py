@@ -19,6 +19,8 @@ from cryptography.x509.oid import NameOID
 from schemathesis.core.result import Ok
 
 from stationmaster.conformance.station import ScriptedStation
+from stationmaster.domain.alerts.emails import Written
+from stationmaster.services.emails.mailer import _made
 from tests.api.conftest import Client, NodeThread, client_of, connected, eventually
 from tests.api.people import new_user
 from tests.api.test_files import diagnostics, files_of, image
@@ -26,7 +28,7 @@ from tests.api.test_files import diagnostics, files_of, image
 MARK = "belongs-to-somebody-else"
 FREE = {"action": "ClearCache", "step": "pause", "connector_id": "1", "source": "price"}
 """Parameters of paths that name no thing of anybody."""
-SHARED = {"/api/v1/charging-profiles/rules"}
+SHARED = {"/api/v1/charging-profiles/rules", "/api/v1/alert-rules/kinds"}
 """What is the same for everybody."""
 EXAMPLES = 8
 Belongings = dict[str, list[str]]
@@ -60,6 +62,10 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         applied = await _run(api, station, template["id"])
         user = await new_user(api, name=MARK)
         api_key = await api.post("/api-keys", {"name": MARK, "role": "viewer"})
+        alert = await _alert(api, station)
+        rule = (await api.get("/alert-rules"))["items"][0]
+        recipient = await api.post("/alert-recipients", {"name": MARK, "addresses": ["somebody@example.org"]})
+        email_id = await _email(node_thread, api, recipient)
         run = await api.post("/conformance-runs", {"cases": ["TC_001"]})
         await api.post(f"/conformance-runs/{run['id']}/cancel", expected=202)
         await eventually(lambda: _ended(api, run["id"]))
@@ -69,6 +75,10 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         "token_id": [token["id"]],
         "id": [str(transaction["id"])],
         "job_id": [job["id"]],
+        "alert_id": [alert["id"]],
+        "alert_rule_id": [rule["id"]],
+        "recipient_id": [recipient["id"]],
+        "email_id": [email_id],
         "reservation_id": [str(reservation["reservation"]["reservation_id"])],
         "profile_id": [profile["id"]],
         "quirk_profile_id": [quirks["id"]],
@@ -94,6 +104,26 @@ PROFILE = {
         "periods": [{"start_period_s": 0, "limit": 16}],
     },
 }
+
+
+async def _alert(api: Client, station: ScriptedStation) -> Any:
+    event = {"type": "TamperDetectionActivated", "timestamp": "2025-03-01T12:00:00Z", "techInfo": MARK}
+    await station.call("SecurityEventNotification", event)
+
+    async def alerts() -> Any:
+        return (await api.get("/alerts"))["items"]
+
+    return (await eventually(alerts))[0]
+
+
+async def _email(node_thread: NodeThread, api: Client, recipient: Any) -> str:
+    storage = node_thread.node.storage
+    kept = await asyncio.to_thread(node_thread.do, storage.alert_recipients.get(recipient["id"]))
+    assert kept is not None
+    made = _made(kept, Written(MARK, MARK), 1, storage.clock())
+    await asyncio.to_thread(node_thread.do, storage.emails.write(made, []))
+    assert (await api.get("/alert-emails"))["items"][0]["subject"] == MARK
+    return made.id
 
 
 async def _transaction(api: Client, station: ScriptedStation) -> Any:

@@ -6,6 +6,9 @@ from fastapi import APIRouter, FastAPI
 
 from stationmaster.api import (
     about,
+    alert_recipients,
+    alert_rules,
+    alerts,
     api_keys,
     audit,
     authorization,
@@ -91,6 +94,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     api_keys.router,
     organisations.router,
+    alerts.router,
+    alert_rules.router,
+    alert_recipients.router,
     audit.router,
     conformance.router,
     about.router,

@@ -8,7 +8,7 @@ The rule that shapes this file: each setting has a default that works, a help te
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from stationmaster.app.config_checks import (
     check_algorithms,
@@ -22,19 +22,11 @@ from stationmaster.app.config_checks import (
     check_signer_url,
     check_tile_url,
 )
+from stationmaster.app.config_section import Days, Port, Seconds, Section
+from stationmaster.app.config_telling import SmtpSettings, WebhookSettings
 from stationmaster.services.outbound import check_private_hosts
 
 __all__ = ["HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-Days = Annotated[float, Field(gt=0, le=36500)]
-
-
-class Section(BaseModel):
-    """What all sections share: nothing is changed after the start, nothing unknown is accepted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class NodeSettings(Section):
@@ -321,6 +313,7 @@ class RetentionSettings(Section):
     attempt_days: Days = Field(
         default=90, description="Refused handshakes, unknown tokens, tolerated oddities and ended connections."
     )
+    alert_days: Days = Field(default=365, description="Alerts that have been cleared.")
     file_days: Days = Field(default=90, description="Diagnostics and logs that stations brought.")
 
 
@@ -435,6 +428,8 @@ class Settings(Section):
     tidying: TidyingSettings = TidyingSettings()
     files: FileSettings = FileSettings()
     ftp: FtpSettings = FtpSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     map: MapSettings = MapSettings()
     conformance: ConformanceSettings = ConformanceSettings()
     log: LogSettings = LogSettings()

@@ -230,6 +230,9 @@ class Node:
             Periodic(name="configuration-jobs", interval_s=5, work=self.services.configuration_jobs.advance),
             Periodic(name="configuration-drift", interval_s=600, work=self.services.desired_configuration.sweep),
             Periodic(name="configuration-runs", interval_s=3600, work=self.services.configuration_jobs.forget_old),
+            Periodic(name="alert-retention", interval_s=3600, work=upkeep.remove_alerts),
+            Periodic(name="alerts", interval_s=2, work=self.services.alert_evaluator.advance),
+            Periodic(name="emails", interval_s=5, work=self.services.mailer.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
         work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))

@@ -11,6 +11,7 @@ from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.jobs.upkeep import Bounds
 from stationmaster.services.certificate_settings import CertificateSettings
 from stationmaster.services.context import ServiceSettings
+from stationmaster.services.email_settings import EmailSettings
 from stationmaster.services.file_settings import FileSettings, FtpAddress
 from stationmaster.services.oidc_settings import OidcSettings
 
@@ -77,6 +78,7 @@ def service_settings(settings: Settings) -> ServiceSettings:
         oidc=oidc_settings(settings),
         files=file_settings(settings),
         certificates=certificate_settings(settings),
+        emails=email_settings(settings),
         private_hosts=_several(settings.security.private_hosts),
     )
 
@@ -126,6 +128,27 @@ def oidc_settings(settings: Settings) -> OidcSettings | None:
     )
 
 
+def email_settings(settings: Settings) -> EmailSettings | None:
+    """How e-mails leave; None: they do not."""
+    smtp = settings.smtp
+    if smtp.host is None:
+        return None
+    return EmailSettings(
+        host=smtp.host,
+        port=smtp.port,
+        tls=smtp.tls,
+        username=smtp.username,
+        password=None if smtp.password is None else smtp.password.get_secret_value(),
+        sender=smtp.sender,
+        timeout_s=smtp.timeout_s,
+        ca_file=smtp.ca_file,
+        gather_s=smtp.gather_s,
+        interval_s=smtp.interval_s,
+        give_up_s=smtp.give_up_hours * 3600,
+        ui_url=smtp.ui_url,
+    )
+
+
 def file_settings(settings: Settings) -> FileSettings:
     """What the file service goes by."""
     files, ftp = settings.files, settings.ftp
@@ -148,5 +171,6 @@ def bounds(settings: Settings) -> Bounds:
         message_bytes=kept.message_mib * MIB,
         event_days=kept.event_days,
         attempt_days=kept.attempt_days,
+        alert_days=kept.alert_days,
         file_days=kept.file_days,
     )

@@ -20,12 +20,14 @@ class Bounds:
     event_days: float
     attempt_days: float
     file_days: float = 90
+    alert_days: float = 365
 
 
 class Upkeep:
     """Removes what is too old or too much. Each method returns how many rows went."""
 
     def __init__(self, storage: Storage, bounds: Bounds) -> None:
+        self._storage = storage
         self._retention = storage.retention
         self._bounds = bounds
 
@@ -41,6 +43,11 @@ class Upkeep:
     async def remove_seen(self, now: Instant) -> int:
         """Refused handshakes, unknown tokens, oddities and ended connections of long ago."""
         return await self._retention.prune_seen(before=now - _days(self._bounds.attempt_days))
+
+    async def remove_alerts(self, now: Instant) -> int:
+        """Alerts that were cleared long ago, and e-mails of long ago."""
+        await self._storage.emails.prune(now - _days(self._bounds.attempt_days))
+        return await self._storage.alerts.prune(now - _days(self._bounds.alert_days))
 
 
 class FileUpkeep:

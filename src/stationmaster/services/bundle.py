@@ -11,6 +11,7 @@ from stationmaster.bus.messages_v1 import Invalidate, decode
 from stationmaster.bus.subjects import ALL_SITES, INVALIDATE
 from stationmaster.domain.stations import Station
 from stationmaster.services.abuse import ForeignIds, GuessGuard
+from stationmaster.services.alerts import RULES, AlertDesk, AlertEvaluator, AlertRules
 from stationmaster.services.api_keys import ApiKeys
 from stationmaster.services.arrivals import Arrivals
 from stationmaster.services.audit import Audit
@@ -27,6 +28,8 @@ from stationmaster.services.conformance import CONFORMANCE, ConformanceRuns, Lab
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
 from stationmaster.services.desired_configuration import FOLLOWED, DesiredConfiguration
+from stationmaster.services.emails.mailer import Mailer
+from stationmaster.services.emails.recipients import Recipients
 from stationmaster.services.files import FileService
 from stationmaster.services.firmware_campaigns import FirmwareCampaigns
 from stationmaster.services.firmware_library import FirmwareLibrary
@@ -126,9 +129,16 @@ class Services:
         self.api_keys = ApiKeys(context)
         self.audit = Audit(context)
         self.conformance = ConformanceRuns(context, laboratory, node_id)
+        self._add_what_is_told(context)
         self.people = People(context, self.api_keys, self.audit)
-
         self._changes = self._what_changes()
+
+    def _add_what_is_told(self, context: ServiceContext) -> None:
+        self.alert_rules = AlertRules(context)
+        self.alerts = AlertDesk(context)
+        self.alert_evaluator = AlertEvaluator(context, self.alert_rules)
+        self.alert_recipients = Recipients(context)
+        self.mailer = Mailer(context)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Services"]:
@@ -137,6 +147,8 @@ class Services:
         async with bus.subscribe(INVALIDATE, self._hear), bus.subscribe(ALL_SITES, self.load_management.hear):
             await self.waiting.load()
             await self.quirks.load()
+            await self.alert_rules.load()
+            await self.alert_evaluator.begin(self.context.clock())
             await self.reservations.load()
             await self.trust.load()
             await self.security_jobs.load()
@@ -176,6 +188,7 @@ class Services:
         self.smart_charging.forget_everything()
         self.presence.forget_everything(self.context.clock())
         await self.quirks.load()
+        await self.alert_rules.load()
         await self.reservations.load()
         await self.trust.load()
         await self.waiting.load()
@@ -206,6 +219,7 @@ class Services:
             CERTIFICATES: lambda _told: self.trust.load(),
             CONFORMANCE: lambda told: self.conformance.heard(told.key),
             QUIRKS: lambda _told: self.quirks.load(),
+            RULES: lambda _told: self.alert_rules.load(),
             RESERVATIONS: lambda told: self.reservations.reload(told.key),
             MIRRORS: mirror,
             TEMPLATES: lambda _told: self.configuration_templates.load(),

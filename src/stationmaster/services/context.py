@@ -9,6 +9,7 @@ from stationmaster.bus import Bus
 from stationmaster.domain.tidying import TidyingPolicy
 from stationmaster.instants import Instant
 from stationmaster.services.certificate_settings import CertificateSettings
+from stationmaster.services.email_settings import EmailSettings
 from stationmaster.services.file_settings import FileSettings
 from stationmaster.services.oidc_settings import OidcSettings
 from stationmaster.services.secrets import SecretKeeper
@@ -61,6 +62,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     password_memory_kib: int = 32 * 1024
     """What hashing a person's password costs: OWASP asks for at least 19 MiB twice, this is 32 MiB three times."""
     oidc: OidcSettings | None = None
+    emails: EmailSettings | None = None
+    """None: nobody is told by e-mail."""
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()

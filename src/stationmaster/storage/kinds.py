@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stationmaster.domain import facts
+from stationmaster.domain.alerts.facts import AlertAcknowledged, AlertCleared, AlertRaised, AlertsAdvanced
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
 from stationmaster.domain.conformance import ConformanceRunChanged
 from stationmaster.domain.desired_configuration import ConfigurationCompared
@@ -17,6 +18,7 @@ from stationmaster.domain.reservations import ReservationChanged
 from stationmaster.domain.smart_charging.facts import ChargingProfilesChanged
 from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.storage import (
+    alerts,
     audit,
     authorization,
     availability,
@@ -70,5 +72,9 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     ConformanceRunChanged: conformance.store_runs,
     facts.JobChanged: jobs.store_jobs,
     facts.MessageLogged: message_log.store_messages,
+    AlertsAdvanced: alerts.store_advances,
+    AlertCleared: alerts.store_cleared,
+    AlertRaised: alerts.store_raised,
+    AlertAcknowledged: alerts.store_acknowledged,
     facts.AuditRecorded: audit.store_entries,
 }

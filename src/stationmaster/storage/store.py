@@ -18,13 +18,16 @@ from stationmaster.storage.batch import Call
 from stationmaster.storage.committed import Committed
 from stationmaster.storage.driver import Driver
 from stationmaster.storage.errors import StorageError
+from stationmaster.storage.feeds import FeedQueries
 from stationmaster.storage.numbers import RowIds, node_number
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.access import ApiKeyQueries, OrganisationQueries
+from stationmaster.storage.queries.alerts import AlertQueries, AlertRuleQueries
 from stationmaster.storage.queries.audit import AuditQueries
 from stationmaster.storage.queries.certificates import AuthorityQueries, CertificateQueries, SecurityJobQueries
 from stationmaster.storage.queries.conformance import ConformanceQueries
 from stationmaster.storage.queries.desired_configuration import DesiredConfigurationQueries
+from stationmaster.storage.queries.emails import EmailQueries, RecipientQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
@@ -107,6 +110,7 @@ class Storage:
         self.data_transfers: ListQueries[DataTransfer] = ListQueries(self, DataTransfer)
         self.messages = MessageQueries(self)
         self.events = EventQueries(self)
+        self._add_what_is_told(driver)
         self.api_keys = ApiKeyQueries(self)
         self.users = UserQueries(self)
         self.sessions = SessionQueries(self)
@@ -119,6 +123,13 @@ class Storage:
         self.authorities = AuthorityQueries(self)
         self.certificates = CertificateQueries(self)
         self.security_jobs = SecurityJobQueries(self)
+
+    def _add_what_is_told(self, driver: Driver) -> None:
+        self.feeds = FeedQueries(self, settled_us=SETTLED_US if driver.shared else 0)
+        self.alerts = AlertQueries(self)
+        self.alert_rules = AlertRuleQueries(self)
+        self.alert_recipients = RecipientQueries(self)
+        self.emails = EmailQueries(self)
 
     async def open(self) -> None:
         """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""

@@ -125,6 +125,30 @@ _ALL: Final = (
         description="A certificate in use nears its end; how early is the setting certificates.alert_days.",
     ),
     Kind(
+        name="limit_ignored",
+        about="connector",
+        severity=Severity.CRITICAL,
+        description="A connector ignores, refuses or does not confirm the limit of its site, or has another above it.",
+    ),
+    Kind(
+        name="site_limit_not_held",
+        about="site",
+        severity=Severity.CRITICAL,
+        description="A site's limit cannot be held or shared: it is too low, or phases are not declared.",
+    ),
+    Kind(
+        name="site_meter_silent",
+        about="site",
+        severity=Severity.WARNING,
+        description="The meter of a site has stopped reporting.",
+    ),
+    Kind(
+        name="configuration_drift",
+        about="station",
+        severity=Severity.WARNING,
+        description="Configuration keys of a station are not as desired.",
+    ),
+    Kind(
         name="firmware_campaign_stopped",
         about="campaign",
         severity=Severity.WARNING,

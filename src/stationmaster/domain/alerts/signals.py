@@ -153,6 +153,50 @@ def _certificate_changed(heard: Heard) -> list[Signal]:
     return [heard.signal("certificate_expiring", Step.END)] if renewed or gone else []
 
 
+_SITE_KINDS: Final[Mapping[str, str]] = {
+    "limit_ignored": "limit_ignored",
+    "limit_refused": "limit_ignored",
+    "limit_unconfirmed": "limit_ignored",
+    "limit_overruled": "limit_ignored",
+    "limit_not_held": "site_limit_not_held",
+    "limit_below_minimum": "site_limit_not_held",
+    "phases_undeclared": "site_limit_not_held",
+    "meter_silent": "site_meter_silent",
+}
+"""What the planners of sites tell of, by kind of rule. That a station is offline has a rule of its own."""
+
+
+def _site_alert(heard: Heard, step: Step) -> list[Signal]:
+    data = heard.data
+    kind = _SITE_KINDS.get(str(data.get("kind")))
+    if kind is None:
+        return []
+    location = data.get("location") or {}
+    evse_id = location.get("evse_id")
+    place = f"/{location.get('station_id') or heard.station_id}/{evse_id or 0}" if location else ""
+    subject = f"site:{data.get('site_id')}{place}/{data.get('kind')}"
+    details = {"message": data.get("message"), "site_id": data.get("site_id"), "reason": data.get("kind")}
+    return [heard.signal(kind, step, subject, site_id=data.get("site_id"), evse_id=evse_id, details=details)]
+
+
+def _site_alert_raised(heard: Heard) -> list[Signal]:
+    return _site_alert(heard, Step.RAISE)
+
+
+def _site_alert_cleared(heard: Heard) -> list[Signal]:
+    return _site_alert(heard, Step.END)
+
+
+def _drifted(heard: Heard) -> list[Signal]:
+    keys = [str(each.get("key")) for each in heard.data.get("keys", ())]
+    details = {"count": len(keys), "keys": ", ".join(keys)}
+    return [heard.signal("configuration_drift", Step.RAISE, details=details)]
+
+
+def _in_step(heard: Heard) -> list[Signal]:
+    return [heard.signal("configuration_drift", Step.END)]
+
+
 def _campaign_changed(heard: Heard) -> list[Signal]:
     data = heard.data
     subject = f"campaign:{data.get('campaign_id')}"
@@ -191,6 +235,10 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "transaction.tidied": _transaction_tidied,
     "security.event": _security_event,
     "certificate.changed": _certificate_changed,
+    "site.alert_raised": _site_alert_raised,
+    "site.alert_cleared": _site_alert_cleared,
+    "configuration.drifted": _drifted,
+    "configuration.in_step": _in_step,
     "firmware_campaign.changed": _campaign_changed,
     "webhook.disabled": _webhook_disabled,
     "webhook.enabled": _webhook_enabled,

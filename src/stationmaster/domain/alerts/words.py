@@ -27,6 +27,7 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "identity_contested": "Two devices share the identity {station}. {technical_info}",
         "security_event": "Security event {type} at {station}: {technical_info}",
         "certificate_expiring": "{technical_info} ({station})",
+        "configuration_drift": "{count} configuration keys of {station} are not as desired: {keys}",
         "firmware_campaign_stopped": "The firmware campaign {name} has stopped: {reason}",
         "webhook_disabled": "The webhook {name} was switched off: {reason}",
         "email_undeliverable": "An e-mail to the list {recipient_name} could not be delivered: {error}",
@@ -43,6 +44,7 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "identity_contested": "Zwei Geräte benutzen die Kennung {station}. {technical_info}",
         "security_event": "Sicherheitsereignis {type} an {station}: {technical_info}",
         "certificate_expiring": "Ein Zertifikat läuft bald ab ({station}). {technical_info}",
+        "configuration_drift": "{count} Konfigurationsschlüssel von {station} sind nicht wie gewünscht: {keys}",
         "firmware_campaign_stopped": "Die Firmware-Kampagne {name} wurde angehalten: {reason}",
         "webhook_disabled": "Der Webhook {name} wurde abgeschaltet: {reason}",
         "email_undeliverable": "Eine E-Mail an die Liste {recipient_name} war nicht zustellbar: {error}",
@@ -118,6 +120,6 @@ def summary_of(alert: Alert, language: str) -> str:
     return sentence(alert.kind, alert.facts, alert.station_id, alert.evse_id, language)
 
 
-def word(name: str, language: str, **values: Any) -> str:
+def word(name: str, language: str, /, **values: Any) -> str:
     """A word or a phrase of an e-mail."""
     return _WORDS[language][name].format_map(_Values({key: one_line(value) for key, value in values.items()}))

@@ -18,7 +18,7 @@ from stationmaster.storage.queries.base import Access, NounReader, contains, one
 from stationmaster.storage.tables import event, message
 from stationmaster.storage.trails import EVENTS, MESSAGES, Trail
 
-__all__ = ["EventQueries", "LoggedMessage", "MessageQueries"]
+__all__ = ["EVENT_COLUMNS", "EventQueries", "LoggedMessage", "MessageQueries", "stored_event"]
 
 
 class LoggedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,7 @@ class _EventRow(msgspec.Struct):
 
 
 _EVENTS = NounReader(_EventRow)
+EVENT_COLUMNS = tuple(_EVENTS.columns(event))
 
 
 async def _newest(
@@ -186,3 +187,8 @@ def _told(row: _EventRow) -> StoredEvent:
         received_at=row.received_at,
         data=msgspec.json.decode(row.data),
     )
+
+
+def stored_event(row: Sequence[Any]) -> StoredEvent:
+    """The event of a row of `EVENT_COLUMNS`."""
+    return _told(_EVENTS.one(row))

@@ -10,6 +10,7 @@ from stationmaster.instants import Instant
 from stationmaster.storage.errors import Conflict, NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.queries.alerts import forget_station
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, contains, one_page, only
 from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import (
@@ -145,7 +146,7 @@ class StationQueries:
 
     async def delete(self, station_id: str) -> None:
         """Forget a station and its state; what happened at it stays. Raises `NotFound`."""
-        await self._access.write(_delete, station_id)
+        await self._access.write(_delete, station_id, self._access.clock())
 
     async def forget_connections(self, node_id: str) -> int:
         """Mark the stations of a node that has just started as not connected; returns how many were."""
@@ -163,12 +164,13 @@ class StationQueries:
         return found
 
 
-def _delete(station_id: str) -> Program[None]:
+def _delete(station_id: str, now: Instant) -> Program[None]:
     result = yield from execute(sa.delete(station).where(station.c.id == station_id))
     if not result.rowcount:
         raise NotFound(f"no station {station_id}")
     for table in (presence, connector, variable, oddity, wiring, desired_key, followed_station):
         yield from execute(sa.delete(table).where(table.c.station_id == station_id))
+    yield from forget_station(station_id, now)
 
 
 _OR_NONE = {

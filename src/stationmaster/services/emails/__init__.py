@@ -1,0 +1,1 @@
+"""E-mails: who gets them, how they are written, and how they leave."""
