@@ -3,15 +3,19 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 from cryptography import x509
 
 from stationmaster.app.errors import StartError
 from stationmaster.app.node import Node
 from stationmaster.services.x509.keys import KeyFamily
 from tests.app.secure_node import ORGANISATION, PASSWORD, client_context, register, roots, secure_node, station
+from tests.services.node import until
 
 WANTED = {
     "ECDHE-ECDSA-AES128-GCM-SHA256": "ec",
@@ -96,3 +100,31 @@ async def test_a_broken_file_is_one_line_at_the_start(tmp_path: Path, sqlite_url
     with pytest.raises(StartError, match="cannot use the certificates for TLS"):
         async with secure_node(tmp_path, sqlite_url, tls__rsa_certificate=str(tmp_path / "rsa.pem")):
             pass
+
+
+async def warnings_of(node: Node) -> list[str]:
+    page = await node.storage.security_events.find(ORGANISATION)
+    return [str(each.technical_info) for each in page.items if each.type == "ServerCertificateExpiring"]
+
+
+async def is_warned(node: Node) -> bool:
+    return bool(await warnings_of(node))
+
+
+async def test_a_file_that_ends_soon_is_told_of_once_and_one_that_does_not_is_not(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    """Nobody renews it but the operator."""
+    authority = trustme.CA()
+    for family, days in (("rsa", 20), ("ec", 200)):
+        kind = trustme.KeyType.RSA if family == "rsa" else trustme.KeyType.ECDSA
+        ends = datetime.now(UTC) + timedelta(days=days)
+        issued = authority.issue_cert("localhost", key_type=kind, not_after=ends)
+        issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / f"{family}.pem"))
+    files = {f"tls__{family}_certificate": str(tmp_path / f"{family}.pem") for family in ("rsa", "ec")}
+
+    for _ in range(2):
+        async with secure_node(tmp_path, sqlite_url, **files) as running:
+            await until(partial(is_warned, running))
+            (words,) = await warnings_of(running)
+            assert "RSA" in words

@@ -211,6 +211,23 @@ async def test_expiry_is_told_once_and_not_of_what_has_a_successor(node: Node, m
     assert [(each.type, each.source) for each in events] == [("CertificateExpiring", "csms")]
 
 
+async def test_authorities_that_open_the_door_are_warned_of_once(node: Node) -> None:
+    for name, use, years in (("Soon", "trusted", 0.05), ("Known", "known", 0.05), ("Late", "trusted", 5)):
+        root = issue_root(
+            new_key(KeyFamily.EC),
+            common_name=name,
+            organisation="Factory",
+            serial=1,
+            now=START,
+            lifetime_s=round(years * YEAR_S),
+        )
+        await node.services.authorities.add(ORGANISATION, name, pem_of(root.certificate), use)
+    for _ in range(2):
+        await node.services.certificates.look_after(node.clock.pass_s(3600))
+    events = (await node.storage.security_events.find(ORGANISATION)).items
+    assert [(each.type, "Soon" in str(each.technical_info)) for each in events] == [("AuthorityExpiring", True)]
+
+
 async def test_keys_of_authorities_are_sealed_and_others_peppers_open_none(node: Node) -> None:
     stored = await node.services.authorities.ensure(ORGANISATION)
     assert [each.key_family for each in stored] == ["rsa", "ec"]

@@ -238,9 +238,16 @@ class Node:
         work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))
         if self.doors is not None:
             work.append(Periodic(name="tls-certificates", interval_s=30, work=self.doors.refresh, shared=False))
+            work.append(Periodic(name="tls-expiry", interval_s=3600, work=self._warn_of_files, at_once=True))
         if self.clustered:
             work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
         return work
+
+    async def _warn_of_files(self, now: Instant) -> None:
+        """Certificates for TLS that are given as files, and that end soon."""
+        if self.doors is not None:
+            for family, not_after in (await self.doors.ends()).items():
+                await self.services.certificates.server_certificate_ends(family, not_after, now)
 
     def api_context(self) -> ApiContext:
         """What the API is given."""

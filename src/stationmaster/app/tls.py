@@ -20,6 +20,7 @@ from stationmaster.app.errors import StartError
 from stationmaster.instants import Instant
 from stationmaster.services.server_certificates import KeyPair
 from stationmaster.services.trust import Trust
+from stationmaster.services.x509.pem import describe, read_certificates
 
 __all__ = ["SUITES", "TlsDoors"]
 
@@ -70,6 +71,12 @@ class TlsDoors:
             self._loaded[pair.family] = digest
             log.info("tls.certificate_loaded", family=pair.family)
         self._load_anchors()
+
+    async def ends(self) -> dict[str, Instant]:
+        """When certificates that are given as files end, by the family of their keys; ours are renewed in time."""
+        if self._settings.rsa_certificate is None and self._settings.ec_certificate is None:
+            return {}
+        return {pair.family: describe(read_certificates(pair.chain)[0]).not_after for pair in await self._pairs()}
 
     async def _pairs(self) -> list[KeyPair]:
         settings = self._settings

@@ -46,6 +46,10 @@ log = structlog.get_logger(__name__)
 Deliver = Callable[[str], Awaitable[None]]
 """Sends the chain (PEM, leaf first, no root) to the station that asked."""
 
+_ADVICE: Final = {
+    AuthorityUse.ISSUING.value: "roll it over",
+    AuthorityUse.TRUSTED.value: "what it has signed will open no door then",
+}
 REQUESTS_AT_ONCE: Final = 5
 REQUESTS_WITHIN_US: Final = 600 * 1_000_000
 """A station whose requests come faster is answered Rejected: signing is work, and keys do not age so fast."""
@@ -284,9 +288,16 @@ class StationCertificates:
             if cursor is None:
                 break
         for authority in await self._storage.authorities.all():
-            if authority.use == AuthorityUse.ISSUING and authority.not_after < until:
-                words = f"The certificate authority {authority.name} expires soon: roll it over."
-                await self._tell(authority.organisation_id, "", "AuthorityExpiring", words, at=authority.not_after)
+            advice = _ADVICE.get(authority.use)
+            if advice is not None and authority.not_after < until:
+                text = f"The certificate authority {authority.name} expires soon, or has expired: {advice}."
+                await self._tell(authority.organisation_id, "", "AuthorityExpiring", text, at=authority.not_after)
+
+    async def server_certificate_ends(self, family: str, not_after: Instant, now: Instant) -> None:
+        """Warn of a certificate of ours that an operator brought as a file, and nobody renews but they."""
+        if not_after < now + self._settings.alert_s * 1_000_000:
+            words = f"The {family.upper()} certificate for TLS expires soon, or has expired: bring a new file."
+            await self._tell(DEFAULT_ORGANISATION_ID, "", "ServerCertificateExpiring", words, at=not_after)
 
     async def _has_newer(self, certificate: StationCertificate) -> bool:
         others = await self._storage.certificates.of_station(certificate.station_id)
