@@ -478,11 +478,8 @@ class Day:
         for decision in self.planner.decisions():
             waits = decision.reason in {Reason.PAUSED, Reason.SHARED} and (decision.offered_deciamps or 0) < 60
             connector = self.connectors[decision.location]
-            lanes = connector.connector.wired
-            total = 60 * len(lanes)
-            # Where power is limited, a car on one phase may draw all of it there.
-            need = min(total, connector.connector.max_deciamps) if connector.connector.by_power else 60
-            fits = all(room[lane] >= need + 20 for lane in lanes) and room[3] >= total + 20
+            lanes = [(phase, 60) for phase in connector.connector.wired]
+            fits = all(room[lane] >= need + 20 for lane, need in lanes) and room[3] >= 60 * len(lanes) + 20
             if waits and fits and connector.station.online and not connector.station.refuses and not self.metered:
                 self.hungry[decision.location] += 1
                 assert self.hungry[decision.location] < 6, f"{decision} while there is room: {room}"

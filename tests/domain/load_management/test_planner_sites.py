@@ -211,6 +211,31 @@ class TestKindsOfConnectors:
         garage.tell(said.StationOffline(station_id="CP1"))
         assert garage.decision("CP1").reserved == (320, 320, 320, 960)
 
+    def test_power_that_one_phase_may_carry_is_not_obeyed_by_drawing_it_on_two(self) -> None:
+        garage = Garage(connector("CP1", by_power=True, limits_outlive_transactions=True), limits=(fuse(20),))
+        garage.comes("CP1", phases=None)
+        garage.settle()
+        assert garage.decision("CP1").offered_deciamps == 60, "<< 4.1 kW: 18 A of one phase, if the car uses one"
+        for _ in range(2):
+            garage.after(120)
+            garage.draws("CP1", 185, 185, 0)
+        assert "CP1: limit_ignored" in garage.heard()
+
+    def test_what_fits_now_starts_although_others_have_not_made_room_for_it_at_a_fall_ahead(self) -> None:
+        evening = SiteLimit(name="evening", phase_deciamps=(260,) * 3, daily_from_s=17 * 3600, daily_to_s=20 * 3600)
+        garage = Garage(
+            connector("CP1", max_deciamps=160, by_power=True),
+            connector("CP2", max_deciamps=160),
+            limits=(fuse(33), evening),
+        )
+        garage.comes("CP2", "2")
+        garage.settle()
+        garage.comes("CP1", phases=None)
+        garage.settle()
+        assert garage.decision("CP1").offered_deciamps == 80, (
+            "<< 16 A, as a car on one phase may draw, of the 17 A left"
+        )
+
     def test_what_the_station_would_round_is_never_offered(self) -> None:
         garage = Garage(connector("CP1", step_deciamps=50), connector("CP2", step_deciamps=1), limits=(fuse(33),))
         garage.comes("CP1")

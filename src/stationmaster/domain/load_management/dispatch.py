@@ -236,7 +236,12 @@ class Dispatcher:
         weights = offer_lanes(state.connector, used, 1, offer.phases)
         rooms = self._reservations.room_for(state, weights, in_doubt=wish.in_doubt)
         amounts = self._reservations.amounts_of(offer)
-        possible = [min(amount, room - room % step_deciamps) for amount, room in zip(amounts, rooms, strict=True)]
+        tight = {index for index, _ in self._missing(wish)}
+        possible = [
+            # Where all of it fits it fits, even if so many times the cost of a tenth of an ampere did not.
+            amount if index not in tight else min(amount, room - room % step_deciamps)
+            for index, (amount, room) in enumerate(zip(amounts, rooms, strict=True))
+        ]
         # Too little to charge with: pause, as far as there is room for even that.
         possible = [each if each >= least else min(each, state.connector.pause_deciamps) for each in possible]
         steps = falling(self._reservations.sinces, possible)

@@ -121,7 +121,8 @@ def _see_obedience(state: ConnectorState, lanes: Lanes, now: Instant, settings: 
     # Without what we have learned from earlier measurements: what may it draw by its limits?
     allowed = bound(state, now - settings.clock_margin_s * _SECOND)
     state.overdraw, state.ignoring = overdraw, was_ignoring
-    above = [lane for lane in range(3) if lanes[lane] > allowed[lane]]
+    # The total, too: power that one phase alone may carry is not theirs on each of them.
+    above = [lane for lane in range(4) if lanes[lane] > allowed[lane]]
     if not above:
         state.overdraw = None
         state.offences = 0
@@ -130,8 +131,14 @@ def _see_obedience(state: ConnectorState, lanes: Lanes, now: Instant, settings: 
             state.offended_at = BEGINNING
         return before != (state.overdraw, state.ignoring)
     state.overdraw = lanes
-    if any(lanes[lane] > allowed[lane] + max(settings.tolerance_deciamps, allowed[lane] // 20) for lane in above):
+    if any(lanes[lane] > allowed[lane] + _tolerance(lane, allowed, settings) for lane in above):
         state.offences += 1
         state.offended_at = now
         state.ignoring = state.ignoring or state.offences >= settings.offences
     return before != (state.overdraw, state.ignoring)
+
+
+def _tolerance(lane: int, allowed: Lanes, settings: Settings) -> int:
+    """How much above its limit is no offence on a lane; the total is the sum of three."""
+    phases = 3 if lane == len(Phase) else 1
+    return max(settings.tolerance_deciamps * phases, allowed[lane] // 20)
