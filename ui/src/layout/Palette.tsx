@@ -1,5 +1,5 @@
 import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
-import { IconKeyboard, IconLogout, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, type Icon } from "@tabler/icons-react";
+import { IconBuilding, IconKeyboard, IconLogout, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -13,6 +13,8 @@ const FOUND = 8;
 
 /** What can be begun from anywhere: the page opens with its window. */
 const BEGINNINGS: readonly { key: string; to: string; needs: string }[] = [
+  { key: "addSite", to: "/sites?new=1", needs: "sites:write" },
+  { key: "runKit", to: "/conformance?new=1", needs: "conformance:run" },
   { key: "addUser", to: "/users?new=1", needs: "users:write" },
   { key: "addKey", to: "/api-keys?new=1", needs: "api_keys:write" },
 ];
@@ -31,6 +33,12 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
     enabled: wanted.length > 0 && may("stations:read"),
     placeholderData: keepPreviousData,
   });
+  const sites = useQuery({
+    queryKey: ["palette", "sites", wanted],
+    queryFn: () => ask(api.GET("/api/v1/sites", { params: { query: { search: wanted, limit: FOUND } } })),
+    enabled: wanted.length > 0 && may("sites:read"),
+    placeholderData: keepPreviousData,
+  });
   const action = (id: string, label: string, Icon: Icon, onClick: () => void, description?: string): SpotlightActionData => ({ id, label, description, leftSection: <Icon size={18} aria-hidden />, onClick });
   const fits = (each: SpotlightActionData) => (each.label ?? "").toLowerCase().includes(wanted);
   const places = PLACES.flatMap((group) => group.places)
@@ -39,6 +47,7 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
   const found = (wanted ? (stations.data?.items ?? []) : []).map((station) =>
     action(`station-${station.id}`, station.id, IconPlugConnected, () => void navigate(`/stations/${encodeURIComponent(station.id)}`), [station.name, station.vendor, station.model].filter(Boolean).join(" · ")),
   );
+  const foundSites = (wanted ? (sites.data?.items ?? []) : []).map((site) => action(`site-${site.id}`, site.name, IconBuilding, () => void navigate(`/sites/${encodeURIComponent(site.id)}`), site.address ?? undefined));
   const doings = [
     ...BEGINNINGS.filter((each) => may(each.needs)).map((each) => action(each.key, t(`palette.do.${each.key}`), IconPlus, () => void navigate(each.to))),
     action("scheme", dark ? t("layout.light") : t("layout.dark"), dark ? IconSun : IconMoon, turn),
@@ -50,6 +59,7 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
       actions={[
         { group: t("palette.pages"), actions: places.filter(fits) },
         { group: t("palette.stations"), actions: found },
+        { group: t("nav.sites"), actions: foundSites },
         { group: t("palette.actions"), actions: doings.filter(fits) },
       ]}
       shortcut={["mod + K"]}

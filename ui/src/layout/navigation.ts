@@ -1,6 +1,6 @@
 /** Every page that has a place in the menu and in the command palette, and what one must be allowed to see it. */
 import {
-  IconActivity, IconAntenna, IconBolt, IconCalendarTime, IconCertificate, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
+  IconActivity, IconAntenna, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
 } from "@tabler/icons-react";
 
 export interface Place {
@@ -26,6 +26,7 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
   {
     group: "fleet",
     places: [
+      { key: "sites", to: "/sites", icon: IconBuilding, needs: "sites:read" },
       { key: "chargingProfiles", to: "/charging-profiles", icon: IconActivity, needs: "charging_profiles:read" },
       { key: "firmware", to: "/firmware", icon: IconUpload, needs: "firmware:read" },
       { key: "certificates", to: "/certificates", icon: IconCertificate, needs: "certificates:read" },
@@ -37,6 +38,7 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
       { key: "users", to: "/users", icon: IconUsers, needs: "users:read" },
       { key: "apiKeys", to: "/api-keys", icon: IconKey, needs: "api_keys:read" },
       { key: "audit", to: "/audit", icon: IconReportSearch, needs: "audit:read" },
+      { key: "conformance", to: "/conformance", icon: IconChecklist, needs: "conformance:run" },
       { key: "messages", to: "/messages", icon: IconAntenna, needs: "messages:read" },
       { key: "settings", to: "/settings", icon: IconSettings, needs: "settings:read" },
     ],
