@@ -26,9 +26,7 @@ export function SiteNow({ site }: { site: Site }) {
       {(now) => (
         <Stack>
           {!now.within_limit && <Alert color="red" icon={<IconAlertTriangle />} title={t("site.over")} />}
-          {now.alerts.map((alert) => (
-            <Alert key={`${alert.kind}|${alert.station_id}|${alert.connector_id}`} color="orange" icon={<IconAlertTriangle />} title={<>{t(`site.alert.${alert.kind}`, { defaultValue: alert.kind })} · <When at={alert.since} ago /></>}>{alert.message}</Alert>
-          ))}
+          <Alerts alerts={now.alerts} />
           {now.managed && <Lanes now={now} />}
           <Connectors now={now} />
           {now.managed && <Day siteId={site.id} />}
@@ -36,6 +34,25 @@ export function SiteNow({ site }: { site: Site }) {
       )}
     </Await>
   );
+}
+
+/** What needs a person: by kind, each with where and since when. */
+function Alerts({ alerts }: { alerts: Load["alerts"] }) {
+  const { t } = useTranslation();
+  const kinds = [...new Set(alerts.map((each) => each.kind))];
+  return kinds.map((kind) => {
+    const rows = alerts.filter((each) => each.kind === kind);
+    return (
+      <Alert key={kind} color="orange" icon={<IconAlertTriangle />} title={`${t(`site.alert.${kind}`, { defaultValue: kind })} (${rows.length})`} data-alert={kind}>
+        <Text size="sm">{rows[0]?.message}</Text>
+        <Group gap="md" mt={4}>
+          {rows.filter((each) => each.station_id !== null).map((each) => (
+            <Text key={`${each.station_id}|${each.connector_id}`} size="sm" component="span"><Anchor component={Link} to={`/stations/${encodeURIComponent(each.station_id ?? "")}`} inherit>{each.station_id}</Anchor>{each.connector_id !== null && ` · ${each.connector_id}`} <Text span size="xs" c="dimmed"><When at={each.since} ago /></Text></Text>
+          ))}
+        </Group>
+      </Alert>
+    );
+  });
 }
 
 function Lanes({ now }: { now: Load }) {
