@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,6 +100,12 @@ async def test_a_campaign_updates_a_few_stations_at_a_time_to_the_end(api: Clien
         assert {each["detail"] for each in items} == {"Installed"}
         jobs = [await api.get(f"/jobs/{each['job_id']}") for each in items]
         assert {job["requested_by"] for job in jobs} == {"campaign:roll"}
+        told = (await api.get("/past-events", type="firmware_campaign.changed", limit=100))["items"]
+        news = [each["data"] for each in reversed(told) if each["data"]["campaign_id"] == campaign.id]
+        assert (news[0]["state"], news[0]["progress"]["pending"]) == ("scheduled", 3)
+        assert (news[-1]["state"], news[-1]["progress"]["done"]) == ("completed", 3)
+        assert all(one != other for one, other in pairwise(news)), "only changes are told"
+        assert len(news) >= 4
         await api.problem("POST", f"/firmware-campaigns/{campaign.id}/pause", 409, "campaign_state")
 
 

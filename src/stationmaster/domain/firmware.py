@@ -6,10 +6,11 @@ begun between the failure that is too much and the stop.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
+from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import ENDED, Job, JobState, progress_of
 from stationmaster.instants import Instant
 
@@ -18,6 +19,7 @@ __all__ = [
     "CampaignPlan",
     "CampaignState",
     "Firmware",
+    "FirmwareCampaignChanged",
     "SignatureState",
     "StationUpdate",
     "Tally",
@@ -162,6 +164,17 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     def unfinished(self) -> int:
         """How many are still to end."""
         return self.pending + self.updating
+
+
+class FirmwareCampaignChanged(Fact, frozen=True, kw_only=True, gc=False):
+    """A campaign is at this now. There is no station: `station_id` is "". The campaign itself is stored beside it."""
+
+    event_type: ClassVar[str | None] = "firmware_campaign.changed"
+
+    campaign_id: str
+    name: str
+    state: str
+    progress: Tally
 
 
 def too_many_failures(tally: Tally, plan: CampaignPlan) -> str | None:

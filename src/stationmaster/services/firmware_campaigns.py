@@ -20,6 +20,7 @@ from stationmaster.domain.firmware import (
     CampaignPlan,
     CampaignState,
     Firmware,
+    FirmwareCampaignChanged,
     StationUpdate,
     Tally,
     UpdateKind,
@@ -113,6 +114,7 @@ class FirmwareCampaigns:
         await self._storage.firmware_campaigns.create(
             made, [_part(made, position, station) for position, station in enumerate(stations)]
         )
+        await self._tell(made.id)
         return made
 
     async def get(self, organisation_id: str, campaign_id: str) -> Campaign:
@@ -152,6 +154,7 @@ class FirmwareCampaigns:
         changes = {"state": CampaignState.CANCELLED.value, "finished_at": now, "reason": None}
         moved = await self._move(organisation_id, campaign_id, (*OPEN, CampaignState.STOPPED), changes)
         await self._storage.firmware_campaigns.cancel_pending(campaign_id, now)
+        await self._tell(campaign_id)
         return moved
 
     async def tally(self, campaign_id: str) -> Tally:
@@ -163,10 +166,29 @@ class FirmwareCampaigns:
     async def advance(self, now: Instant) -> None:
         """Move every campaign on. Safe to run on several nodes."""
         for campaign in await self._storage.firmware_campaigns.to_advance(now - FOLLOWED_US, GIVEN_UP):
+            before = campaign.state, await self.tally(campaign.id)
             try:
                 await self._advance(campaign, now)
             except DomainError:
                 log.exception("firmware_campaigns.not_advanced", campaign_id=campaign.id)
+            await self._tell(campaign.id, before)
+
+    async def _tell(self, campaign_id: str, before: tuple[str, Tally] | None = None) -> None:
+        """Let the world know where a campaign is, if that differs from what it was."""
+        campaign: Campaign | None = await self._storage.firmware_campaigns.get(campaign_id)
+        tally = await self.tally(campaign_id)
+        if campaign is None or (campaign.state, tally) == before:
+            return
+        fact = FirmwareCampaignChanged(
+            organisation_id=campaign.organisation_id,
+            station_id="",
+            received_at=self._clock(),
+            campaign_id=campaign.id,
+            name=campaign.name,
+            state=campaign.state,
+            progress=tally,
+        )
+        await self._storage.record([fact])
 
     async def _advance(self, campaign: Campaign, now: Instant) -> None:
         await self._follow(campaign, now)
@@ -340,6 +362,7 @@ class FirmwareCampaigns:
         found = await self.get(organisation_id, campaign_id)
         if not await self._storage.firmware_campaigns.move(campaign_id, [str(state) for state in states], changes):
             raise Conflict("campaign_state", f"The campaign is {found.state}; that is not possible now.")
+        await self._tell(campaign_id)
         return await self.get(organisation_id, campaign_id)
 
     async def _chosen(

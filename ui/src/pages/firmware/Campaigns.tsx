@@ -23,7 +23,7 @@ export function Campaigns() {
   const { may } = useSession();
   const [adding, setAdding] = useState(false);
   const list = usePagedList(["campaigns"], (cursor) => ask(api.GET("/api/v1/firmware-campaigns", { params: { query: { limit: 50, cursor } } })));
-  useLiveRefresh(["job.changed", "transfer.status", "campaign."], [["campaigns"], ["campaign"]]);
+  useLiveRefresh(["job.changed", "transfer.status", "firmware_campaign."], [["campaigns"], ["campaign"]]);
   const add = may("firmware:write") && <Button onClick={() => setAdding(true)}>{t("campaign.add")}</Button>;
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;
   if (list.loading) return <Loading />;
