@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from stationmaster.api.live import EventFilter
-from stationmaster.app.node import running_node
-from stationmaster.domain.conformance import host_allowed
+from stationmaster.app.node import clock, running_node
+from stationmaster.domain.conformance import ConformanceRun, host_allowed
+from stationmaster.jobs.claims import beat
 from tests.api.conftest import Client, NodeThread, client_of, settings_of, with_role
 
 RUN_LIMIT_S = 240
@@ -183,6 +184,28 @@ async def test_a_run_that_died_with_its_node_says_so(tmp_path: Path, sqlite_temp
         assert (await node.services.conformance.get("default", run.id)).state == "cancelled"
         found = await node.services.conformance.get("default", "died")
         assert (found.state, found.detail) == ("broken", "The node was stopped during the run.")
+
+
+async def test_a_run_of_a_node_that_is_gone_is_ended_by_another(node_api: Client) -> None:
+    node = node_api.node
+    known = ConformanceRun(
+        id="lost",
+        organisation_id="default",
+        node_id="gone",
+        state="running",
+        target="self",
+        driver="rest",
+        url=None,
+        created_by="test",
+        created_at=clock(),
+    )
+    await node.storage.conformance_runs.create(known, [], keep=50)
+    await node.storage.write(beat, "gone", clock() - 61_000_000)
+    await node.storage.write(beat, "slow", clock() - 59_000_000)
+    assert await node.presence.silent(clock(), 60) == ["gone"]
+    await node._bury_runs(clock())
+    found = await node_api.get("/conformance-runs/lost")
+    assert (found["state"], found["detail"]) == ("broken", "The node beside which it ran is gone.")
 
 
 async def test_only_an_administrator_of_the_whole_organisation_runs_it(api: Client) -> None:

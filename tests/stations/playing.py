@@ -41,7 +41,7 @@ from tests.walks.running import Api, NodeProcess
 __all__ = ["Dialogue", "Player", "fits", "read_corpus"]
 
 ANYTHING: Final = "*"
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 30.0
 MOMENT_S: Final = 0.3
 LONGEST_SHOWN: Final = 3000
 _ESCAPES: Final = {"\\0": "\0"}

@@ -65,6 +65,8 @@ log = structlog.get_logger(__name__)
 READY_CHECK_S: Final = 2.0
 READY_REMEMBERED_S: Final = 1.0
 PROTOCOL: Final = "ocpp1.6"
+GONE_AFTER_S: Final = 60.0
+"""A node that gave no sign of life for so long has no process beside it either."""
 
 
 def clock() -> Instant:
@@ -241,6 +243,7 @@ class Node:
             work.append(Periodic(name="tls-expiry", interval_s=3600, work=self._warn_of_files, at_once=True))
         if self.clustered:
             work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
+            work.append(Periodic(name="lost-conformance-runs", interval_s=30, work=self._bury_runs))
         return work
 
     async def _warn_of_files(self, now: Instant) -> None:
@@ -248,6 +251,9 @@ class Node:
         if self.doors is not None:
             for family, not_after in (await self.doors.ends()).items():
                 await self.services.certificates.server_certificate_ends(family, not_after, now)
+
+    async def _bury_runs(self, now: Instant) -> None:
+        await self.services.conformance.bury(await self.presence.silent(now, GONE_AFTER_S))
 
     def api_context(self) -> ApiContext:
         """What the API is given."""

@@ -47,14 +47,18 @@ class NodePresence:
             for start in range(0, len(station_ids), _AT_A_TIME):
                 await self._storage.write(_restore, self._node_id, station_ids[start : start + _AT_A_TIME])
 
+    async def silent(self, now: Instant, for_s: float) -> list[str]:
+        """The other nodes that have given no sign of life for so long."""
+        limit = now - round(for_s * 1_000_000)
+        found = await self._storage.write(beats)
+        return [node_id for node_id, last in found.items() if node_id != self._node_id and last < limit]
+
     async def bury(self, now: Instant) -> None:
         """Mark the stations of silent nodes as not connected."""
-        limit = now - round(SILENT_AFTER_S * 1_000_000)
-        for node_id, last in (await self._storage.write(beats)).items():
-            if node_id != self._node_id and last < limit:
-                lost = await self._storage.stations.forget_connections(node_id)
-                if lost:
-                    log.warning("presence.node_lost", node_id=node_id, stations=lost)
+        for node_id in await self.silent(now, SILENT_AFTER_S):
+            lost = await self._storage.stations.forget_connections(node_id)
+            if lost:
+                log.warning("presence.node_lost", node_id=node_id, stations=lost)
 
 
 def _restore(node_id: str, station_ids: Sequence[str]) -> Program[None]:

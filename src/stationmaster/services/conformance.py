@@ -6,7 +6,7 @@ run dies with its node, and says so.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -116,12 +116,12 @@ class ConformanceRuns:
 
     async def load(self) -> None:
         """Say of the runs that died with this node before that they did."""
-        while True:
-            page = await self._storage.conformance_runs.find(state=RunState.RUNNING, node_id=self._node_id)
-            for run in page.items:
-                await self._end(run, RunState.BROKEN, "The node was stopped during the run.")
-            if page.next_cursor is None:
-                return
+        await self._end_all(self._node_id, "The node was stopped during the run.")
+
+    async def bury(self, node_ids: Iterable[str]) -> None:
+        """The same for nodes that are gone. One that was only cut off puts its run right with its next step."""
+        for node_id in node_ids:
+            await self._end_all(node_id, "The node beside which it ran is gone.")
 
     async def close(self) -> None:
         """End the run under way."""
@@ -225,6 +225,12 @@ class ConformanceRuns:
             self._task.cancel()
 
     # How a run goes on.
+
+    async def _end_all(self, node_id: str, words: str) -> None:
+        # There is one at a time at a node, so a page is more than enough.
+        page = await self._storage.conformance_runs.find(state=RunState.RUNNING, node_id=node_id)
+        for run in page.items:
+            await self._end(run, RunState.BROKEN, words)
 
     async def _ask(self, organisation_id: str, run_id: str, word: str) -> ConformanceRun:
         run = await self.get(organisation_id, run_id)
