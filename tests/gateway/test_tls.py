@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -10,7 +11,10 @@ import pytest
 import trustme
 
 from stationmaster.domain.facts import HandshakeRefused
+from stationmaster.gateway import tls
 from stationmaster.gateway.contract import Admission
+from stationmaster.gateway.server import Gateway
+from stationmaster.gateway.settings import GatewaySettings, Listener
 from tests.gateway.conftest import PASSWORD, StartWorld, World, basic, until
 from tests.gateway.raw import CLOSE, RawStation, frame, upgrade
 
@@ -144,6 +148,49 @@ async def test_a_probe_that_says_nothing_is_no_failure(secure: World) -> None:
     probe.drop()
     await until(lambda: not secure.gateway._keeper.sockets)
     assert not secure.directory.facts(HandshakeRefused)
+
+
+class Exhausted:
+    """A listening socket of a system that has no file left, for once."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self.real = real
+        self.refusals = 1
+
+    def fileno(self) -> int:
+        return self.real.fileno()
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return self.real.accept()
+
+
+async def test_when_the_system_has_no_file_left_it_rests_and_goes_on(
+    secure: World, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "_REST_S", 0.05)
+    secure.directory.add("CP1", security_profile=2, password_hash=PASSWORD)
+    (server,) = secure.gateway._servers
+    assert isinstance(server, tls.TlsServer)
+    exhausted = Exhausted(server.sockets[0])
+    server._ready(exhausted)  # type: ignore[arg-type]
+    assert exhausted.refusals == 0
+    station = await connect(secure, authority)
+    assert (await station.request(upgrade(Authorization=basic("CP1")))).status == 101
+
+
+async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing(secure: World) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    other = Gateway(
+        [Listener(port=0), Listener(port=secure.port, tls=context)],
+        GatewaySettings(),
+        secure.gateway._context.surroundings,
+    )
+    with pytest.raises(OSError, match="in use"):
+        await other.start()
+    assert other.ports == ()
 
 
 async def test_who_never_finishes_the_handshake_is_cut_off(start_world: StartWorld, authority: trustme.CA) -> None:
