@@ -28,7 +28,12 @@ from tests.api.test_files import diagnostics, files_of, image
 MARK = "belongs-to-somebody-else"
 FREE = {"action": "ClearCache", "step": "pause", "connector_id": "1", "source": "price"}
 """Parameters of paths that name no thing of anybody."""
-SHARED = {"/api/v1/charging-profiles/rules", "/api/v1/alert-rules/kinds"}
+SHARED = {
+    "/api/v1/charging-profiles/rules",
+    "/api/v1/alert-rules/kinds",
+    "/api/v1/webhooks/event-types",
+    "/api/v1/alert-recipients/mail-server",
+}
 """What is the same for everybody."""
 EXAMPLES = 8
 Belongings = dict[str, list[str]]
@@ -66,6 +71,8 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         rule = (await api.get("/alert-rules"))["items"][0]
         recipient = await api.post("/alert-recipients", {"name": MARK, "addresses": ["somebody@example.org"]})
         email_id = await _email(node_thread, api, recipient)
+        webhook = await api.post("/webhooks", {"name": MARK, "url": "https://2130706434/", "enabled": False})
+        delivery = await api.post(f"/webhooks/{webhook['id']}/test", expected=200)
         run = await api.post("/conformance-runs", {"cases": ["TC_001"]})
         await api.post(f"/conformance-runs/{run['id']}/cancel", expected=202)
         await eventually(lambda: _ended(api, run["id"]))
@@ -79,6 +86,8 @@ async def belongings(node_thread: NodeThread) -> tuple[str, Belongings]:
         "alert_rule_id": [rule["id"]],
         "recipient_id": [recipient["id"]],
         "email_id": [email_id],
+        "webhook_id": [webhook["id"]],
+        "delivery_id": [delivery["id"]],
         "reservation_id": [str(reservation["reservation"]["reservation_id"])],
         "profile_id": [profile["id"]],
         "quirk_profile_id": [quirks["id"]],

@@ -46,6 +46,7 @@ from stationmaster.api import (
     transactions,
     transfers,
     users,
+    webhooks,
 )
 from stationmaster.api.audit_trail import AuditTrail
 from stationmaster.api.context import ApiContext
@@ -97,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     alert_rules.router,
     alert_recipients.router,
+    webhooks.router,
     audit.router,
     conformance.router,
     about.router,

@@ -21,6 +21,7 @@ from stationmaster import __version__
 from stationmaster.actions.v16 import CATALOGUE, Actions16
 from stationmaster.api.application import build_api
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
+from stationmaster.api.event_bodies import event_of
 from stationmaster.api.live import EventHub
 from stationmaster.app.config import NodeSettings, Settings
 from stationmaster.app.config_checks import listed
@@ -55,6 +56,7 @@ from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import installed_plugins
 from stationmaster.services.load_management.service import TEND_EVERY_S
 from stationmaster.services.secrets import SecretKeeper
+from stationmaster.services.webhooks.deliverer import WebhookDeliverer
 from stationmaster.storage import Storage, StorageError
 from stationmaster.storage.numbers import node_number
 
@@ -94,6 +96,9 @@ class Node:
         self.doors = doors
         self._listeners = listeners(settings, doors)
         self.gateway = self._gateway()
+        self.webhooks = WebhookDeliverer(
+            services.context, services.webhooks, settings.node.id, lambda event: event_of(event).body
+        )
         self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
         self.runner = JobRunner(storage, clock, self._periodic_work())
         self.first_key: str | None = None
@@ -136,6 +141,7 @@ class Node:
         self._stopping = True
         self.events.close()
         await self.runner.stop()
+        await self.webhooks.close()
         http = self._http.stop() if self._http is not None else asyncio.sleep(0)
         await asyncio.gather(self.gateway.drain(self.settings.http.drain_timeout_s), http)
         await self.gateway.stop()
@@ -233,6 +239,7 @@ class Node:
             Periodic(name="configuration-drift", interval_s=600, work=self.services.desired_configuration.sweep),
             Periodic(name="configuration-runs", interval_s=3600, work=self.services.configuration_jobs.forget_old),
             Periodic(name="alert-retention", interval_s=3600, work=upkeep.remove_alerts),
+            Periodic(name="webhooks", interval_s=1, work=self.webhooks.advance, shared=False),
             Periodic(name="alerts", interval_s=2, work=self.services.alert_evaluator.advance),
             Periodic(name="emails", interval_s=5, work=self.services.mailer.advance),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),

@@ -79,6 +79,9 @@ def service_settings(settings: Settings) -> ServiceSettings:
         files=file_settings(settings),
         certificates=certificate_settings(settings),
         emails=email_settings(settings),
+        webhook_timeout_s=settings.webhooks.timeout_s,
+        webhook_concurrency=settings.webhooks.concurrency,
+        webhook_give_up_s=settings.webhooks.give_up_hours * 3600,
         private_hosts=_several(settings.security.private_hosts),
     )
 

@@ -46,6 +46,7 @@ class Upkeep:
 
     async def remove_alerts(self, now: Instant) -> int:
         """Alerts that were cleared long ago, and e-mails of long ago."""
+        await self._storage.webhooks.prune(now - _days(self._bounds.attempt_days))
         await self._storage.emails.prune(now - _days(self._bounds.attempt_days))
         return await self._storage.alerts.prune(now - _days(self._bounds.alert_days))
 

@@ -59,6 +59,7 @@ from stationmaster.services.transfer_requests import TransferRequests
 from stationmaster.services.transfers import Transfers
 from stationmaster.services.trust import Trust
 from stationmaster.services.waiting import JOBS, WaitingJobs
+from stationmaster.services.webhooks.keeping import Webhooks
 
 __all__ = ["Services", "Words"]
 
@@ -139,6 +140,7 @@ class Services:
         self.alert_evaluator = AlertEvaluator(context, self.alert_rules)
         self.alert_recipients = Recipients(context)
         self.mailer = Mailer(context)
+        self.webhooks = Webhooks(context, self.outbound)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Services"]:

@@ -64,6 +64,10 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: OidcSettings | None = None
     emails: EmailSettings | None = None
     """None: nobody is told by e-mail."""
+    webhook_timeout_s: float = 10.0
+    """How long the receiver of a webhook may take."""
+    webhook_concurrency: int = 20
+    webhook_give_up_s: float = 24 * 3600.0
     data_transfer_timeout_s: float = 5.0
     """How long a plug-in may take over a vendor message."""
     files: FileSettings = FileSettings()

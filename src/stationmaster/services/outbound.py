@@ -69,6 +69,24 @@ class Outbound:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             raise OutboundError(f"it cannot be reached ({type(error).__name__})") from error
 
+    def may_ask(self, host: str) -> bool:
+        """Whether a host is not out of the question from the start: a name may turn out to be, an address is now."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return True
+        return is_public(address) or self.is_private(host)
+
+    def is_private(self, host: str) -> bool:
+        """Whether a host, as it is written, is one of those that may be private."""
+        if host.lower() in self._names:
+            return True
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
     async def _fetch(
         self, method: str, url: str, content: bytes | None, headers: dict[str, str], limit_bytes: int
     ) -> Fetched:

@@ -52,6 +52,7 @@ from stationmaster.storage.queries.tidying import TidyingQueries
 from stationmaster.storage.queries.tokens import TokenQueries, UnknownTokenQueries
 from stationmaster.storage.queries.transactions import TransactionQueries
 from stationmaster.storage.queries.users import SessionQueries, UserQueries
+from stationmaster.storage.queries.webhooks import WebhookQueries
 from stationmaster.storage.retention import Retention
 from stationmaster.storage.statements import Statement, insert_into
 from stationmaster.storage.tables import counter
@@ -130,6 +131,7 @@ class Storage:
         self.alert_rules = AlertRuleQueries(self)
         self.alert_recipients = RecipientQueries(self)
         self.emails = EmailQueries(self)
+        self.webhooks = WebhookQueries(self)
 
     async def open(self) -> None:
         """Connect and begin to write; raises `SchemaMismatch` or `Unavailable`."""

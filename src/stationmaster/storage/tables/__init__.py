@@ -74,6 +74,7 @@ from stationmaster.storage.tables.sites import (
 )
 from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 from stationmaster.storage.tables.transactions import meter_value, transaction
+from stationmaster.storage.tables.webhooks import webhook, webhook_delivery
 
 __all__ = [
     "alert",
@@ -143,5 +144,7 @@ __all__ = [
     "user",
     "user_session",
     "variable",
+    "webhook",
+    "webhook_delivery",
     "wiring",
 ]

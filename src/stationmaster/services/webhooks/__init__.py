@@ -1,0 +1,1 @@
+"""Webhooks: kept by operators, told of what happens."""
