@@ -37,6 +37,7 @@ USER_PASSWORD = "canary-user-password-3b1d"
 WRONG_USER_PASSWORD = "canary-wrong-user-password-9f"
 TYPED_AS_NAME = "canary-password-in-the-wrong-box"
 CLIENT_SECRET = "canary-client-secret-77aa"
+SMTP_PASSWORD = "canary-smtp-password-18be"
 
 
 @pytest.fixture
@@ -68,6 +69,12 @@ async def a_node(folder: Path, provider: OpenIdProvider) -> AsyncIterator[Node]:
         oidc__client_id=CLIENT_ID,
         oidc__client_secret=CLIENT_SECRET,
         oidc__roles="ops=operator",
+        smtp__host="127.0.0.1",
+        smtp__port=1,
+        smtp__tls="none",
+        smtp__username="canary",
+        smtp__password=SMTP_PASSWORD,
+        security__private_hosts="127.0.0.1",
     )
     async with running_node(settings) as node:
         yield node
@@ -80,6 +87,7 @@ async def test_no_secret_is_seen_anywhere(tmp_path: Path, log: io.StringIO, prov
         told += await stations_speak(node, api)
         secrets |= await people_speak(node, api, told)
         secrets |= await a_provider_speaks(node, told)
+        secrets |= await others_are_told(api)
         document = (await api.http.get("/api/v1/openapi.json")).json()
         for path, operations in document["paths"].items():
             if "get" in operations and path != "/api/v1/events":
@@ -104,8 +112,9 @@ async def test_no_secret_is_seen_anywhere(tmp_path: Path, log: io.StringIO, prov
         "wrong user password": WRONG_USER_PASSWORD,
         "password typed as a name": TYPED_AS_NAME,
         "client secret": CLIENT_SECRET,
+        "SMTP password": SMTP_PASSWORD,
     }
-    assert len(secrets) >= 18
+    assert len(secrets) >= 21
     for name, secret in secrets.items():
         assert len(secret) >= 16, name
         for place, text in everything.items():
@@ -193,6 +202,17 @@ async def a_provider_speaks(node: Node, told: list[str]) -> dict[str, str]:
         again = await browser.http.get("/api/v1/session/oidc/callback", params=answer)
         told += [start.text, back.text, again.text]
     return {"OIDC code": answer["code"], "OIDC state": answer["state"], "OIDC session": _session_of(back)}
+
+
+async def others_are_told(api: Client) -> dict[str, str]:
+    """A webhook and a list of recipients, neither of which can be reached; the secrets of the webhook."""
+    made = await api.post("/webhooks", {"name": "Canary", "url": "http://127.0.0.1:1/"})
+    await api.post(f"/webhooks/{made['id']}/test", None, 200)
+    again = await api.post(f"/webhooks/{made['id']}/secret", None, 200)
+    recipient = await api.post("/alert-recipients", {"name": "Canary", "addresses": ["canary@example.org"]})
+    await api.problem("POST", f"/alert-recipients/{recipient['id']}/test", 503, "smtp_refused")
+    secrets = {"webhook secret": made["secret"], "second webhook secret": again["secret"]}
+    return {name: secret.removeprefix("whsec_") for name, secret in secrets.items()}
 
 
 async def _sign_in(browser: Client, username: str, password: str, code: str | None = None) -> Any:

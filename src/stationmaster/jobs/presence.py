@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sa
 import structlog
 
+from stationmaster.domain.facts import StationDisconnected
 from stationmaster.instants import Instant
 from stationmaster.jobs.claims import beat, beats
 from stationmaster.storage import Storage
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 BEAT_S = 3.0
 SILENT_AFTER_S = 9.0
 _AT_A_TIME = 500
+ABNORMAL = 1006
+"""RFC 6455: the connection ended without a word."""
 
 
 class NodePresence:
@@ -36,7 +39,7 @@ class NodePresence:
     async def begin(self, now: Instant) -> int:
         """At the start nobody is connected here, whatever the database says; returns how many it said were."""
         await self._storage.write(beat, self._node_id, now)
-        return await self._storage.stations.forget_connections(self._node_id)
+        return await self._forget(self._node_id, now)
 
     async def beat(self, now: Instant) -> None:
         """Give the sign of life."""
@@ -56,9 +59,29 @@ class NodePresence:
     async def bury(self, now: Instant) -> None:
         """Mark the stations of silent nodes as not connected."""
         for node_id in await self.silent(now, SILENT_AFTER_S):
-            lost = await self._storage.stations.forget_connections(node_id)
+            lost = await self._forget(node_id, now)
             if lost:
                 log.warning("presence.node_lost", node_id=node_id, stations=lost)
+
+    async def _forget(self, node_id: str, now: Instant) -> int:
+        """End the connections of a node that is gone, and say so, since it cannot; returns how many there were."""
+        facts = [
+            StationDisconnected(
+                organisation_id=organisation_id,
+                station_id=station_id,
+                received_at=now,
+                connection_id=connection_id,
+                epoch=epoch,
+                close_code=ABNORMAL,
+                reason="The node that held the connection is gone.",
+            )
+            for organisation_id, station_id, connection_id, epoch in await self._storage.stations.connections_of(
+                node_id
+            )
+        ]
+        for start in range(0, len(facts), _AT_A_TIME):
+            await self._storage.record(facts[start : start + _AT_A_TIME])
+        return len(facts) + await self._storage.stations.forget_connections(node_id)
 
 
 def _restore(node_id: str, station_ids: Sequence[str]) -> Program[None]:

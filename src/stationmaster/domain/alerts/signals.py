@@ -200,7 +200,7 @@ def _in_step(heard: Heard) -> list[Signal]:
 def _campaign_changed(heard: Heard) -> list[Signal]:
     data = heard.data
     subject = f"campaign:{data.get('campaign_id')}"
-    details = {"name": data.get("name"), "reason": data.get("reason"), "campaign_id": data.get("campaign_id")}
+    details = {"name": data.get("name"), "campaign_id": data.get("campaign_id")}
     step = Step.RAISE if data.get("state") == "stopped" else Step.END
     return [heard.signal("firmware_campaign_stopped", step, subject, details=details)]
 

@@ -30,7 +30,7 @@ class Causes:
     @staticmethod
     def end_silently(rule: Rule) -> bool:
         """Whether the cause may end without an event."""
-        return rule.kind == "transaction_without_energy"
+        return rule.kind in ("station_offline", "transaction_without_energy")
 
     async def _is_faulted(self, watch: Watch) -> bool:
         connectors = await self._storage.connectors.of(watch.station_id)

@@ -148,6 +148,15 @@ class StationQueries:
         """Forget a station and its state; what happened at it stays. Raises `NotFound`."""
         await self._access.write(_delete, station_id, self._access.clock())
 
+    async def connections_of(self, node_id: str) -> list[tuple[str, str, int, int]]:
+        """Registered stations that are connected to a node: (organisation, station, connection, epoch)."""
+        p = presence.c
+        chosen = sa.select(station.c.organisation_id, p.station_id, p.connection_id, p.connection_epoch)
+        joined = chosen.select_from(station.join(presence, p.station_id == station.c.id))
+        where = (p.node_id == node_id, p.connected.is_(sa.true()), p.connection_id.is_not(None))
+        rows = await self._access.read(joined.where(*where).order_by(p.station_id))
+        return [(str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in rows]
+
     async def forget_connections(self, node_id: str) -> int:
         """Mark the stations of a node that has just started as not connected; returns how many were."""
         statement = (
