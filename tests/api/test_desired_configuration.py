@@ -122,8 +122,8 @@ async def test_drift_is_found_shown_and_mended_on_demand(api: Client) -> None:
         await follow(api, identity, "on_demand", made["id"])
         applied = asyncio.create_task(api.ask("POST", f"/stations/{identity}/desired-configuration/apply"))
         assert await told(station, {"GetConfigurationMaxKeys": "5"}) == ["GetConfigurationMaxKeys"]
-        asked = await told(station, {"HeartbeatInterval": "300"}, ["nosuchkey"])
-        assert asked == ["heartbeatinterval", "nosuchkey"]
+        asked = await told(station, {"HeartbeatInterval": "300"}, ["NoSuchKey"])
+        assert asked == ["HeartbeatInterval", "NoSuchKey"]
         change = await station.obey("ChangeConfiguration", {"status": "Accepted"})
         assert change.payload == {"key": "HeartbeatInterval", "value": "600"}
         assert await told(station, {"HeartbeatInterval": "600"}) == ["HeartbeatInterval"]
@@ -132,7 +132,7 @@ async def test_drift_is_found_shown_and_mended_on_demand(api: Client) -> None:
 
         drift = (await api.get("/configuration-drift"))["items"]
         assert [(each["station_id"], each["key"], each["state"]) for each in drift] == [
-            (identity, "nosuchkey", "not_supported")
+            (identity, "NoSuchKey", "not_supported")
         ]
         assert (await api.get("/configuration-drift", state="in_step"))["items"][0]["actual"] == "600"
         summary = await api.get("/configuration-drift-summary")
@@ -145,7 +145,7 @@ async def test_drift_is_found_shown_and_mended_on_demand(api: Client) -> None:
             assert (await limited.get("/configuration-drift"))["items"] == []
             assert (await limited.get("/configuration-drift-summary"))["followed_stations"] == 0
         events = (await api.get("/past-events", type="configuration.drifted"))["items"]
-        assert [each["key"] for each in events[0]["data"]["keys"]] == ["nosuchkey"]
+        assert [each["key"] for each in events[0]["data"]["keys"]] == ["NoSuchKey"]
 
 
 async def test_a_template_is_applied_to_a_group_and_the_run_tells_how_far_it_is(api: Client) -> None:

@@ -117,7 +117,7 @@ async def test_a_key_that_the_station_does_not_know_is_told_and_never_sent(node:
     assert (job.state, job.result) == ("done", "drifted")
     assert line.changes() == [("HeartbeatInterval", "600")]
     found = await states(node)
-    assert found.pop("nosuchkey") == ("not_supported", "unknown_key")
+    assert found.pop("NoSuchKey") == ("not_supported", "unknown_key")
     assert found == {"HeartbeatInterval": ("in_step", "as_read")}
 
 

@@ -183,11 +183,11 @@ async def test_a_value_that_needs_a_reboot_is_followed_through(node: NodeProcess
     await lives(station, apply)
     assert await key_states(api, identity) == {
         "MeterValueSampleInterval": "reboot_pending",
-        "nosuchkey": "not_supported",
+        "NoSuchKey": "not_supported",
     }
     station.keys |= station.at_boot
     await lives(station, lambda: api.job(jobs[0], "done"))
-    states = {"MeterValueSampleInterval": "in_step", "nosuchkey": "not_supported"}
+    states = {"MeterValueSampleInterval": "in_step", "NoSuchKey": "not_supported"}
     assert await key_states(api, identity) == states
     assert (await api.get(f"/jobs/{jobs[0]['id']}"))["result"] == "drifted", "one key is not known to the station"
     assert len(await station.obeyed("Reset")) == 1

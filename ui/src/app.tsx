@@ -38,6 +38,7 @@ const ROUTES: PageRoute[] = (
     ["/conformance", "conformance/ConformancePage", "conformance:run"],
     ["/conformance/:runId", "conformance/ConformanceRunPage", "conformance:run"],
     ["/charging-profiles", "smart_charging/ChargingProfilesPage", "charging_profiles:read"],
+    ["/configuration", "configuration/ConfigurationPage", "configuration:read"],
     ["/firmware", "firmware/FirmwarePage", "firmware:read"],
     ["/certificates", "certificates/CertificatesPage", "certificates:read"],
     ["/users", "users/UsersPage", "users:read"],

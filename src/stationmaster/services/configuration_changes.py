@@ -88,7 +88,7 @@ class ConfigurationChanges:
     ) -> Applied:
         """Read these keys, change those that differ, read these back. Raises StationAway, StationLeft, Unreadable."""
         station = standing.station
-        await self._read(under_way, station, names)
+        await self._read(under_way, standing, names)
         await tell(0, None)
         standing = await self._desired.standing(station)
         answers: dict[str, KeyAnswer] = {}
@@ -112,7 +112,7 @@ class ConfigurationChanges:
         secrets = {each.key_name for each in standing.records if each.secret}
         readable = [name for name in names if name not in secrets]
         if readable:
-            await self._read(under_way, standing.station, readable)
+            await self._read(under_way, standing, readable)
         stored = await self._storage.configuration.of(standing.station.id)
         told = {key_name(each.variable): each.value for each in stored if each.supported}
         words = self._desired.words(standing.station)
@@ -148,12 +148,15 @@ class ConfigurationChanges:
             raise StationLeft if sent.sent_at is not None else StationAway
         return sent
 
-    async def _read(self, under_way: ConfigurationJob, station: Station, names: Sequence[str]) -> None:
-        """Have the station tell these keys, as many at a time as it takes."""
-        spelled = {key_name(each.variable): each.variable for each in await self._storage.configuration.of(station.id)}
+    async def _read(self, under_way: ConfigurationJob, standing: Standing, names: Sequence[str]) -> None:
+        """Have the station tell these keys, spelled as it does, as many at a time as it takes."""
+        station = standing.station
+        spelled = {key_name(each.key): each.key for each in standing.wanted}
+        stored = await self._storage.configuration.of(station.id)
+        spelled |= {key_name(each.variable): each.variable for each in stored}
         size = await self._page_size(under_way, station)
         for start in range(0, len(names), size):
-            keys = tuple(spelled.get(name, name) for name in names[start : start + size])
+            keys = tuple(spelled[name] for name in names[start : start + size])
             await self._ask(under_way, station, ReadKeysOrder(keys))
 
     async def _page_size(self, under_way: ConfigurationJob, station: Station) -> int:

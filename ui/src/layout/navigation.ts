@@ -1,6 +1,6 @@
 /** Every page that has a place in the menu and in the command palette, and what one must be allowed to see it. */
 import {
-  IconActivity, IconAntenna, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
+  IconActivity, IconAdjustments, IconAntenna, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
 } from "@tabler/icons-react";
 
 export interface Place {
@@ -28,6 +28,7 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
     places: [
       { key: "sites", to: "/sites", icon: IconBuilding, needs: "sites:read" },
       { key: "chargingProfiles", to: "/charging-profiles", icon: IconActivity, needs: "charging_profiles:read" },
+      { key: "configuration", to: "/configuration", icon: IconAdjustments, needs: "configuration:read" },
       { key: "firmware", to: "/firmware", icon: IconUpload, needs: "firmware:read" },
       { key: "certificates", to: "/certificates", icon: IconCertificate, needs: "certificates:read" },
     ],

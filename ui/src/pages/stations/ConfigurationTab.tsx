@@ -10,6 +10,7 @@ import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
+import { DesiredPanel } from "../configuration/DesiredPanel";
 import type { Station } from "./StationPage";
 
 type Variable = Schemas["VariableView"];
@@ -32,6 +33,7 @@ export function ConfigurationTab({ station }: { station: Station }) {
   useLiveRefresh(["configuration."], [key], (event) => event.station_id === station.id);
   return (
     <Stack>
+      {may("configuration:read") && <DesiredPanel stationId={station.id} />}
       <Group justify="space-between" align="flex-end">
         <TextInput label={t("filter.search")} value={search} onChange={(event) => setSearch(event.currentTarget.value)} />
         {may("commands:send") && <Button onClick={() => read.mutate()} loading={read.isPending} disabled={!station.connected}>{t("configuration.readAll")}</Button>}
