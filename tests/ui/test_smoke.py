@@ -20,6 +20,8 @@ PAGES = [
     "/tokens",
     "/reservations",
     "/charging-profiles",
+    "/configuration",
+    "/configuration?tab=templates",
     "/firmware",
     "/certificates",
     "/users",
