@@ -206,13 +206,14 @@ def seen(text: str, theirs: Belongings) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # it grows with the number of endpoints, and asks each of them several times
 def test_no_endpoint_does_anything_for_a_foreign_id(
     node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
 ) -> None:
     owner_key, ids = theirs
     base_url = f"http://127.0.0.1:{node_thread.node.http_port}"
     before = _told(base_url, owner_key)
-    document = httpx.get(f"{base_url}/api/v1/openapi.json", trust_env=False).json()
+    document = httpx.get(f"{base_url}/api/v1/openapi.json", trust_env=False, timeout=60).json()
     named = {name for path in document["paths"] for name in re.findall(r"{(\w+)}", path)}
     assert named <= ids.keys() | FREE.keys(), "there is a new kind of id: let `belongings` make one"
     headers = {"Authorization": f"Bearer {stranger_key}"}

@@ -121,19 +121,22 @@ async def test_an_alert_is_told_after_a_moment_and_once(node: Node, mail: MailSe
     assert (kept.state, kept.attempts, kept.alerts) == ("sent", 1, 1)
 
 
-async def test_two_thousand_stations_that_go_offline_at_once_are_one_email(node: Node, mail: MailServer) -> None:
+async def test_two_thousand_stations_that_go_offline_at_once_are_one_email(
+    node: Node, mail: MailServer, database_url: str
+) -> None:
+    # What is counted is the e-mails; on the slower database a tenth shows that its statements say the same.
+    count = 2000 if database_url.startswith("sqlite") else 200
     await told(node, language="de")
-    for number in range(2000):
-        await node.storage.stations.create(_station(f"CP-{number:04d}"))
+    await asyncio.gather(*(node.storage.stations.create(_station(f"CP-{number:04d}")) for number in range(count)))
     now = node.clock()
-    for start in range(0, 2000, 500):
+    for start in range(0, count, 100):
         await node.storage.record(
             [
                 StationDisconnected(
                     organisation_id=ORGANISATION, station_id=f"CP-{number:04d}", received_at=now, connection_id=number,
                     epoch=1, close_code=1006, reason="-",
                 )
-                for number in range(start, start + 500)
+                for number in range(start, start + 100)
             ]
         )  # fmt: skip
     await node.services.alert_evaluator.advance(node.clock())
@@ -141,12 +144,12 @@ async def test_two_thousand_stations_that_go_offline_at_once_are_one_email(node:
     await passed(node, 31)
     await passed(node, 400)
     (found,) = mail.mails
-    assert found["Subject"] == "[Warnung] 2000 Meldungen"
+    assert found["Subject"] == f"[Warnung] {count} Meldungen"
     text = found.get_content()
-    assert "station_offline, Neu: 2000" in text
+    assert f"station_offline, Neu: {count}" in text
     assert len(text.splitlines()) < 70
     (kept,) = await emails(node)
-    assert kept.alerts == 2000
+    assert kept.alerts == count
 
 
 def _station(station_id: str) -> Any:
