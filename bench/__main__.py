@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ def _told(what: str, result: Result) -> Iterator[None]:
     print(f"{what}, {result.subject.label} ...", end=" ", file=sys.stderr, flush=True)
     try:
         yield
-    except (OSError, RuntimeError, asyncpg.PostgresError) as error:
+    except (OSError, RuntimeError, subprocess.SubprocessError, asyncpg.PostgresError) as error:
         result.wrong.append(f"not measured ({what}): {error}")
         print(f"failed: {error}", file=sys.stderr)
     else:
