@@ -33,6 +33,7 @@ const ROUTES: PageRoute[] = (
     ["/transactions/:transactionId", "transactions/TransactionPage", "transactions:read"],
     ["/tokens", "authorization/TokensPage", "tokens:read"],
     ["/reservations", "reservations/ReservationsPage", "reservations:read"],
+    ["/alerts", "alerts/AlertsPage", "alerts:read"],
     ["/sites", "smart_charging/SitesPage", "sites:read"],
     ["/sites/:siteId", "smart_charging/SitePage", "sites:read"],
     ["/conformance", "conformance/ConformancePage", "conformance:run"],

@@ -46,8 +46,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const signOut = useCallback(async () => {
     await ask(api.DELETE("/api/v1/session"));
     setCsrfToken(null);
-    client.clear();
+    // First who is signed in, which the page watches; then everything that was read for them.
     client.setQueryData(SESSION_KEY, null);
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION_KEY[0] });
   }, [client]);
 
   const value = useMemo<SessionState>(

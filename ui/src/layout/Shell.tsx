@@ -6,6 +6,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink as RouteLink, useLocation, useNavigate } from "react-router";
 import { useSession } from "../session";
+import { Bell } from "./Bell";
 import { LanguageMenu, SchemeToggle } from "./Looks";
 import { Lost } from "./Lost";
 import { PLACES } from "./navigation";
@@ -44,6 +45,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </Button>
             <ActionIcon variant="default" size="md" aria-label={t("palette.open")} onClick={spotlight.open} hiddenFrom="sm"><IconSearch size={16} /></ActionIcon>
             <StreamLight />
+            <Bell />
             <Group gap="xs" wrap="nowrap" visibleFrom="sm"><LanguageMenu /><SchemeToggle /></Group>
             <UserMenu onHelp={() => setHelping(true)} />
           </Group>

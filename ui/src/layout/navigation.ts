@@ -1,6 +1,6 @@
 /** Every page that has a place in the menu and in the command palette, and what one must be allowed to see it. */
 import {
-  IconActivity, IconAdjustments, IconAntenna, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
+  IconActivity, IconAdjustments, IconAntenna, IconBell, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
 } from "@tabler/icons-react";
 
 export interface Place {
@@ -16,6 +16,7 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
     group: "operate",
     places: [
       { key: "overview", to: "/", icon: IconGauge, needs: "stations:read" },
+      { key: "alerts", to: "/alerts", icon: IconBell, needs: "alerts:read" },
       { key: "stations", to: "/stations", icon: IconPlugConnected, needs: "stations:read" },
       { key: "door", to: "/door", icon: IconDoor, needs: "stations:read" },
       { key: "transactions", to: "/transactions", icon: IconBolt, needs: "transactions:read" },

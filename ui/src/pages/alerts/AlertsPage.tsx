@@ -1,0 +1,27 @@
+import { Tabs } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { Page } from "../../components/Page";
+import { useFilters } from "../../lib/filters";
+import { AlertList } from "./AlertList";
+import { Recipients } from "./Recipients";
+import { Rules } from "./Rules";
+
+const TABS = ["standing", "history", "rules", "recipients"] as const;
+
+/** What needs a person: standing alerts, those of the past, the rules that raise them, and who is told. */
+export default function AlertsPage() {
+  const { t } = useTranslation();
+  const [filters, set] = useFilters(["tab"] as const);
+  const tab = TABS.find((each) => each === filters.tab) ?? "standing";
+  return (
+    <Page title={t("nav.alerts")} lead={t("alert.lead")}>
+      <Tabs value={tab} onChange={(value) => set("tab", value === "standing" ? null : value)} keepMounted={false}>
+        <Tabs.List mb="md">{TABS.map((each) => <Tabs.Tab key={each} value={each}>{t(`alert.tab.${each}`)}</Tabs.Tab>)}</Tabs.List>
+        <Tabs.Panel value="standing"><AlertList states={["open", "acknowledged"]} /></Tabs.Panel>
+        <Tabs.Panel value="history"><AlertList states={["cleared"]} /></Tabs.Panel>
+        <Tabs.Panel value="rules"><Rules /></Tabs.Panel>
+        <Tabs.Panel value="recipients"><Recipients /></Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
