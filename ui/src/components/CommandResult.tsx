@@ -33,8 +33,8 @@ export function CommandResult({ job: given }: { job: Job }) {
         {job.result && <StateBadge state={job.result} />}
         <Text size="sm" c="dimmed">{t(`job.${job.state}`, { defaultValue: "" })}</Text>
       </Group>
-      {job.warnings?.map((warning) => <Alert key={warning} color="yellow" p="xs">{warning}</Alert>)}
-      {job.error && <Alert color="red" p="xs" className="wrap-anywhere">{job.error.code} – {job.error.description}</Alert>}
+      {job.warnings?.map((warning) => <Alert role="note" key={warning} color="yellow" p="xs">{warning}</Alert>)}
+      {job.error && <Alert role="note" color="red" p="xs" className="wrap-anywhere">{job.error.code} – {job.error.description}</Alert>}
       {job.response && <Json value={job.response} maxHeight="16rem" />}
       <Timeline bulletSize={10} lineWidth={2} active={job.finished_at ? 3 : job.answered_at ? 2 : job.sent_at ? 1 : 0}>
         <Timeline.Item title={<Text size="xs">{t("job.life.queued")}: <When at={job.queued_at} /> · {job.requested_by}</Text>} />

@@ -24,8 +24,10 @@ export function useProblemText(): (error: unknown) => string {
   return (error) => {
     if (error instanceof ApiError) {
       if (error.status === 0) return t("problem.unreachable");
-      const fields = error.problem.errors?.map((field) => `${field.field}: ${field.message}`).join("; ");
-      return [error.problem.detail ?? error.problem.title, fields].filter(Boolean).join(" – ");
+      const said = error.problem.detail ?? error.problem.title;
+      // Some problems say the same twice: once as a sentence, once for each field.
+      const fields = error.problem.errors?.filter((field) => !said.includes(field.message)).map((field) => `${field.field}: ${field.message}`).join("; ");
+      return [said, fields].filter(Boolean).join(" – ");
     }
     return error instanceof Error ? error.message : String(error);
   };

@@ -12,7 +12,7 @@ export function Secret({ label, value }: { label: string; value: string }) {
         <Code block flex={1} className="wrap-anywhere">{value}</Code>
         <Copy text={value} />
       </Group>
-      <Alert color="yellow" p="xs">{t("state.once")}</Alert>
+      <Alert role="note" color="yellow" p="xs">{t("state.once")}</Alert>
     </Stack>
   );
 }

@@ -67,7 +67,7 @@ export function CommandForm({ station, action }: { station: Station; action: Sch
                 setMode(next);
               }} />
           </Group>
-          {action.dangerous && action.why_dangerous && <Alert color="red" p="xs">{action.why_dangerous}</Alert>}
+          {action.dangerous && action.why_dangerous && <Alert role="note" color="red" p="xs">{action.why_dangerous}</Alert>}
           {presets.length > 0 && (
             <Group gap="xs">
               <Text size="sm">{t("command.presets")}:</Text>
@@ -79,7 +79,7 @@ export function CommandForm({ station, action }: { station: Station; action: Sch
           ) : (
             <Textarea aria-label="JSON" autosize minRows={6} maxRows={24} value={raw} error={unreadable} onChange={(event) => setRaw(event.currentTarget.value)} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} />
           )}
-          {!station.connected && <Alert color="yellow" p="xs">{t("command.offline")}</Alert>}
+          {!station.connected && <Alert role="note" color="yellow" p="xs">{t("command.offline")}</Alert>}
           <Group>
             <Button type="submit" leftSection={<IconSend size={16} aria-hidden />} color={action.dangerous ? "red" : undefined} loading={send.isPending}>{t("action.send")}</Button>
             {problem?.problem.code === "needs_send_anyway" && <Button variant="default" onClick={() => submit(true)}>{t("command.anyway")}</Button>}

@@ -70,7 +70,7 @@ export default function StationPage() {
       <Await query={query}>
         {(station) => (
           <>
-            {station.security_profile === 0 && <Alert color="red">{t("station.insecure")}</Alert>}
+            {station.security_profile === 0 && <Alert role="note" color="red">{t("station.insecure")}</Alert>}
             <Tabs value={current} onChange={(key) => void navigate(`/stations/${encodeURIComponent(stationId)}/${key ?? ""}`)} keepMounted={false}>
               <Tabs.List ref={tabs} mb="md" className={classes.tabs}>{open.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`station.tab.${tab.key}`)}</Tabs.Tab>)}</Tabs.List>
               {open.map(({ key, Content }) => <Tabs.Panel key={key} value={key}><Content station={station} /></Tabs.Panel>)}
