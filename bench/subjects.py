@@ -26,6 +26,7 @@ from bench.processes import free_port, postgres_processes, process_tree, started
 __all__ = ["SUBJECTS", "Api", "Running", "Subject"]
 
 PASSWORD = "bench-password-0123456789"  # noqa: S105 - of stations that live for a minute
+SEED_LIMIT_S = 600
 POSTGRES_URL = os.environ.get("STATIONMASTER_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
@@ -33,6 +34,7 @@ class Api:
     """The REST API of a node, on one kept connection."""
 
     def __init__(self, port: int, key: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
@@ -144,7 +146,7 @@ async def _execute(statement: str) -> None:
 def _seeded(where: list[str], stations: int) -> str:
     """Register the stations and tokens; returns a key of the API."""
     command = [sys.executable, "-m", "bench.seed", *where, "--stations", str(stations), "--password", PASSWORD]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SEED_LIMIT_S, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
     return done.stdout.strip()

@@ -81,6 +81,11 @@ class LiveStation:
         """Send any text, proper or not; the next text that comes back."""
         return self._run(self._say(text))
 
+    def mutter(self, text: str) -> None:
+        """Send any text and wait for nothing."""
+        assert self._link is not None
+        self._run(self._link.send_text(text))
+
     async def _open(self) -> None:
         settings = SessionSettings(strict=False, call_timeout_s=PATIENCE_S)
         self._link = Link(self._asked, protocol=V16, settings=settings, on_text=self._texts.put_nowait)

@@ -40,8 +40,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (!signedIn) return;
     stream.start();
-    return () => stream.stop();
-  }, [signedIn]);
+    let lost = false;
+    const unwatch = stream.watch(() => {
+      // The stream tells what was missed only as far back as it had told anything: what is shown is read anew.
+      if (lost && stream.state === "live") void client.invalidateQueries();
+      lost = stream.state === "lost" || (lost && stream.state !== "live");
+    });
+    return () => {
+      unwatch();
+      stream.stop();
+    };
+  }, [signedIn, client]);
 
   const signOut = useCallback(async () => {
     await ask(api.DELETE("/api/v1/session"));

@@ -24,6 +24,8 @@ class EventStream {
 
   start(): void {
     if (this.source !== null) return;
+    window.addEventListener("offline", this.onOffline);
+    window.addEventListener("online", this.onOnline);
     const query = this.lastEventId ? `?last_event_id=${encodeURIComponent(this.lastEventId)}` : "";
     const source = new EventSource(`/api/v1/events${query}`);
     this.source = source;
@@ -45,7 +47,18 @@ class EventStream {
     this.start();
   }
 
+  /** The line is gone: a stream that is open would not notice for minutes. */
+  private readonly onOffline = (): void => {
+    this.source?.close();
+    this.source = null;
+    this.setState("lost");
+  };
+
+  private readonly onOnline = (): void => this.retryNow();
+
   stop(): void {
+    window.removeEventListener("offline", this.onOffline);
+    window.removeEventListener("online", this.onOnline);
     clearTimeout(this.retry);
     this.source?.close();
     this.source = null;

@@ -78,7 +78,7 @@ function Exchange({ message, withStation }: { message: Message; withStation: boo
           <Text size="xs" c="dimmed"><When at={message.at} /></Text>
         </Group>
       </Group>
-      <UnstyledButton w="100%" onClick={() => setOpened(!opened)} aria-expanded={opened} aria-label={t("message.open", { action: message.action ?? message.kind })}>
+      <UnstyledButton w="100%" onClick={() => setOpened(!opened)} aria-expanded={opened}>
         <Box className={classes.said} data-side={incoming ? "station" : "us"}>
           <Text size="xs" c="dimmed" component="span">{incoming ? t("message.station") : t("message.us")}</Text>
           <Text span size="xs" className="mono" truncate={!opened}>{opened ? "" : bodyOf(message.frame)}</Text>

@@ -15,7 +15,7 @@ interface Props {
   stationId: string;
   since?: string;
   until?: string;
-  /** Types, or their beginnings with a dot at the end; all if left out. */
+  /** All if left out. */
   types?: string[];
   matches?: (event: Event) => boolean;
 }

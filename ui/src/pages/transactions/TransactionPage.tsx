@@ -28,7 +28,10 @@ type MeterSet = Schemas["MeterValueSetView"];
 const PAGE = 1000;
 const MOST_SETS = 50_000;
 const LIVE_MS = 1_000;
-const TYPES = ["transaction.", "connector.", "token.", "reservation.", "charging_profiles.", "job.changed", "station."];
+const TYPES = [
+  "transaction.started", "transaction.ended", "transaction.tidied", "connector.status", "connector.availability_requested", "token.unknown_seen", "reservation.changed", "charging_profiles.changed", "job.changed",
+  "station.connected", "station.disconnected", "station.booted",
+];
 
 async function allMeterValues(id: number): Promise<MeterSet[]> {
   const sets: MeterSet[] = [];

@@ -1,0 +1,11 @@
+"""Every page of the UI, read from where the UI itself has them, so that a new one is visited too."""
+
+import re
+from pathlib import Path
+
+_UI = Path(__file__).parents[2] / "ui/src"
+_PAGES = re.findall(r'\["(/[^"]*)", "\w+/\w+"', (_UI / "app.tsx").read_text())
+PLACES = sorted(path for path in _PAGES if ":" not in path)
+"""Those that need no id."""
+TABS = re.findall(r'\{ key: "(\w+)", needs:', (_UI / "pages/stations/StationPage.tsx").read_text())
+"""The tabs of a station's page."""

@@ -1,0 +1,152 @@
+"""A station's page: charging profiles, messages as a conversation, configuration, and many stations at once."""
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import register
+from tests.ui.stations import LiveStation
+from tests.walks.running import NodeProcess
+
+
+def test_a_profile_is_drawn_while_it_is_typed_and_a_broken_rule_is_named(page: Page) -> None:
+    page.goto("/charging-profiles")
+    page.get_by_role("button", name="Make a profile").first.click()
+    dialog = page.get_by_role("dialog")
+    line = dialog.locator("svg[role=img] path").first
+    before = line.get_attribute("d") or ""
+    dialog.locator("[data-period='1'] input").nth(1).fill("10")
+    expect(line).not_to_have_attribute("d", before)
+    before = line.get_attribute("d") or ""
+    dialog.locator("[data-period='1'] input").nth(0).fill("9:30")
+    expect(line).not_to_have_attribute("d", before)
+    dialog.locator("[data-period='0'] input").nth(0).fill("1:00")
+    expect(dialog.locator("[data-rule]").first).to_be_visible()
+    dialog.locator("[data-period='0'] input").nth(0).fill("0:00")
+    expect(dialog.locator("[data-rule]")).to_have_count(0)
+    dialog.locator("[data-period='1'] input").nth(0).fill("tomorrow")
+    expect(dialog.get_by_text("Hours and minutes, such as 8:00")).to_be_visible()
+
+
+def test_a_profile_is_made_installed_and_compared_with_what_the_station_says(page: Page, ui_node: NodeProcess) -> None:
+    page.goto("/charging-profiles")
+    page.get_by_role("button", name="Make a profile").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("UI always six")
+    dialog.get_by_role("button", name="Always 6 A").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="UI always six")).to_be_visible()
+
+    theirs = {"duration": 86400, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7}]}
+    answers = {
+        "SetChargingProfile": {"status": "Accepted"},
+        "ClearChargingProfile": {"status": "Accepted"},
+        "GetCompositeSchedule": {"status": "Accepted", "connectorId": 1, "chargingSchedule": theirs},
+    }
+    with LiveStation(ui_node.url, "UI-PROFILES", register(ui_node, "UI-PROFILES"), answers) as station:
+        page.goto("/stations/UI-PROFILES/charging")
+        expect(page.get_by_text("No limit", exact=True)).to_be_visible()
+        page.get_by_role("combobox", name="From the library").click()
+        page.get_by_role("option", name="UI always six").click()
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator("[data-job]")).to_contain_text("Accepted")
+        installed = page.locator("[data-profile]")
+        expect(installed).to_contain_text("6 A")
+        chart = page.locator("svg[role=img]").first
+        # One profile of the stack and what comes of it; then also what the station says comes of it.
+        expect(chart.locator("path")).to_have_count(2)
+        page.get_by_role("button", name="Ask the station").click()
+        expect(page.locator("[data-compared]")).to_contain_text("otherwise")
+        expect(chart.locator("path")).to_have_count(3)
+        page.get_by_label("Show the stack").click()
+        expect(chart.locator("path")).to_have_count(2)
+        installed.get_by_role("button", name="Clear").click()
+        page.get_by_role("dialog").get_by_role("button", name="Clear").click()
+        expect(installed).to_have_count(0)
+        assert [action for action, _ in station.asked] == [
+            "SetChargingProfile",
+            "GetCompositeSchedule",
+            "ClearChargingProfile",
+        ]
+
+
+def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page: Page, ui_node: NodeProcess) -> None:
+    answers = {"Reset": {"status": "Rejected"}}
+    with LiveStation(ui_node.url, "UI-TALKING", register(ui_node, "UI-TALKING"), answers) as station:
+        station.call("Heartbeat")
+        station.mutter("[2, nonsense")
+        page.goto("/stations/UI-TALKING/messages")
+        log = page.get_by_role("log")
+        booted = log.locator("[data-message=BootNotification]")
+        expect(booted).to_have_attribute("data-direction", "in")
+        expect(booted.locator("[data-side=station]")).to_contain_text('{"chargePointVendor":"Vendor"')
+        expect(booted.locator("[data-side=us]")).to_contain_text('"status":"Accepted"')
+        expect(booted.get_by_title("Time to the answer")).to_be_visible()
+        expect(log.locator("[data-bad]")).to_contain_text("[2, nonsense")
+        booted.locator("button[aria-expanded]").click()
+        expect(booted.locator("pre").first).to_contain_text('"BootNotification"')
+
+        page.get_by_label("Follow").click()
+        page.request.post(
+            "/api/v1/stations/UI-TALKING/commands/Reset",
+            data={"type": "Soft"},
+            headers={"X-CSRF-Token": page.request.get("/api/v1/session").json()["csrf_token"]},
+        )
+        reset = log.locator("[data-message=Reset]")
+        expect(reset).to_have_attribute("data-direction", "out")
+        expect(reset.locator("[data-side=station]")).to_contain_text("Rejected")
+
+        page.get_by_label("Action").fill("Heartbeat")
+        expect(log.locator("[data-message]")).to_have_count(1)
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Export CSV").click()
+        lines = download.value.path().read_text().splitlines()
+        assert len(lines) == 2
+        assert "Heartbeat" in lines[1]
+
+
+def test_configuration_is_read_searched_and_changed(page: Page, ui_node: NodeProcess) -> None:
+    keys = [{"key": name, "readonly": name == "Fixed", "value": "5"} for name in ("Fixed", "HeartbeatInterval")]
+    answers = {"GetConfiguration": {"configurationKey": keys}, "ChangeConfiguration": {"status": "Accepted"}}
+    with LiveStation(ui_node.url, "UI-KEYS", register(ui_node, "UI-KEYS"), answers) as station:
+        page.goto("/stations/UI-KEYS/configuration")
+        page.get_by_role("button", name="Read all keys").click()
+        expect(page.locator("[data-key]")).to_have_count(2)
+        expect(page.locator("[data-key=Fixed]").get_by_role("button")).to_have_count(0)
+        page.get_by_label("Search").fill("heart")
+        expect(page.locator("[data-key]")).to_have_count(1)
+        page.get_by_role("button", name="Change HeartbeatInterval").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Value").fill("60")
+        dialog.get_by_role("button", name="Send").click()
+        expect(dialog.locator("[data-job]")).to_contain_text("Accepted")
+        assert json.dumps({"key": "HeartbeatInterval", "value": "60"}) in [
+            json.dumps(payload) for action, payload in station.asked if action == "ChangeConfiguration"
+        ]
+
+
+def test_many_stations_are_asked_in_stages_after_a_preview(page: Page, ui_node: NodeProcess) -> None:
+    accepted = {"Reset": {"status": "Accepted"}}
+    first, second, away = "UI-BULK-1", "UI-BULK-2", "UI-BULK-3"
+    register(ui_node, away)
+    with (
+        LiveStation(ui_node.url, first, register(ui_node, first), accepted) as one,
+        LiveStation(ui_node.url, second, register(ui_node, second), {"Reset": {"status": "Rejected"}}) as two,
+    ):
+        page.goto("/stations?search=UI-BULK")
+        page.get_by_label("Select all").click()
+        page.get_by_role("button", name="Act on them").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("combobox", name="What to ask").click()
+        page.get_by_role("option", name="Restart the software").click()
+        dialog.get_by_label("Stop above failures of").fill("100 %")
+        expect(dialog.locator("[data-preview]")).to_have_text('Reset {"type":"Soft"}')
+        expect(dialog).to_contain_text("2 stations are asked, 1 are left out")
+        assert one.asked == two.asked == []
+        dialog.get_by_role("button", name="Send to 2").click()
+        expect(dialog.locator(f"[data-bulk={first}]")).to_contain_text("Accepted")
+        expect(dialog.locator(f"[data-bulk={second}]")).to_contain_text("Rejected")
+        expect(dialog.locator(f"[data-bulk={away}]")).to_contain_text("Skipped")
+        dialog.get_by_role("button", name="Close").last.click()
+    assert one.asked == two.asked == [("Reset", {"type": "Soft"})]
