@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Page,
     StorageState,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -27,7 +28,8 @@ from tests.walks.running import START_LIMIT_S, NodeProcess
 CHROMIUM = Path("/usr/bin/chromium")
 WIDE: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 800}
-PATIENCE_MS = 15_000
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class FirstNode(NodeProcess):

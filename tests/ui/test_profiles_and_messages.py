@@ -77,6 +77,7 @@ def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page
         station.call("Heartbeat")
         station.mutter("[2, nonsense")
         page.goto("/stations/UI-TALKING/messages")
+        page.get_by_label("Follow").check()
         log = page.get_by_role("log")
         booted = log.locator("[data-message=BootNotification]")
         expect(booted).to_have_attribute("data-direction", "in")
@@ -87,7 +88,6 @@ def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page
         booted.locator("button[aria-expanded]").click()
         expect(booted.locator("pre").first).to_contain_text('"BootNotification"')
 
-        page.get_by_label("Follow").click()
         page.request.post(
             "/api/v1/stations/UI-TALKING/commands/Reset",
             data={"type": "Soft"},

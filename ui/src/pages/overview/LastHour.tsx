@@ -27,7 +27,7 @@ export function LastHour() {
                 <Group key={event.id} gap="xs" wrap="nowrap">
                   <Text size="sm" c="dimmed" w="7.5rem" component="div" style={{ flexShrink: 0 }}><When at={event.at} ago /></Text>
                   <Text size="sm" truncate>
-                    {event.station_id && <Anchor component={Link} to={`/stations/${encodeURIComponent(event.station_id)}`} inherit>{event.station_id}</Anchor>}{" "}
+                    {event.station_id && <Anchor component={Link} to={`/stations/${encodeURIComponent(event.station_id)}`} inherit underline="always">{event.station_id}</Anchor>}{" "}
                     {t(`event.${event.type.replace(".", "_")}`, { defaultValue: event.type })}
                   </Text>
                 </Group>

@@ -153,7 +153,7 @@ function Welcome() {
       <List type="ordered" ta="left" mt="md" spacing="xs">
         <List.Item>{t("overview.welcome.first")}</List.Item>
         <List.Item>{t("overview.welcome.second")} {url && <Code>{`${url}/…`}</Code>}</List.Item>
-        <List.Item>{t("overview.welcome.third")} <Anchor component={Link} to="/door">{t("nav.door")}</Anchor></List.Item>
+        <List.Item>{t("overview.welcome.third")} <Anchor component={Link} to="/door" underline="always">{t("nav.door")}</Anchor></List.Item>
       </List>
     </Empty>
   );
