@@ -72,17 +72,6 @@ def test_what_is_on_its_way_is_told_to_everybody(wide_page: Page) -> None:
     wide_page.unroute_all()
 
 
-def test_the_palette_finds_a_station_without_a_mouse(wide_page: Page) -> None:
-    visit(wide_page, "/transactions")
-    wide_page.keyboard.press("Control+k")
-    search = wide_page.get_by_role("dialog").get_by_role("textbox")
-    expect(search).to_be_focused()
-    search.fill("UI-PAG")
-    expect(wide_page.get_by_role("button", name="UI-PAGES")).to_be_visible()
-    wide_page.keyboard.press("Enter")
-    expect(wide_page.get_by_role("heading", name="UI-PAGES", level=1)).to_be_visible()
-
-
 def test_a_phone_chooses_a_command_from_a_list(phone_page: Page) -> None:
     visit(phone_page, "/stations/UI-PAGES/commands")
     phone_page.get_by_role("combobox", name="Action").click()

@@ -11,7 +11,7 @@ import { When } from "../../components/When";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useNow } from "../../lib/now";
-import { bodyOf, formatLatency, isBad } from "./frames";
+import { bodyOf, formatLatency, isBad, paired } from "./frames";
 import classes from "./MessageLog.module.css";
 
 type Message = Schemas["MessageView"];
@@ -51,7 +51,7 @@ export function MessageLog({ stationId, since, until }: { stationId?: string; si
       ) : (
         <>
           <Stack gap="xs" role="log" aria-label={t("nav.messages")} aria-live={tail ? "polite" : "off"}>
-            {list.rows.map((message) => <Exchange key={message.id} message={message} withStation={stationId === undefined} />)}
+            {paired(list.rows).map((message) => <Exchange key={message.id} message={message} withStation={stationId === undefined} />)}
           </Stack>
           {list.more && <Button variant="default" onClick={list.loadMore}>{t("action.more")}</Button>}
         </>
