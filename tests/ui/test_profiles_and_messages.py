@@ -54,7 +54,7 @@ def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page
         expect(reset).to_have_attribute("data-direction", "out")
         expect(reset.locator("[data-side=station]")).to_contain_text("Rejected")
 
-        page.get_by_label("Action").fill("Heartbeat")
+        page.get_by_role("textbox", name="Action").fill("Heartbeat")
         expect(log.locator("[data-message]")).to_have_count(1)
         with page.expect_download() as download:
             page.get_by_role("link", name="Export CSV").click()
