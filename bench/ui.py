@@ -63,16 +63,17 @@ def main() -> int:
     if not CHROMIUM.exists() or not (UI_FOLDER / "index.html").exists():
         print("Chromium or the built UI is missing, so there is nothing to measure.", file=sys.stderr)
         return 2
-    with SUBJECTS["node-sqlite"].start(STATIONS) as node, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        state = signed_in(browser, api_of(node))
+    with SUBJECTS["node-sqlite"].start(STATIONS) as node:
+        # Before Playwright, which keeps an event loop of its own in this thread.
         transaction = asyncio.run(a_day_of_samples(node))
         rounds = []
-        with restless(node):
+        with sync_playwright() as playwright, restless(node):
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            state = signed_in(browser, api_of(node))
             for number in range(options.rounds):
                 rounds.append(measured(browser, api_of(node), state, transaction))
                 print(f"round {number + 1}: {rounds[-1]}", flush=True)
-        browser.close()
+            browser.close()
     return told(rounds)
 
 

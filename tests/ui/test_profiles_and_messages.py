@@ -1,6 +1,7 @@
 """A station's page: charging profiles, messages as a conversation, configuration, and many stations at once."""
 
 import json
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -65,7 +66,10 @@ def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page
 
 def test_configuration_is_read_searched_and_changed(page: Page, ui_node: NodeProcess) -> None:
     keys = [{"key": name, "readonly": name == "Fixed", "value": "5"} for name in ("Fixed", "HeartbeatInterval")]
-    answers = {"GetConfiguration": {"configurationKey": keys}, "ChangeConfiguration": {"status": "Accepted"}}
+    answers: dict[str, dict[str, Any]] = {
+        "GetConfiguration": {"configurationKey": keys},
+        "ChangeConfiguration": {"status": "Accepted"},
+    }
     with LiveStation(ui_node.url, "UI-KEYS", register(ui_node, "UI-KEYS"), answers) as station:
         page.goto("/stations/UI-KEYS/configuration")
         page.get_by_role("button", name="Read all keys").click()
