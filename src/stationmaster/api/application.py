@@ -54,7 +54,7 @@ from stationmaster.api.documents import openapi_of
 from stationmaster.api.middleware import BodyLimit, ErrorBoundary, SecurityHeaders
 from stationmaster.api.problems import register
 
-__all__ = ["build_api"]
+__all__ = ["build_api", "prepare"]
 
 DESCRIPTION = (
     "Everything that Stationmaster knows and can do. Programs send an API key with each request: "
@@ -137,3 +137,10 @@ def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI
     app.add_middleware(SecurityHeaders, tile_url=context.settings.map_tile_url)
     app.openapi = lambda: openapi_of(app)  # type: ignore[method-assign]  # the way FastAPI documents
     return app
+
+
+def prepare(app: FastAPI) -> None:
+    """Have FastAPI build its routes now; it would do so at the first request, and every station would wait meanwhile."""
+    nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)

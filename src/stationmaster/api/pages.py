@@ -3,6 +3,7 @@
 They are written here, run no script and load nothing from anywhere. Every value passes `escape`.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -47,13 +48,17 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
     """Serve the documents, and at `/` the UI if it has been built, else the plain page."""
     router = APIRouter(include_in_schema=False)
 
+    async def described() -> dict[str, Any]:
+        # It takes a second to make, for which stations must not wait.
+        return await asyncio.to_thread(openapi_of, app)
+
     @router.get("/api/v1/openapi.json")
     async def document() -> Response:
-        return JSONResponse(openapi_of(app))
+        return JSONResponse(await described())
 
     @router.get("/api/v1/docs")
     async def documents() -> Response:
-        return HTMLResponse(documents_page(openapi_of(app)))
+        return HTMLResponse(documents_page(await described()))
 
     @router.get(STYLE_PATH)
     async def style() -> Response:

@@ -19,7 +19,7 @@ import structlog
 
 from stationmaster import __version__
 from stationmaster.actions.v16 import CATALOGUE, Actions16
-from stationmaster.api.application import build_api
+from stationmaster.api.application import build_api, prepare
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.event_bodies import event_of
 from stationmaster.api.live import EventHub
@@ -125,13 +125,15 @@ class Node:
         self.storage.on_committed(self.publisher.committed)
         self.watchdog.start()
         await self.presence.begin(clock())
+        app = build_api(self.api_context())
+        prepare(app)
         ocpp = self.settings.ocpp
         try:
             await self.gateway.start()
         except OSError as error:
             raise port_error("stations", ocpp.host or self.settings.node.host, ocpp.port, "ocpp", error) from None
         self.http_port = http_listener.getsockname()[1]
-        self._http = HttpServer(build_api(self.api_context()), self.settings.http)
+        self._http = HttpServer(app, self.settings.http)
         await self._http.start(http_listener)
         self.runner.start()
         self.first_key = await first_secret(self.storage, self.services.people.organisations)
