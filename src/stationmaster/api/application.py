@@ -140,7 +140,7 @@ def build_api(context: ApiContext, ui_folder: Path = pages.UI_FOLDER) -> FastAPI
 
 
 def prepare(app: FastAPI) -> None:
-    """Have FastAPI build its routes now; it would do so at the first request, and every station would wait meanwhile."""
+    """Have FastAPI build its routes now: at the first request, as it would, every station had to wait for that."""
     nowhere = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
     for route in app.routes:
         route.matches(nowhere)
