@@ -1,5 +1,6 @@
 """Pages for people: the plain front page, the documents, and the UI once it has been built."""
 
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from stationmaster.api.application import build_api
 from stationmaster.api.context import ApiContext
 from stationmaster.api.pages import documents_page
+from stationmaster.api.ui_files import takes_gzip
 from tests.api.conftest import Client, NodeThread, connected
 
 
@@ -119,6 +121,56 @@ async def test_a_built_ui_is_served_and_its_own_paths_lead_to_it(node_thread: No
         for path in ("/api/v1/nothing", "/files/x", "/assets/app-of-the-release-before.js"):
             assert (await http.get(path, headers=navigated)).json()["code"] == "no_such_path"
         assert (await http.get("/stations")).json()["code"] == "no_such_path", "a program is told, not shown a page"
+
+
+async def test_the_ui_comes_compressed_to_whoever_takes_that(node_thread: NodeThread, built_ui: Path) -> None:
+    script = "export const words = 'charging stations';\n" * 200
+    (built_ui / "assets" / "long-3c4d.js").write_text(script)
+    (built_ui / "assets" / "picture-5e6f.png").write_bytes(b"\x89PNG" + bytes(9_000))
+    async with plain(node_thread, built_ui) as http:
+        small = await http.get("/assets/long-3c4d.js", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+        assert small.headers["content-encoding"] == "gzip"
+        assert int(small.headers["content-length"]) < len(script) / 10
+        plain_one = await http.get("/assets/long-3c4d.js", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain_one.headers
+        for answer in (small, plain_one):
+            assert answer.text == script
+            assert answer.headers["vary"] == "Accept-Encoding"
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert "immutable" in answer.headers["cache-control"]
+        for path in ("/assets/picture-5e6f.png", "/assets/app-1a2b.js"):
+            answer = await http.get(path, headers={"Accept-Encoding": "gzip"})
+            assert "content-encoding" not in answer.headers, "nothing to gain"
+
+
+async def test_a_page_that_was_built_anew_is_compressed_anew(node_thread: NodeThread, built_ui: Path) -> None:
+    page = built_ui / "index.html"
+    async with plain(node_thread, built_ui) as http:
+        for words in ("before", "after"):
+            page.write_text(f"<!doctype html><title>{words}</title>" + " " * 2_000)
+            stamp = {"before": 1_000_000_000, "after": 2_000_000_000}[words]
+            os.utime(page, ns=(stamp, stamp))
+            answer = await http.get("/", headers={"Accept-Encoding": "gzip"})
+            assert answer.headers["content-encoding"] == "gzip"
+            assert f"<title>{words}</title>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "taken"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP ; q=0.2", True),
+        ("*", True),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("br", False),
+        ("", False),
+        ("gzip;q=much", False),
+        ("xgzip", False),
+    ],
+)
+def test_who_takes_gzip(accept_encoding: str, taken: bool) -> None:
+    assert takes_gzip(accept_encoding) is taken
 
 
 @pytest.mark.parametrize(

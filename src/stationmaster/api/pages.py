@@ -12,18 +12,19 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from starlette.datastructures import URL
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from stationmaster.api.context import ApiContext
 from stationmaster.api.documents import openapi_of
 from stationmaster.api.problems import ApiError
+from stationmaster.api.ui_files import UiFiles
 
 __all__ = ["message_page", "register_pages"]
 
 UI_FOLDER = Path(__file__).parent.parent / "ui_dist"
 STYLE_PATH = "/api/v1/docs.css"
 _NOT_OURS = ("api/", "healthz", "readyz", "metrics", "files/", "assets/")
-_ASSETS_CACHED = "public, max-age=31536000, immutable"
+_FRONT = "index.html"
 
 _STYLE = """\
 :root { color-scheme: light dark; --line: #8886; --soft: #8882; }
@@ -83,17 +84,17 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
 
 def _register_ui(router: APIRouter, folder: Path) -> None:
     """The built UI: its files by their names, and its one page for every other path that a browser navigates to."""
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    files = UiFiles(folder)
 
     @router.get("/{path:path}")
     async def ui(path: str, request: Request) -> Response:
-        found = files.get(path or "index.html")
-        if found is None and not path.startswith(_NOT_OURS) and "text/html" in request.headers.get("accept", ""):
-            found = files["index.html"]
-        if found is None:
-            raise ApiError(404, "no_such_path", f"There is nothing at {request.url.path[:200]}.")
-        hashed = path.startswith("assets/")
-        return FileResponse(found, headers={"Cache-Control": _ASSETS_CACHED if hashed else "no-cache"})
+        name = path or _FRONT
+        if files.find(name) is None:
+            navigated = "text/html" in request.headers.get("accept", "")
+            if path.startswith(_NOT_OURS) or not navigated:
+                raise ApiError(404, "no_such_path", f"There is nothing at {request.url.path[:200]}.")
+            name = _FRONT
+        return await files.answer(name, request.headers.get("accept-encoding", ""))
 
 
 def front_page(context: ApiContext, here: URL, stations: int, connected: int) -> str:
