@@ -1,12 +1,14 @@
 import { Center } from "@mantine/core";
-import { type ComponentType, lazy, Suspense, useState } from "react";
+import { type ComponentType, lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Routes, useLocation } from "react-router";
 import { Boundary } from "./components/Boundary";
 import { Empty, Failure, Loading } from "./components/Feedback";
-import { Shell } from "./layout/Shell";
-import { SignIn } from "./pages/session/SignIn";
 import { SessionProvider, useSession } from "./session";
+
+/** Who signs in needs no menu yet, and who is signed in no form for that. */
+const SignIn = lazy(() => import("./pages/session/SignIn"));
+const Shell = lazy(() => import("./layout/Shell"));
 
 /** Each page is a file of its own that is fetched when it is first opened; the name says where it lives. */
 const pages = import.meta.glob<{ default: ComponentType }>("./pages/*/*Page.tsx");
@@ -60,14 +62,13 @@ export function App() {
 }
 
 function Gate() {
-  const { session, loading, error } = useSession();
+  const { session, loading, error, expired } = useSession();
   const { pathname } = useLocation();
-  const [wasSignedIn, setWasSignedIn] = useState(false);
-  if (session !== null && !wasSignedIn) setWasSignedIn(true);
   if (loading) return <Center mih="100dvh"><Loading /></Center>;
   if (error) return <Center mih="100dvh" p="md"><Failure error={error} retry={() => window.location.reload()} /></Center>;
-  if (session === null) return <SignIn expired={wasSignedIn} />;
+  if (session === null) return <Suspense fallback={<Center mih="100dvh"><Loading /></Center>}><SignIn expired={expired} /></Suspense>;
   return (
+    <Suspense fallback={<Center mih="100dvh"><Loading /></Center>}>
     <Shell>
       <Boundary place={pathname}>
       <Suspense fallback={<Loading />}>
@@ -80,6 +81,7 @@ function Gate() {
       </Suspense>
       </Boundary>
     </Shell>
+    </Suspense>
   );
 }
 

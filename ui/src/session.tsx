@@ -1,6 +1,6 @@
 /** Who is signed in, what they may do, and the way back to where they were when the login has expired. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { ApiError, api, ask, type Schemas, setCsrfToken, whenSessionLost } from "./api/client";
 import { stream } from "./live/events";
 
@@ -10,6 +10,8 @@ interface SessionState {
   session: Session | null;
   loading: boolean;
   error: Error | null;
+  /** Somebody was signed in and is not any more, without having wished so. */
+  expired: boolean;
   may: (permission: string) => boolean;
   signOut: () => Promise<void>;
 }
@@ -33,6 +35,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const query = useQuery({ queryKey: SESSION_KEY, queryFn: readSession, staleTime: 60_000 });
   const session = query.data ?? null;
   const signedIn = session !== null;
+  const [wasSignedIn, setWasSignedIn] = useState(false);
+  if (signedIn && !wasSignedIn) setWasSignedIn(true);
 
   useEffect(() => {
     whenSessionLost(() => client.setQueryData(SESSION_KEY, null));
@@ -55,6 +59,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const signOut = useCallback(async () => {
     await ask(api.DELETE("/api/v1/session"));
     setCsrfToken(null);
+    setWasSignedIn(false);
     // First who is signed in, which the page watches; then everything that was read for them.
     client.setQueryData(SESSION_KEY, null);
     client.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION_KEY[0] });
@@ -65,10 +70,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       session,
       loading: query.isPending,
       error: query.error,
+      expired: wasSignedIn && !signedIn,
       may: (permission) => session?.permissions.includes(permission) ?? false,
       signOut,
     }),
-    [session, query.isPending, query.error, signOut],
+    [session, query.isPending, query.error, wasSignedIn, signedIn, signOut],
   );
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }

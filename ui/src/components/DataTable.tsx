@@ -169,7 +169,7 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[
       <Table.Tbody>
         {rows.map(([name, value]) => (
           <Table.Tr key={name}>
-            <Table.Th w="14rem"><Text size="sm" c="dimmed">{name}</Text></Table.Th>
+            <Table.Th w={{ base: "40%", sm: "14rem" }}><Text size="sm" c="dimmed">{name}</Text></Table.Th>
             <Table.Td className="wrap-anywhere">{value ?? "–"}</Table.Td>
           </Table.Tr>
         ))}

@@ -15,7 +15,7 @@ import { ShortcutHelp } from "./ShortcutHelp";
 import { LETTERS, useShortcuts } from "./shortcuts";
 import { StreamLight } from "./StreamLight";
 
-export function Shell({ children }: { children: ReactNode }) {
+export default function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const navigate = useNavigate();

@@ -126,7 +126,7 @@ function Hours({ sums }: { sums: Overview }) {
 /** The map is fetched when it comes into sight, and by nobody who never scrolls there. */
 function Places() {
   const { t } = useTranslation();
-  const { ref, entry } = useIntersection({ rootMargin: "100px" });
+  const { ref, entry } = useIntersection();
   const places = useQuery({ queryKey: ["overview", "places"], queryFn: () => ask(api.GET("/api/v1/station-places")), enabled: entry?.isIntersecting ?? false });
   const about = useQuery({ queryKey: ["about"], queryFn: () => ask(api.GET("/api/v1/about")), staleTime: Infinity });
   const rows = places.data?.items;

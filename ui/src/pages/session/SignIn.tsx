@@ -12,7 +12,7 @@ import { SESSION_KEY } from "../../session";
 const CODE_DIGITS = 6;
 
 /** Signing in. The page behind stays in the address bar, so one returns to where one was. */
-export function SignIn({ expired }: { expired: boolean }) {
+export default function SignIn({ expired }: { expired: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const problemText = useProblemText();
