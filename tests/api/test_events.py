@@ -137,6 +137,22 @@ async def test_resuming_while_much_happens_repeats_and_loses_nothing(api: Client
     assert [each["id"] for each in reversed(past)] == ids
 
 
+async def test_the_past_is_filtered_by_types_and_their_beginnings_as_the_stream_is(api: Client) -> None:
+    async with connected(api) as station:
+        start = {"connectorId": 1, "idTag": "X", "meterStart": 0, "timestamp": "2025-03-01T12:00:00Z"}
+        await station.call("StartTransaction", start)
+        await _status(station, "Charging")
+
+    async def types(*wanted: str) -> set[str]:
+        found = await api.get("/past-events", type=list(wanted), station_id=station.identity)
+        return {each["type"] for each in found["items"]}
+
+    assert await types("transaction.") == {"transaction.started"}
+    assert await types("transaction.", "connector.status") == {"transaction.started", "connector.status"}
+    assert await types("connector.status") == {"connector.status"}
+    assert await types("transaction") == await types("%.") == await types("_ransaction.") == set()
+
+
 async def test_a_client_that_leaves_gives_its_place_back(api: Client) -> None:
     before = len(api.node.events)
     async with stream(api):

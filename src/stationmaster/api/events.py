@@ -39,17 +39,21 @@ NO_STATION = "\0"
 OVERLAP = 1_000
 """How many of the events told last are remembered, so that none of them is told again as a live one."""
 
+WantedTypes = Annotated[
+    list[Text],
+    Field(
+        max_length=MOST_FILTERS,
+        description="Event types, or their beginnings with a dot at the end: `transaction.`",
+    ),
+]
+
 
 class StreamFilters(BaseModel):
     """What a stream is narrowed to, and where it goes on."""
 
     model_config = ConfigDict(extra="forbid")
 
-    type: list[Text] = Field(
-        default=[],
-        max_length=MOST_FILTERS,
-        description="Event types, or their beginnings with a dot at the end: `transaction.`",
-    )
+    type: WantedTypes = Field(default=[])
     station_id: list[Text] = Field(default=[], max_length=MOST_FILTERS)
     last_event_id: str | None = Field(
         default=None, max_length=20, description="As the header `Last-Event-ID`, for clients that cannot send it."
@@ -59,7 +63,7 @@ class StreamFilters(BaseModel):
 class EventFilters(Filters):
     """What past events can be narrowed by."""
 
-    type: list[Text] = Field(default=[], max_length=MOST_FILTERS)
+    type: WantedTypes = Field(default=[])
     station_id: Text | None = None
     since: InstantIn | None = None
     until: InstantIn | None = None

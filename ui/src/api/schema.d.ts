@@ -18026,6 +18026,7 @@ export interface operations {
                 cursor?: string | null;
                 /** @description `csv` (or `Accept: text/csv`) gives the whole list from here on as a table. */
                 format?: ("json" | "csv") | null;
+                /** @description Event types, or their beginnings with a dot at the end: `transaction.` */
                 type?: string[];
                 station_id?: string | null;
                 since?: string | null;

@@ -164,9 +164,14 @@ class EventQueries:
         limit: int = DEFAULT_LIMIT,
         cursor: str | None = None,
     ) -> Page[StoredEvent]:
-        """Events, the newest first; `since` and `until` bound the time at which they were stored."""
+        """Events, the newest first; `since` and `until` bound the time at which they were stored.
+
+        A `type` that ends with a dot, such as `transaction.`, is the beginning of those that are wanted.
+        """
         e = event.c
-        where = only({e.organisation_id: organisation_id, e.type: type})
+        where = only({e.organisation_id: organisation_id})
+        if type is not None:
+            where.append(_of_types([type] if isinstance(type, str) else type))
         if since is not None:
             where.append(e.id >= first_id_at(since))
         if until is not None:
@@ -176,6 +181,12 @@ class EventQueries:
         rows = await _newest(self._access, EVENTS, _EVENTS.columns(event), station_id, where, limit)
         page = one_page(rows, _EVENTS, limit, lambda found: found.id)
         return Page([_told(item) for item in page.items], page.next_cursor)
+
+
+def _of_types(types: Sequence[str]) -> sa.ColumnElement[bool]:
+    whole = [each for each in types if not each.endswith(".")]
+    begun = (event.c.type.startswith(each, autoescape=True) for each in types if each.endswith("."))
+    return sa.or_(event.c.type.in_(whole), *begun)
 
 
 def _told(row: _EventRow) -> StoredEvent:
