@@ -79,6 +79,17 @@ def test_a_phone_chooses_a_command_from_a_list(phone_page: Page) -> None:
     expect(phone_page.locator("[data-command=ClearCache]")).to_be_visible()
 
 
+def test_the_palette_finds_a_station_without_a_mouse(wide_page: Page) -> None:
+    visit(wide_page, "/transactions")
+    wide_page.keyboard.press("Control+k")
+    search = wide_page.get_by_role("dialog").get_by_role("textbox")
+    expect(search).to_be_focused()
+    search.fill("UI-PAG")
+    expect(wide_page.get_by_role("button", name="UI-PAGES")).to_be_visible()
+    wide_page.keyboard.press("Enter")
+    expect(wide_page.get_by_role("heading", name="UI-PAGES", level=1)).to_be_visible()
+
+
 def visit(page: Page, path: str) -> None:
     """Open a page and wait until everything on it is there."""
     page.goto(path)

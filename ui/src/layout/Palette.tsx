@@ -1,13 +1,14 @@
 import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { IconBuilding, IconKeyboard, IconLogout, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { api, ask } from "../api/client";
 import { useSession } from "../session";
 import { useScheme } from "./Looks";
 import { PLACES } from "./navigation";
+import { selectSomething, store } from "./spotlight";
 
 const FOUND = 8;
 
@@ -39,6 +40,7 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
     enabled: wanted.length > 0 && may("sites:read"),
     placeholderData: keepPreviousData,
   });
+  useEffect(selectSomething, [stations.data, sites.data]);
   const action = (id: string, label: string, Icon: Icon, onClick: () => void, description?: string): SpotlightActionData => ({ id, label, description, leftSection: <Icon size={18} aria-hidden />, onClick });
   const fits = (each: SpotlightActionData) => (each.label ?? "").toLowerCase().includes(wanted);
   const places = PLACES.flatMap((group) => group.places)
@@ -56,6 +58,7 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
   ];
   return (
     <Spotlight
+      store={store}
       actions={[
         { group: t("palette.pages"), actions: places.filter(fits) },
         { group: t("palette.stations"), actions: found },

@@ -1,6 +1,5 @@
 import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, Menu, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { spotlight } from "@mantine/spotlight";
 import { IconBolt, IconKeyboard, IconLogout, IconSearch, IconUserCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +10,7 @@ import { LanguageMenu, SchemeToggle } from "./Looks";
 import { Lost } from "./Lost";
 import { PLACES } from "./navigation";
 import { Palette } from "./Palette";
+import { spotlight } from "./spotlight";
 import { ShortcutHelp } from "./ShortcutHelp";
 import { LETTERS, useShortcuts } from "./shortcuts";
 import { StreamLight } from "./StreamLight";
