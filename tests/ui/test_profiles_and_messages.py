@@ -29,6 +29,53 @@ def test_a_profile_is_drawn_while_it_is_typed_and_a_broken_rule_is_named(page: P
     expect(dialog.get_by_text("Hours and minutes, such as 8:00")).to_be_visible()
 
 
+def test_a_profile_is_made_installed_and_compared_with_what_the_station_says(page: Page, ui_node: NodeProcess) -> None:
+    page.goto("/charging-profiles")
+    page.get_by_role("button", name="Make a profile").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("UI always six")
+    dialog.get_by_role("button", name="Always 6 A").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="UI always six")).to_be_visible()
+
+    theirs = {"duration": 86400, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7}]}
+    answers: dict[str, dict[str, Any]] = {
+        "SetChargingProfile": {"status": "Accepted"},
+        "ClearChargingProfile": {"status": "Accepted"},
+        "GetCompositeSchedule": {"status": "Accepted", "connectorId": 1, "chargingSchedule": theirs},
+    }
+    with LiveStation(ui_node.url, "UI-PROFILES", register(ui_node, "UI-PROFILES"), answers) as station:
+        page.goto("/stations/UI-PROFILES/charging")
+        expect(page.get_by_text("No limit", exact=True)).to_be_visible()
+        page.get_by_role("combobox", name="From the library").click()
+        page.get_by_role("option", name="UI always six").click()
+        page.get_by_role("button", name="Send", exact=True).click()
+        # A profile without an end is warned of before it goes out; it has got its start.
+        expect(page.get_by_role("alert")).to_contain_text("from when to when it is valid")
+        assert station.asked == []
+        page.get_by_role("button", name="Send anyway").click()
+        expect(page.locator("[data-job]")).to_contain_text("Accepted")
+        installed = page.locator("[data-profile]")
+        expect(installed).to_contain_text("6 A")
+        chart = page.locator("svg[role=img]").first
+        # One profile of the stack and what comes of it; then also what the station says comes of it.
+        expect(chart.locator("path")).to_have_count(2)
+        page.get_by_role("button", name="Ask the station").click()
+        expect(page.locator("[data-compared]")).to_contain_text("otherwise")
+        expect(chart.locator("path")).to_have_count(3)
+        page.get_by_label("Show the stack").click()
+        expect(chart.locator("path")).to_have_count(2)
+        installed.get_by_role("button", name="Clear").click()
+        page.get_by_role("dialog").get_by_role("button", name="Clear").click()
+        expect(installed).to_have_count(0)
+        assert [action for action, _ in station.asked] == [
+            "SetChargingProfile",
+            "GetCompositeSchedule",
+            "ClearChargingProfile",
+        ]
+
+
 def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page: Page, ui_node: NodeProcess) -> None:
     answers = {"Reset": {"status": "Rejected"}}
     with LiveStation(ui_node.url, "UI-TALKING", register(ui_node, "UI-TALKING"), answers) as station:

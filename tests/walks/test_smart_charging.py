@@ -179,6 +179,37 @@ async def test_our_schedule_beside_the_stations(node: NodeProcess, api: Api) -> 
         assert compared["differences"][0]["kind"] == "station_higher"
 
 
+async def test_a_profile_without_an_id_is_checked_as_if_it_had_the_one_it_gets(node: NodeProcess, api: Api) -> None:
+    schedule: dict[str, Any] = {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}]}
+    profile = {"purpose": "tx_default", "kind": "absolute", "schedule": schedule}
+    assert (await api.post("/charging-profiles/check", {"profile": profile}))["items"] == []
+    async with await connected(node, api) as station:
+        await booted(station)
+        question = {"profile": profile, "station_id": station.identity, "connector_id": 1}
+        found = (await api.post("/charging-profiles/check", question))["items"]
+        assert [each["rule"] for each in found if each["severity"] == "hard_block"] == ["start_required"]
+    schedule["periods"][0]["start_period_s"] = 60
+    found = (await api.post("/charging-profiles/check", {"profile": profile}))["items"]
+    assert [each["rule"] for each in found] == ["first_period_at_zero"]
+
+
+async def test_a_profile_of_the_library_starts_at_midnight_unless_it_says_when(node: NodeProcess, api: Api) -> None:
+    profile = {
+        "purpose": "tx_default",
+        "kind": "absolute",
+        "schedule": {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}]},
+    }
+    kept = await api.post("/charging-profiles", {"name": "always", "profile": profile})
+    async with await connected(node, api) as station:
+        await booted(station)
+        wish = {"connector_id": 1, "library_id": kept["id"], "send_anyway": True}
+        answer = asyncio.create_task(api.post(f"/stations/{station.identity}/charging-profiles", wish))
+        request = await station.obey("SetChargingProfile", ACCEPTED)
+        start = request.payload["csChargingProfiles"]["chargingSchedule"]["startSchedule"]
+        assert "T00:00:00" in start
+        assert (await answer)["job"]["result"] == "Accepted"
+
+
 async def test_the_editor_refuses_by_the_rules_name_and_the_raw_command_does_not(node: NodeProcess, api: Api) -> None:
     profile = {
         "purpose": "tx_default",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -28,7 +29,7 @@ from stationmaster.domain.errors import Conflict, Invalid
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule
 from stationmaster.domain.smart_charging.installed import ClearFilter
-from stationmaster.domain.smart_charging.library import LibraryProfile
+from stationmaster.domain.smart_charging.library import LibraryProfile, begun
 from stationmaster.domain.smart_charging.presets import Preset, PresetSettings, TransactionNeeded, fill
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, RateUnit
 from stationmaster.domain.smart_charging.rule import Sending, Violation
@@ -212,6 +213,10 @@ async def check_profile(body: CheckBody, principal: Reader, context: Context) ->
             location = Location.of_connector_number(body.station_id, body.connector_id)
     sending = Sending.LIBRARY if location is None else Sending.INSTALL
     profile = body.profile.noun()
+    if not profile.profile_id:
+        # It gets a free one when it is sent.
+        free = 1 if body.station_id is None else await context.services.smart_charging.free_id(body.station_id)
+        profile = msgspec.structs.replace(profile, profile_id=free)
     found = await context.services.smart_charging.violations(body.station_id, profile, location, sending)
     return Listed(items=_violation_views(found), next_cursor=None)
 
@@ -255,9 +260,12 @@ async def install_profile(
     station_id: StationId, body: InstallBody, principal: Sender, context: Context
 ) -> InstallationView:
     """Send a profile to a connector, or to the station (0). A rule it breaks is told by name; nothing is sent then."""
-    await station_of(context, principal, station_id)
+    station = await station_of(context, principal, station_id)
     location = Location.of_connector_number(station_id, body.connector_id)
     profile = await _profile_to_send(context, principal, location, body)
+    if body.library_id is not None:
+        site = station.site_id and await context.storage.sites.get(principal.organisation_id, station.site_id)
+        profile = begun(profile, context.clock(), ZoneInfo(site.time_zone if site else "UTC"))
     if body.stack_level is not None:
         profile = msgspec.structs.replace(profile, stack_level=body.stack_level)
     job, violations = await context.services.smart_charging.install(

@@ -74,8 +74,7 @@ export function ProfileEditor({ row, onClose }: { row: Schemas["LibraryProfileVi
       <StepChart label={t("profile.drawn")} unit={values.unit} duration_s={values.duration_s || DAY_S} series={[{ label: values.name || t("profile.drawn"), color: LINE, periods: stepsOf(profile.schedule.periods) }]} />
       <Periods form={form} />
       {check.error && <Failure error={check.error} retry={() => void check.refetch()} />}
-      {/* It gets its number only when it is installed. */}
-      {check.data?.items.filter((violation) => violation.field !== "profile_id").map((violation) => (
+      {check.data?.items.map((violation) => (
         <Alert key={`${violation.rule}|${violation.field}`} color={violation.severity === "hard_block" ? "red" : "yellow"} p="xs" title={`${violation.field} · ${violation.rule}`} data-rule={violation.rule}>{violation.message}</Alert>
       ))}
     </FormModal>
