@@ -218,6 +218,10 @@ async def test_redirects_are_not_followed_and_tests_and_wishes_tell_the_outcome(
             return (await api.get(f"{path}/deliveries", state="delivered"))["items"]
 
         (first,) = await eventually(delivered)
+        read = await api.get(f"{path}/deliveries/{first['id']}")
+        assert read["body"] == server.requests[-1].event
+        assert (await api.get(f"{path}/deliveries/{tested['id']}"))["body"] is None
+        await api.problem("GET", f"{path}/deliveries/1", 404, "delivery_unknown")
         again = await api.post(f"{path}/deliveries/{first['id']}/redeliver", None, 200)
         assert (again["state"], again["event_id"], again["reason"]) == ("delivered", first["event_id"], "again")
         assert server.requests[-1].headers["webhook-id"] == first["event_id"]

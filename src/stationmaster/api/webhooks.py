@@ -1,5 +1,6 @@
 """Webhooks: events told to other programs."""
 
+import json
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from stationmaster.api.access import Principal, may, unknown
-from stationmaster.api.context import Context
+from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
 from stationmaster.api.event_bodies import event_of
 from stationmaster.api.listing import LISTED, WantedFormat, listing
@@ -100,6 +101,12 @@ class DeliveryView(View):
     attempt: int
     reason: Literal["event", "test", "again"]
     at: Moment
+
+
+class ToldDeliveryView(DeliveryView):
+    """One attempt with the body that was sent."""
+
+    body: dict[str, Any] | None = Field(description="Null when the event is not kept any more, or was a test.")
 
 
 class DeliveryFilters(Filters):
@@ -203,20 +210,38 @@ async def list_deliveries(
     return await listing(filters, wanted, find, DeliveryView.model_validate, "webhook-deliveries")
 
 
+@router.get("/webhooks/{webhook_id}/deliveries/{delivery_id}")
+async def read_delivery(
+    webhook_id: WebhookId, delivery_id: Id, principal: Reader, context: Context
+) -> ToldDeliveryView:
+    """One attempt, with what was sent."""
+    principal.require_whole_organisation()
+    webhook = await context.services.webhooks.get(principal.organisation_id, webhook_id)
+    delivery, event = await _delivered(context, webhook, delivery_id)
+    body = None if event is None else json.loads(event_of(event).body)
+    told = DeliveryView.model_validate(delivery).model_dump()
+    return ToldDeliveryView(**told, body=body)
+
+
 @router.post("/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver")
 async def redeliver(webhook_id: WebhookId, delivery_id: Id, principal: Writer, context: Context) -> DeliveryView:
     """Deliver the event of an attempt once more, now, under the id it had."""
     principal.require_whole_organisation()
     webhook = await context.services.webhooks.get(principal.organisation_id, webhook_id)
-    before: Delivery | None = await context.storage.webhooks.delivery(webhook.id, delivery_id)
-    if before is None:
-        raise unknown("delivery", "delivery_unknown")
-    number = int(before.event_id) if before.event_id.isdecimal() else 0
-    event = await context.storage.webhooks.event(number)
+    before, event = await _delivered(context, webhook, delivery_id)
     if event is None:
         raise Conflict("event_gone", "This event is not kept any more, or was a test.")
     told = Told(before.event_id, event.type, event.station_id, event_of(event).body, "again")
     return DeliveryView.model_validate(await context.services.webhooks.attempt_and_note(webhook, told))
+
+
+async def _delivered(context: ApiContext, webhook: Webhook, delivery_id: int) -> tuple[Delivery, StoredEvent | None]:
+    """An attempt and its event, as far as it is kept. Raises NotFound."""
+    found: Delivery | None = await context.storage.webhooks.delivery(webhook.id, delivery_id)
+    if found is None:
+        raise unknown("delivery", "delivery_unknown")
+    number = int(found.event_id) if found.event_id.isdecimal() else 0
+    return found, await context.storage.webhooks.event(number)
 
 
 def _types_of(kind: type[Fact]) -> set[str]:
