@@ -46,6 +46,8 @@ const ROUTES: PageRoute[] = (
     ["/certificates", "certificates/CertificatesPage", "certificates:read"],
     ["/users", "users/UsersPage", "users:read"],
     ["/api-keys", "users/ApiKeysPage", "api_keys:read"],
+    ["/webhooks", "webhooks/WebhooksPage", "webhooks:read"],
+    ["/webhooks/:webhookId", "webhooks/WebhookPage", "webhooks:read"],
     ["/account", "users/AccountPage", null],
     ["/audit", "audit/AuditPage", "audit:read"],
     ["/settings", "settings/SettingsPage", "settings:read"],

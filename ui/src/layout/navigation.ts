@@ -1,6 +1,6 @@
 /** Every page that has a place in the menu and in the command palette, and what one must be allowed to see it. */
 import {
-  IconActivity, IconAdjustments, IconAntenna, IconBell, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, type Icon,
+  IconActivity, IconAdjustments, IconAntenna, IconBell, IconBolt, IconBuilding, IconCalendarTime, IconCertificate, IconChecklist, IconDoor, IconGauge, IconKey, IconPlugConnected, IconReportSearch, IconSettings, IconTag, IconUpload, IconUsers, IconWebhook, type Icon,
 } from "@tabler/icons-react";
 
 export interface Place {
@@ -39,6 +39,7 @@ export const PLACES: readonly { group: string; places: readonly Place[] }[] = [
     places: [
       { key: "users", to: "/users", icon: IconUsers, needs: "users:read" },
       { key: "apiKeys", to: "/api-keys", icon: IconKey, needs: "api_keys:read" },
+      { key: "webhooks", to: "/webhooks", icon: IconWebhook, needs: "webhooks:read" },
       { key: "audit", to: "/audit", icon: IconReportSearch, needs: "audit:read" },
       { key: "conformance", to: "/conformance", icon: IconChecklist, needs: "conformance:run" },
       { key: "messages", to: "/messages", icon: IconAntenna, needs: "messages:read" },

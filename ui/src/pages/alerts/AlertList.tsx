@@ -15,10 +15,10 @@ import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
+import { SEVERITY_COLOR } from "./rules";
 
 type Alert = Schemas["AlertView"];
 
-const SEVERITY = { info: "gray", warning: "yellow", critical: "red" } as const;
 const SEVERITIES = ["critical", "warning", "info"] as const;
 
 /** Alerts in these states, the newest first; each can be opened and acknowledged with a comment. */
@@ -30,7 +30,7 @@ export function AlertList({ states }: { states: Schemas["AlertState"][] }) {
   const list = usePagedList(["alerts", query], (cursor) => ask(api.GET("/api/v1/alerts", { params: { query: { ...query, limit: 100, cursor } as never } })));
   useLiveRefresh(["alert."], [["alerts"]]);
   const columns: Column<Alert>[] = [
-    { key: "severity", header: t("alert.severity"), width: "7rem", cell: (row) => <Badge color={SEVERITY[row.severity]} data-severity={row.severity}>{t(`alert.severities.${row.severity}`)}</Badge> },
+    { key: "severity", header: t("alert.severity"), width: "7rem", cell: (row) => <Badge color={SEVERITY_COLOR[row.severity]} data-severity={row.severity}>{t(`alert.severities.${row.severity}`)}</Badge> },
     { key: "summary", header: t("alert.what"), width: "minmax(14rem, 3fr)", cell: (row) => row.summary },
     { key: "state", header: t("station.state"), width: "8rem", wide: true, cell: (row) => <StateBadge state={`alert_${row.state}`} /> },
     { key: "count", header: t("alert.count"), width: "6rem", wide: true, align: "right", cell: (row) => row.count },

@@ -3,12 +3,13 @@ import { useTranslation } from "react-i18next";
 import { Page } from "../../components/Page";
 import { useFilters } from "../../lib/filters";
 import { AlertList } from "./AlertList";
+import { Emails } from "./Emails";
 import { Recipients } from "./Recipients";
 import { Rules } from "./Rules";
 
-const TABS = ["standing", "history", "rules", "recipients"] as const;
+const TABS = ["standing", "history", "rules", "recipients", "emails"] as const;
 
-/** What needs a person: standing alerts, those of the past, the rules that raise them, and who is told. */
+/** What needs a person: standing alerts, those of the past, the rules that raise them, who is told, and what was sent. */
 export default function AlertsPage() {
   const { t } = useTranslation();
   const [filters, set] = useFilters(["tab"] as const);
@@ -21,6 +22,7 @@ export default function AlertsPage() {
         <Tabs.Panel value="history"><AlertList states={["cleared"]} /></Tabs.Panel>
         <Tabs.Panel value="rules"><Rules /></Tabs.Panel>
         <Tabs.Panel value="recipients"><Recipients /></Tabs.Panel>
+        <Tabs.Panel value="emails"><Emails /></Tabs.Panel>
       </Tabs>
     </Page>
   );

@@ -12,11 +12,11 @@ import { FormModal } from "../../components/FormModal";
 import { SiteScope } from "../../components/SiteScope";
 import { StateBadge } from "../../components/StateBadge";
 import { useSession } from "../../session";
+import { SEVERITIES } from "./rules";
 
 type Recipient = Schemas["AlertRecipientView"];
 
 const KEY = ["alert-recipients"] as const;
-const SEVERITIES = ["info", "warning", "critical"] as const;
 
 /** Who is told by e-mail, of what, and when not. */
 export function Recipients() {

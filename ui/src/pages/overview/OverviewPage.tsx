@@ -14,6 +14,7 @@ import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import { Busiest } from "./Busiest";
 import { LastHour } from "./LastHour";
+import { StandingAlerts } from "./StandingAlerts";
 import { StationStates } from "./StationStates";
 
 type Overview = Schemas["OverviewView"];
@@ -55,9 +56,11 @@ function total(counts: Record<string, number>): number {
 
 function Sums({ sums, hours }: { sums: Overview; hours: string }) {
   const { t } = useTranslation();
+  const { may } = useSession();
   return (
     <Stack>
       <Numbers sums={sums} hours={hours} />
+      {may("alerts:read") && <StandingAlerts />}
       <StationStates stations={sums.stations} connectors={sums.connectors} />
       <Grid>
         <Grid.Col span={{ base: 12, lg: 8 }}><Hours sums={sums} /></Grid.Col>
