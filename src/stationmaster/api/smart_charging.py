@@ -29,11 +29,12 @@ from stationmaster.domain.errors import Conflict, Invalid
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule
 from stationmaster.domain.smart_charging.installed import ClearFilter
-from stationmaster.domain.smart_charging.library import LibraryProfile, begun
+from stationmaster.domain.smart_charging.library import LibraryProfile
 from stationmaster.domain.smart_charging.presets import Preset, PresetSettings, TransactionNeeded, fill
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, RateUnit
 from stationmaster.domain.smart_charging.rule import Sending, Violation
 from stationmaster.domain.smart_charging.rules import RULES
+from stationmaster.services.profile_start import begun
 from stationmaster.services.smart_charging import Installation, new_library_id, refuse
 
 router = APIRouter(tags=["Smart charging"], responses=PROBLEMS)

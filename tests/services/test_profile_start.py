@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from stationmaster.domain.smart_charging.library import begun
 from stationmaster.domain.smart_charging.profiles import (
     ChargingProfile,
     ChargingSchedule,
@@ -16,6 +15,7 @@ from stationmaster.domain.smart_charging.profiles import (
     Recurrency,
 )
 from stationmaster.instants import format_instant, parse_instant
+from stationmaster.services.profile_start import begun
 
 # A Wednesday; in Berlin it is Thursday already, in summer time.
 NOW = parse_instant("2026-07-01T22:30:00Z")
