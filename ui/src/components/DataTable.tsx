@@ -2,7 +2,7 @@
 import { Box, Checkbox, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./DataTable.module.css";
 
@@ -65,6 +65,18 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
     if (onEnd && last >= 0 && last >= sorted.length - 5) onEnd();
   }, [last, sorted.length, onEnd]);
 
+  // The rows hold on to these for good, so that a new handler of the page draws none of them again.
+  const latest = useRef({ onOpen, onSelect, selected });
+  useLayoutEffect(() => {
+    latest.current = { onOpen, onSelect, selected };
+  });
+  const open = useCallback((row: T) => latest.current.onOpen?.(row), []);
+  const select = useCallback((key: string) => {
+    const next = new Set(latest.current.selected);
+    if (!next.delete(key)) next.add(key);
+    latest.current.onSelect?.(next);
+  }, []);
+
   const template = [onSelect ? "2.5rem" : "", ...shown.map((column) => column.width)].filter(Boolean).join(" ");
   if (rows.length === 0 && empty) return <>{empty}</>;
   const allSelected = selected !== undefined && rows.length > 0 && selected.size >= rows.length;
@@ -111,42 +123,19 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
             if (row === undefined) return null;
             const key = rowKey(row);
             return (
-              <div
+              <Row
                 key={key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                data-row={key}
-                data-open={onOpen ? true : undefined}
-                className={classes.row}
-                style={{ gridTemplateColumns: template, transform: `translateY(${item.start}px)`, height: item.size }}
-                tabIndex={onOpen ? 0 : undefined}
-                onClick={onOpen ? () => onOpen(row) : undefined}
-                onKeyDown={
-                  onOpen
-                    ? (event) => {
-                        // Only on the row itself: a button inside has keys of its own.
-                        if (event.key === "Enter" && event.target === event.currentTarget) onOpen(row);
-                      }
-                    : undefined
-                }
-              >
-                {onSelect && (
-                  <div role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
-                    <Checkbox
-                      aria-label={t("table.select", { name: key })}
-                      checked={selected?.has(key) ?? false}
-                      onChange={() => {
-                        const next = new Set(selected);
-                        if (!next.delete(key)) next.add(key);
-                        onSelect(next);
-                      }}
-                    />
-                  </div>
-                )}
-                {shown.map((column) => (
-                  <div key={column.key} role="cell" className={classes.cell} data-align={column.align}>{column.cell(row)}</div>
-                ))}
-              </div>
+                row={row}
+                name={key}
+                index={item.index}
+                start={item.start}
+                size={item.size}
+                columns={shown}
+                template={template}
+                onOpen={onOpen && open}
+                selected={selected?.has(key) ?? false}
+                onSelect={onSelect && select}
+              />
             );
           })}
         </div>
@@ -154,6 +143,55 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
     </Box>
   );
 }
+
+interface RowProps<T> {
+  row: T;
+  name: string;
+  index: number;
+  start: number;
+  size: number;
+  columns: readonly Column<T>[];
+  template: string;
+  onOpen?: (row: T) => void;
+  selected: boolean;
+  onSelect?: (key: string) => void;
+}
+
+/** One row, drawn again only when something of its own changes, whatever scrolls past it or happens to its neighbours. */
+function PlainRow<T>({ row, name, index, start, size, columns, template, onOpen, selected, onSelect }: RowProps<T>) {
+  const { t } = useTranslation();
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      data-row={name}
+      data-open={onOpen ? true : undefined}
+      className={classes.row}
+      style={{ gridTemplateColumns: template, transform: `translateY(${start}px)`, height: size }}
+      tabIndex={onOpen ? 0 : undefined}
+      onClick={onOpen ? () => onOpen(row) : undefined}
+      onKeyDown={
+        onOpen
+          ? (event) => {
+              // Only on the row itself: a button inside has keys of its own.
+              if (event.key === "Enter" && event.target === event.currentTarget) onOpen(row);
+            }
+          : undefined
+      }
+    >
+      {onSelect && (
+        <div role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
+          <input type="checkbox" className={classes.check} aria-label={t("table.select", { name })} checked={selected} onChange={() => onSelect(name)} />
+        </div>
+      )}
+      {columns.map((column) => (
+        <div key={column.key} role="cell" className={classes.cell} data-align={column.align}>{column.cell(row)}</div>
+      ))}
+    </div>
+  );
+}
+
+const Row = memo(PlainRow) as typeof PlainRow;
 
 function compare(a: string | number | null | undefined, b: string | number | null | undefined): number {
   if (a === b) return 0;
