@@ -30,7 +30,7 @@ def test_a_faulted_connector_raises_an_alert_that_somebody_acknowledges(page: Pa
         card = page.locator("[data-card=alerts]")
         expect(card).to_contain_text("UI-FAULTY")
         station.call("StatusNotification", FAULT | {"errorCode": "NoError", "status": "Available"})
-        expect(page.get_by_text("UI-FAULTY: ")).to_have_count(0)
+        expect(card.get_by_text("UI-FAULTY")).to_have_count(0)
         page.goto("/alerts?tab=history&search=UI-FAULTY")
         page.get_by_role("row").filter(has_text="UI-FAULTY").click()
         expect(page.get_by_role("dialog")).to_contain_text("A technician is on the way")
