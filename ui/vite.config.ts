@@ -1,9 +1,10 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { unusedStyles } from "./unused-styles";
 
 // The built page goes into the Python package, so that the wheel carries it.
 export default defineConfig({
-  plugins: [react()],
+  plugins: [unusedStyles(), react()],
   build: {
     outDir: "../src/stationmaster/ui_dist",
     emptyOutDir: true,

@@ -4,8 +4,6 @@ import "@mantine/spotlight/styles.css";
 import "./app.css";
 
 import { MantineProvider } from "@mantine/core";
-import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -32,12 +30,9 @@ void startLanguage().then(() =>
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
         <QueryClientProvider client={queries}>
-          <ModalsProvider>
-            <Notifications position="bottom-right" />
-            <BrowserRouter>
-              <App />
-            </BrowserRouter>
-          </ModalsProvider>
+          <BrowserRouter>
+            <App />
+          </BrowserRouter>
         </QueryClientProvider>
       </MantineProvider>
     </StrictMode>,

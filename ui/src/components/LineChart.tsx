@@ -74,7 +74,7 @@ export function LineChart({ times, curves, height = 240, label, sync }: Props) {
     if (chart.current && width > 0) chart.current.setSize({ width, height });
   }, [width, height]);
   return (
-    <Box ref={ref} role="img" aria-label={label}>
+    <Box ref={ref} role="img" aria-label={label} mih={height}>
       <div ref={holder} className="chart-holder" />
     </Box>
   );

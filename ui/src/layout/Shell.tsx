@@ -1,5 +1,7 @@
 import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, Menu, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { ModalsProvider } from "@mantine/modals";
+import { Notifications } from "@mantine/notifications";
 import { IconBolt, IconKeyboard, IconLogout, IconSearch, IconUserCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -15,7 +17,17 @@ import { ShortcutHelp } from "./ShortcutHelp";
 import { LETTERS, useShortcuts } from "./shortcuts";
 import { StreamLight } from "./StreamLight";
 
+/** What is around every page of somebody who has signed in. */
 export default function Shell({ children }: { children: ReactNode }) {
+  return (
+    <ModalsProvider>
+      <Notifications position="bottom-right" />
+      <Frame>{children}</Frame>
+    </ModalsProvider>
+  );
+}
+
+function Frame({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const navigate = useNavigate();

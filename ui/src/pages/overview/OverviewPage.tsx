@@ -121,7 +121,7 @@ function Hours({ sums }: { sums: Overview }) {
   return (
     <Card h="100%">
       <Title order={2} size="h5">{t("overview.energyOverTime")}</Title>
-      <LineChart times={times} curves={curves} label={t("overview.energyOverTime")} height={240} />
+      <LineChart times={times} curves={curves} label={t("overview.energyOverTime")} height={310} />
     </Card>
   );
 }
