@@ -36,6 +36,7 @@ NO_TABLES = {
     "/api/v1/sites/{site_id}/connectors": "nested",
     "/api/v1/sites/{site_id}/limit-schedules": "nested",
     "/api/v1/station-places": "a map",
+    "/api/v1/webhooks/event-types": "words",
 }
 """Lists that nobody opens in a spreadsheet."""
 

@@ -150,8 +150,10 @@ async def test_what_an_offline_station_may_draw_stays_reserved(api: Client) -> N
 
             await eventually(cleared)
             for kind in ("site.alert_raised", "site.alert_cleared"):
-                (told,) = (await api.get("/past-events", type=kind))["items"]
-                assert (told["station_id"], told["data"]["kind"]) == (one.id, "station_offline")
+                told = (await api.get("/past-events", type=kind))["items"]
+                # A busy machine may have been late with an answer, too, and told so.
+                away = [each["station_id"] for each in told if each["data"]["kind"] == "station_offline"]
+                assert away == [one.id]
 
 
 async def test_a_station_that_refuses_keeps_its_reserve_and_is_told_of(api: Client) -> None:

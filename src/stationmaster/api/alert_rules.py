@@ -8,7 +8,7 @@ from pydantic import Field
 from stationmaster.api.access import Principal, may, unknown
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.values import Body, Filters, Listed, Moment, Text, View
 from stationmaster.domain.alerts.kinds import KINDS, Severity
 from stationmaster.domain.alerts.nouns import Rule
@@ -45,12 +45,6 @@ class AlertKindView(View):
     enabled: bool = Field(description="Whether it is on from the start.")
     description: str
     parameters: list[ParameterView]
-
-
-class AlertKinds(View):
-    """All kinds."""
-
-    items: list[AlertKindView]
 
 
 class AlertRuleView(View):
@@ -100,10 +94,15 @@ class AlertRuleFilters(Filters):
     enabled: bool | None = None
 
 
-@router.get("/alert-rules/kinds", dependencies=[Depends(may("alerts:read"))])
-async def list_alert_kinds() -> AlertKinds:
+@router.get(
+    "/alert-rules/kinds",
+    response_model=Listed[AlertKindView],
+    responses=LISTED,
+    dependencies=[Depends(may("alerts:read"))],
+)
+async def list_alert_kinds(wanted: WholeFormat) -> Any:
     """What can be watched, with the parameters and their limits."""
-    return AlertKinds(items=[AlertKindView.model_validate(kind) for kind in KINDS.values()])
+    return whole(wanted, [AlertKindView.model_validate(kind) for kind in KINDS.values()], "alert-kinds")
 
 
 @router.get("/alert-rules", response_model=Listed[AlertRuleView], responses=LISTED)

@@ -10,7 +10,7 @@ from stationmaster.api.access import Principal, may
 from stationmaster.api.audit_trail import note
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.configuration_drift import templates_of
@@ -187,11 +187,11 @@ class RunView(View):
     stations: list[RunStationView]
 
 
-@router.get("/configuration-recipes")
-async def list_configuration_recipes(_principal: Reader, context: Context) -> Listed[RecipeView]:
+@router.get("/configuration-recipes", response_model=Listed[RecipeView], responses=LISTED)
+async def list_configuration_recipes(_principal: Reader, context: Context, wanted: WholeFormat) -> Any:
     """Templates that ship with the program: well-known recipes to copy."""
     recipes = context.services.configuration_templates.recipes()
-    return Listed(items=[RecipeView.model_validate(each) for each in recipes], next_cursor=None)
+    return whole(wanted, [RecipeView.model_validate(each) for each in recipes], "configuration-recipes")
 
 
 @router.get("/configuration-templates", response_model=Listed[ConfigurationTemplateView], responses=LISTED)

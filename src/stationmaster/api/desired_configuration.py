@@ -11,7 +11,7 @@ from stationmaster.api.commands import JobView
 from stationmaster.api.commands import view as job_view
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId
-from stationmaster.api.listing import LISTED, WantedFormat, listing
+from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
 from stationmaster.domain.desired_configuration import FollowMode, JobStep, KeyRecord, KeyState
@@ -176,12 +176,14 @@ async def agree_to_reset(station_id: StationId, principal: Sender, context: Cont
     return job_view(await context.services.configuration_jobs.agree(station))
 
 
-@router.get("/stations/{station_id}/configuration-advice")
-async def read_configuration_advice(station_id: StationId, principal: Reader, context: Context) -> Listed[AdviceView]:
+@router.get("/stations/{station_id}/configuration-advice", response_model=Listed[AdviceView], responses=LISTED)
+async def read_configuration_advice(
+    station_id: StationId, principal: Reader, context: Context, wanted: WholeFormat
+) -> Any:
     """What to consider about a station's configuration, by what was read last. Nothing is sent."""
     station = await station_of(context, principal, station_id)
     advice = await context.services.desired_configuration.advice(station)
-    return Listed(items=[AdviceView.model_validate(each) for each in advice], next_cursor=None)
+    return whole(wanted, [AdviceView.model_validate(each) for each in advice], "configuration-advice")
 
 
 @router.get("/configuration-drift", response_model=Listed[DriftView], responses=LISTED)
