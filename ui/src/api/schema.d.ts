@@ -3531,14 +3531,6 @@ export interface components {
             parameters: components["schemas"]["ParameterView"][];
         };
         /**
-         * AlertKinds
-         * @description All kinds.
-         */
-        AlertKinds: {
-            /** Items */
-            items: components["schemas"]["AlertKindView"][];
-        };
-        /**
          * AlertRecipientChanges
          * @description What can be changed of a list. What is left out stays.
          */
@@ -5451,6 +5443,16 @@ export interface components {
         Listed_AdviceView_: {
             /** Items */
             items: components["schemas"]["AdviceView"][];
+            /**
+             * Next Cursor
+             * @description Give it as `cursor` to get the next page; null on the last one.
+             */
+            next_cursor: string | null;
+        };
+        /** Listed[AlertKindView] */
+        Listed_AlertKindView_: {
+            /** Items */
+            items: components["schemas"]["AlertKindView"][];
             /**
              * Next Cursor
              * @description Give it as `cursor` to get the next page; null on the last one.
@@ -12265,7 +12267,10 @@ export interface operations {
     };
     read_configuration_advice_api_v1_stations__station_id__configuration_advice_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path: {
                 /** @description The identity of a station. */
@@ -12275,13 +12280,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_AdviceView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -12612,20 +12618,24 @@ export interface operations {
     };
     list_configuration_recipes_api_v1_configuration_recipes_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Listed_RecipeView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
@@ -28942,20 +28952,24 @@ export interface operations {
     };
     list_alert_kinds_api_v1_alert_rules_kinds_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `csv` (or `Accept: text/csv`) gives a table. */
+                format?: ("json" | "csv") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The list. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AlertKinds"];
+                    "application/json": components["schemas"]["Listed_AlertKindView_"];
+                    "text/csv": string;
                 };
             };
             /** @description The request cannot be read. */
