@@ -11,6 +11,7 @@ import { When } from "../../components/When";
 import { usePagedList } from "../../lib/list";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
+import { SecurityJobs } from "./SecurityJobs";
 import type { Station } from "./StationPage";
 
 type Root = Schemas["RootView"];
@@ -20,7 +21,7 @@ export function CertificatesTab({ station }: { station: Station }) {
   const { may } = useSession();
   return (
     <Stack>
-      {may("certificates:read") && <><Own station={station} /><Roots station={station} /></>}
+      {may("certificates:read") && <><SecurityJobs station={station} /><Own station={station} /><Roots station={station} /></>}
       <SecurityEvents station={station} />
     </Stack>
   );
@@ -29,16 +30,12 @@ export function CertificatesTab({ station }: { station: Station }) {
 function Own({ station }: { station: Station }) {
   const { t } = useTranslation();
   const { may } = useSession();
-  const problemText = useProblemText();
   const client = useQueryClient();
   const confirm = useConfirm();
   const path = { station_id: station.id };
   const key = ["certificates", station.id];
   const query = useQuery({ queryKey: key, queryFn: () => ask(api.GET("/api/v1/stations/{station_id}/certificates", { params: { path } })) });
-  const renew = useMutation({
-    mutationFn: () => ask(api.POST("/api/v1/stations/{station_id}/renew-certificate", { params: { path }, body: { set_operator_name: false } as never })) as Promise<Job>,
-    onSettled: () => client.invalidateQueries({ queryKey: key }),
-  });
+  useLiveRefresh(["job."], [key], (event) => event.station_id === station.id);
   const revoke = (certificate: Schemas["CertificateView"]) =>
     confirm({
       title: t("certificate.revoke.title", { number: certificate.serial_number }),
@@ -51,12 +48,7 @@ function Own({ station }: { station: Station }) {
     });
   return (
     <Card>
-      <Group justify="space-between" mb="xs">
-        <Title order={2} size="h4">{t("certificate.own")}</Title>
-        {may("certificates:write") && may("commands:send") && <Button variant="default" size="xs" disabled={!station.connected} loading={renew.isPending} onClick={() => renew.mutate()}>{t("certificate.renew")}</Button>}
-      </Group>
-      {renew.error && <Alert color="red" role="alert" mb="xs">{problemText(renew.error)}</Alert>}
-      {renew.data && <CommandResult job={renew.data} />}
+      <Title order={2} size="h4" mb="xs">{t("certificate.own")}</Title>
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Text c="dimmed">{t("certificate.none")}</Text> : (
           <Table.ScrollContainer minWidth={560}>
