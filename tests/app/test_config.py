@@ -60,11 +60,13 @@ def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     [
         (
             {"STATIONMASTER_MAP_TILE_URL": "https://tiles.example.org/{z}/{x}.png"},
-            f"map.tile_url (from STATIONMASTER_MAP_TILE_URL): {TILES}",
+            "map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://tiles.example.org/{z}/{x}.png'"
+            f" is not right: {TILES}",
         ),
         (
             {"STATIONMASTER_MAP_TILE_URL": "https://x; script-src */{z}/{x}/{y}"},
-            f"map.tile_url (from STATIONMASTER_MAP_TILE_URL): {TILES}",
+            "map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://x; script-src */{z}/{x}/{y}'"
+            f" is not right: {TILES}",
         ),
         ({"STATIONMASTER_OCPP_PORT": "99999"}, "ocpp.port (from STATIONMASTER_OCPP_PORT): '99999' is more than 65535"),
         ({"STATIONMASTER_OCPP_PORT": "-1"}, "ocpp.port (from STATIONMASTER_OCPP_PORT): '-1' is less than 0"),
