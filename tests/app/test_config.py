@@ -8,7 +8,7 @@ from stationmaster.app.config_sources import ConfigError, each_field, environmen
 from stationmaster.app.config_text import configuration_document, shown
 
 ROOT = Path(__file__).parents[2]
-TILES = "tiles come from an address like https://tiles.example.org/{z}/{x}/{y}.png"
+TILES = "is not right: tiles come from an address like https://tiles.example.org/{z}/{x}/{y}.png"
 
 
 def test_everything_has_a_default_that_works() -> None:
@@ -60,13 +60,11 @@ def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     [
         (
             {"STATIONMASTER_MAP_TILE_URL": "https://tiles.example.org/{z}/{x}.png"},
-            "map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://tiles.example.org/{z}/{x}.png'"
-            f" is not right: {TILES}",
+            f"map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://tiles.example.org/{{z}}/{{x}}.png' {TILES}",
         ),
         (
             {"STATIONMASTER_MAP_TILE_URL": "https://x; script-src */{z}/{x}/{y}"},
-            "map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://x; script-src */{z}/{x}/{y}'"
-            f" is not right: {TILES}",
+            f"map.tile_url (from STATIONMASTER_MAP_TILE_URL): 'https://x; script-src */{{z}}/{{x}}/{{y}}' {TILES}",
         ),
         ({"STATIONMASTER_OCPP_PORT": "99999"}, "ocpp.port (from STATIONMASTER_OCPP_PORT): '99999' is more than 65535"),
         ({"STATIONMASTER_OCPP_PORT": "-1"}, "ocpp.port (from STATIONMASTER_OCPP_PORT): '-1' is less than 0"),
