@@ -19,6 +19,7 @@ from stationmaster.domain.load_management.site import Settings, SiteLimit
 from stationmaster.domain.load_management.state import ConnectorState
 from stationmaster.domain.sites import Site, Wiring
 from stationmaster.instants import format_instant
+from stationmaster.services.load_management import runner
 from stationmaster.storage import Unavailable
 from stationmaster.storage.tables import presence
 from tests.actions.line import SILENCE, Line, connect
@@ -265,6 +266,8 @@ async def test_a_plan_that_cannot_be_written_down_is_not_carried_out(
     async def cannot(*_: Any) -> bool:
         raise Unavailable("the disk is full")
 
+    # The pause after a failure is one of the machine's time, which no test's clock moves.
+    monkeypatch.setattr(runner, "_PAUSE_S", 0.01)
     with monkeypatch.context() as broken:
         broken.setattr(node.storage.site_plans, "keep", cannot)
         await arrives(line)

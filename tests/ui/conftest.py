@@ -62,7 +62,9 @@ def ui_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     assert running.stop() == 0
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: as long as Playwright's synchronous face is open, its event loop counts as running in this
+# thread, and no test of another module that needs a loop of its own can begin.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if not CHROMIUM.exists():
@@ -75,9 +77,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(browser: Browser, ui_node: NodeProcess) -> StorageState:
+def cookies() -> dict[str, StorageState]:
+    """The cookies of users who have signed in, by name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, ui_node: NodeProcess, cookies: dict[str, StorageState]) -> StorageState:
     """The cookies of `operator`, a user who may do everything."""
-    return sign_in_as(browser, ui_node, "operator", "admin")
+    if "operator" not in cookies:
+        cookies["operator"] = sign_in_as(browser, ui_node, "operator", "admin")
+    return cookies["operator"]
 
 
 @pytest.fixture

@@ -54,7 +54,8 @@ def test_a_page_has_no_serious_barrier_in_either_theme(wide_page: Page, path: st
         wide_page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(wide_page.locator(f"html[data-mantine-color-scheme={scheme}]")).to_be_attached()
         # Colours change by transitions, which even without motion end only in a frame of their own.
-        wide_page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+        wide_page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        wide_page.wait_for_function("document.getAnimations().every((each) => !(each instanceof CSSTransition))")
         assert barriers(wide_page) == [], scheme
 
 
