@@ -14,6 +14,11 @@ from tests.ui.stations import LiveStation
 from tests.walks.running import NodeProcess
 
 AXE = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
+SETTLED = """new Promise((done) => {
+  const look = () => (document.getAnimations().some((each) => each instanceof CSSTransition) ? next() : done());
+  const next = () => requestAnimationFrame(look);
+  requestAnimationFrame(next);
+})"""
 EVERYWHERE = [*PLACES, *(f"/stations/UI-PAGES/{tab}" for tab in TABS), "/stations/UI-PAGES/commands?action=ReserveNow"]
 
 
@@ -54,8 +59,7 @@ def test_a_page_has_no_serious_barrier_in_either_theme(wide_page: Page, path: st
         wide_page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(wide_page.locator(f"html[data-mantine-color-scheme={scheme}]")).to_be_attached()
         # Colours change by transitions, which even without motion end only in a frame of their own.
-        wide_page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        wide_page.wait_for_function("document.getAnimations().every((each) => !(each instanceof CSSTransition))")
+        wide_page.evaluate(SETTLED)
         assert barriers(wide_page) == [], scheme
 
 
