@@ -45,6 +45,16 @@ async def done(api: Api, identity: str, action: str, payload: dict[str, Any]) ->
     return await api.job(answer.json(), "done")
 
 
+async def unplugged(api: Api, identity: str) -> None:
+    """Wait until the car has gone; until then a change of availability is only scheduled."""
+    async with asyncio.timeout(30):
+        while True:
+            connectors = (await api.get(f"/stations/{identity}/connectors"))["items"]
+            if all(each["status"] in (None, "Available") for each in connectors):
+                return
+            await asyncio.sleep(0.05)
+
+
 async def test_a_life_obeys_every_core_command(node: NodeProcess, api: Api) -> None:
     identity, tag = await api.station(), await api.token()
     async with living(node, identity) as station:
@@ -61,6 +71,7 @@ async def test_a_life_obeys_every_core_command(node: NodeProcess, api: Api) -> N
         read = await done(api, identity, "GetConfiguration", {"key": ["MeterValueSampleInterval"]})
         assert read["response"]["configurationKey"][0]["value"] == "15"
         assert (await done(api, identity, "ClearCache", {}))["result"] == "Accepted"
+        await unplugged(api, identity)
         inoperative = {"connectorId": 0, "type": "Inoperative"}
         assert (await done(api, identity, "ChangeAvailability", inoperative))["result"] == "Accepted"
         await done(api, identity, "Reset", {"type": "Soft"})
