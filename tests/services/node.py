@@ -83,9 +83,14 @@ class Node:
 
     async def token(self, id_tag: str, **words: Any) -> int:
         """Register a token; returns its number."""
+        authorizer = self.services.authorizer
+        changes = authorizer._changes
         made = await self.services.tokens.create(ORGANISATION, NewToken(value=id_tag, **words))
-        for _ in range(10):  # this node hears of its own changes too
-            await asyncio.sleep(0)
+
+        async def heard() -> bool:  # this node hears of its own changes too, after what was said before them
+            return authorizer._changes >= changes + 2
+
+        await until(heard)
         return made.id
 
 
