@@ -13,7 +13,8 @@ import sqlalchemy as sa
 import stationmaster.storage
 from stationmaster.storage import Storage, Unavailable
 from stationmaster.storage.programs import execute
-from stationmaster.storage.statements import Bulk
+from stationmaster.storage.statements import MANY, Bulk, insert_into
+from stationmaster.storage.tables import counter
 from tests.storage.conftest import opened, path_of, rows_of
 from tests.storage.facts import logged, status
 
@@ -108,3 +109,14 @@ async def test_a_file_that_is_no_database_is_unavailable(sqlite_url: str) -> Non
     with pytest.raises(Unavailable):
         async with opened(sqlite_url):
             pass
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY - 1, MANY, MANY + 1, 2 * MANY, 3 * MANY + 5])
+async def test_many_rows_are_inserted_at_once_and_each_is_counted_once(sqlite_url: str, count: int) -> None:
+    rows = [(f"name {number}", number) for number in range(count)]
+    async with opened(sqlite_url) as storage:
+        inserted = await storage.write(execute, insert_into(counter), rows)
+        again = await storage.write(execute, insert_into(counter, ignore=True), [*rows, ("one more", 1)])
+    assert (inserted.rowcount, again.rowcount) == (count, 1)
+    stored = await rows_of(sqlite_url, "SELECT name, value FROM counter WHERE name LIKE 'name %' ORDER BY value")
+    assert stored == rows

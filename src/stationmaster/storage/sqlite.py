@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite
+from stationmaster.storage.statements import MANY, Bulk, Prepared, Statement, compile_sqlite
 
 __all__ = ["SqliteDriver"]
 
@@ -204,13 +204,25 @@ def _step(connection: sqlite3.Connection, step: Execute) -> Result:
 def _run(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Sequence[Any]]) -> Result:
     if isinstance(statement, Bulk):
         if not statement.returns:
-            cursor = connection.executemany(statement.sqlite, rows)
-            return Result([], cursor.rowcount)
+            return Result([], _run_many(connection, statement, rows))
         return _run_each(connection, [(statement.sqlite, row) for row in rows])
     if isinstance(statement, Prepared):
         return _run_each(connection, [statement.sqlite(row) for row in rows])
     cursor = connection.execute(*compile_sqlite(statement))
     return Result(cursor.fetchall(), cursor.rowcount)
+
+
+def _run_many(connection: sqlite3.Connection, statement: Bulk, rows: Sequence[Sequence[Any]]) -> int:
+    """Run a statement for all rows, as many at once as it takes; returns how many rows were touched."""
+    touched = 0
+    done = 0
+    if statement.sqlite_many:
+        for done in range(MANY, len(rows) + 1, MANY):
+            values = [value for row in rows[done - MANY : done] for value in row]
+            touched += connection.execute(statement.sqlite_many, values).rowcount
+    if done < len(rows):
+        touched += connection.executemany(statement.sqlite, rows[done:]).rowcount
+    return touched
 
 
 def _run_each(connection: sqlite3.Connection, queries: Sequence[tuple[str, Sequence[Any]]]) -> Result:

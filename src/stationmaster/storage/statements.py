@@ -18,6 +18,7 @@ from sqlalchemy.sql import ClauseElement
 from stationmaster.storage.errors import Refused
 
 __all__ = [
+    "MANY",
     "Bulk",
     "Prepared",
     "Statement",
@@ -30,6 +31,9 @@ __all__ = [
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRESQL: Final[Any] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+MANY: Final = 16
+"""Rows that one step inserts on SQLite: each step costs a hand-over of the interpreter's lock, twice."""
 
 _GIVEN: Final = re.compile(r"(?<!:):(\w+)")
 
@@ -45,14 +49,16 @@ _ARRAY_TYPES: Final[dict[type[Any], str]] = {
 class Bulk:
     """One statement for many rows; each row is a tuple of values in the order of `columns`.
 
-    `returns` tells whether it gives rows back (a look-up).
+    `returns` tells whether it gives rows back (a look-up). `sqlite_many` inserts `MANY` rows at once, where the
+    statement is an insert.
     """
 
-    __slots__ = ("columns", "postgresql", "returns", "sqlite")
+    __slots__ = ("columns", "postgresql", "returns", "sqlite", "sqlite_many")
 
-    def __init__(self, sqlite: str, postgresql: str, columns: int, *, returns: bool) -> None:
+    def __init__(self, sqlite: str, postgresql: str, columns: int, *, returns: bool, sqlite_many: str = "") -> None:
         """The text for each database and the number of values in a row."""
         self.sqlite = sqlite
+        self.sqlite_many = sqlite_many
         self.postgresql = postgresql
         self.columns = columns
         self.returns = returns
@@ -140,12 +146,13 @@ def insert_into(
     if returning:
         tail += f" RETURNING {_names(returning)}"
     head = f"INSERT INTO {_name(table)} ({_names(columns)})"
-    values = ", ".join("?" * len(columns))
+    values = f"({', '.join('?' * len(columns))})"
     return Bulk(
-        f"{head} VALUES ({values}){tail}",
+        f"{head} VALUES {values}{tail}",
         f"{head} SELECT * FROM {_unnest(table, columns)}{tail}",  # noqa: S608 -- names come from the tables
         len(columns),
         returns=bool(returning),
+        sqlite_many=f"{head} VALUES {', '.join([values] * MANY)}{tail}",
     )
 
 

@@ -50,31 +50,39 @@ class AlertRules:
         self._clock = context.clock
         self._rules: dict[str, dict[str, Rule]] = {}
         """By organisation and id."""
+        self._watching: dict[tuple[str, str], list[Rule]] = {}
+        """Those that are switched on, by organisation and kind: asked for each event."""
+        self._complete: set[str] = set()
+        """The organisations that have a rule of each kind."""
 
     async def load(self) -> None:
         """Learn all rules."""
         found: dict[str, dict[str, Rule]] = {}
+        watching: dict[tuple[str, str], list[Rule]] = {}
         for rule in await self._storage.alert_rules.everything():
             found.setdefault(rule.organisation_id, {})[rule.id] = rule
-        self._rules = found
+            if rule.enabled:
+                watching.setdefault((rule.organisation_id, rule.kind), []).append(rule)
+        self._rules, self._watching = found, watching
+        self._complete = {each for each, rules in found.items() if not _missing(each, rules)}
 
     # What applies.
 
     async def of(self, organisation_id: str) -> list[Rule]:
         """The rules of an organisation, the default ones made if there is none yet of a kind."""
-        known = self._rules.get(organisation_id, {})
-        missing = [kind for kind in KINDS.values() if _default_id(organisation_id, kind) not in known]
-        if missing:
+        if organisation_id not in self._complete:
             if await self._storage.organisations.get(organisation_id) is None:
                 return []
-            now = self._clock()
+            now, missing = self._clock(), _missing(organisation_id, self._rules.get(organisation_id, {}))
             await self._storage.alert_rules.add([_default(organisation_id, kind, now) for kind in missing])
             await self.load()
         return list(self._rules.get(organisation_id, {}).values())
 
     async def watching(self, organisation_id: str, kind: str) -> list[Rule]:
         """The rules of a kind that are switched on."""
-        return [rule for rule in await self.of(organisation_id) if rule.kind == kind and rule.enabled]
+        if organisation_id not in self._complete:
+            await self.of(organisation_id)
+        return self._watching.get((organisation_id, kind), [])
 
     def known(self, rule_id: str, organisation_id: str) -> Rule | None:
         """A rule as it is in memory."""
@@ -164,6 +172,11 @@ class AlertRules:
         await self.load()
         message = Invalidate(kind=RULES, key=rule.id, organisation_id=rule.organisation_id)
         await self._bus.publish(INVALIDATE, encode(message))
+
+
+def _missing(organisation_id: str, known: Mapping[str, Rule]) -> list[Kind]:
+    """The kinds of which an organisation has no default rule yet."""
+    return [kind for kind in KINDS.values() if _default_id(organisation_id, kind) not in known]
 
 
 def _default_id(organisation_id: str, kind: Kind) -> str:
