@@ -117,10 +117,17 @@ def test_an_unknown_measurand_takes_any_unit_that_is_known() -> None:
 
 
 def test_long_texts_are_read_and_not_remembered() -> None:
-    before = metering._remembered.cache_info().currsize
+    before = dict(metering._readings)
     sample = read_sample("3", "M" * 1000, "U" * 1000)
     assert sample.flags == ("unknown_unit",)
-    assert metering._remembered.cache_info().currsize == before
+    assert metering._readings == before
+
+
+def test_names_that_somebody_makes_up_do_not_fill_the_memory() -> None:
+    for number in range(2 * metering._MOST_REMEMBERED):
+        read_sample("3", f"Made.Up.{number}")
+    assert 0 < len(metering._readings) <= metering._MOST_REMEMBERED
+    assert read_sample("3", "Power.Active.Import", "kW").value == 3000.0
 
 
 texts = st.one_of(st.none(), st.text(max_size=30), st.sampled_from(["Voltage", "kWh", "SoC", "Raw", "L1", "W"]))

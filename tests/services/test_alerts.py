@@ -316,7 +316,8 @@ async def test_rules_look_where_they_are_told_and_clear_what_is_not_their_busine
     await node.station("CP7", site_id="north")
     await node.station("CP8", site_id="south")
     rules = node.services.alert_rules
-    (usual,) = await rules.watching(ORGANISATION, "station_offline")
+    await rules.complete([ORGANISATION])
+    (usual,) = rules.watching(ORGANISATION, "station_offline")
     quick = await rules.create(
         ORGANISATION, NewRule(kind="station_offline", parameters={"after_minutes": 1}, site_ids=("south",))
     )

@@ -10,6 +10,7 @@ from stationmaster.storage.statements import (
     Prepared,
     compile_postgresql,
     compile_sqlite,
+    delete_by,
     insert_into,
     select_by,
     update_by,
@@ -42,6 +43,15 @@ def test_an_update() -> None:
     assert statement.postgresql == (
         'UPDATE "counter" AS t SET "value" = t.value + given."value" FROM unnest($1::text[], $2::bigint[])'
         ' AS given ("name", "value") WHERE t."name" = given."name" AND t.value > 0'
+    )
+
+
+def test_a_deletion() -> None:
+    statement = delete_by(counter, ("name", "value"))
+    assert statement.sqlite == 'DELETE FROM "counter" AS t WHERE t."name" = ?1 AND t."value" = ?2'
+    assert statement.postgresql == (
+        'DELETE FROM "counter" AS t USING unnest($1::text[], $2::bigint[]) AS given ("name", "value")'
+        ' WHERE t."name" = given."name" AND t."value" = given."value"'
     )
 
 

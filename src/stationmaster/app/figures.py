@@ -34,23 +34,42 @@ class NodeFigures:
 
     def __init__(self) -> None:
         self.answers: dict[tuple[str, str], Histogram] = {}
-        self.messages: Counter[tuple[str, str]] = Counter()
+        """By who answered and what."""
         self.refusals: Counter[str] = Counter()
         self.oddities: Counter[str] = Counter()
+        self._logged: Counter[tuple[str, str, str | None]] = Counter()
+        self._measured: dict[tuple[str, str, str | None], Histogram] = {}
+        """By direction, kind and action of the CALL: what each message asks for."""
+
+    @property
+    def messages(self) -> Counter[tuple[str, str]]:
+        """Frames by direction and kind. An answer came or went the other way than its CALL."""
+        messages: Counter[tuple[str, str]] = Counter()
+        for (direction, kind, answer_kind), count in self._logged.items():
+            messages[direction, kind] += count
+            if answer_kind is not None:
+                messages["out" if direction == "in" else "in", answer_kind] += count
+        return messages
 
     def message(self, fact: MessageLogged) -> None:
         """Count a frame and, when it tells how long an answer took, observe that."""
-        self.messages[fact.direction, fact.kind] += 1
-        if fact.answer_kind is not None:
-            self.messages["out" if fact.direction == "in" else "in", fact.answer_kind] += 1
+        direction, kind = fact.direction, fact.kind
+        self._logged[direction, kind, fact.answer_kind] += 1
         if fact.latency_us is not None:
-            action = fact.action if fact.action in V16.actions else OTHER
-            # A CALL that came in was answered by us; anything else measures the station.
-            by = "csms" if fact.direction == "in" and fact.kind == "call" else "station"
-            histogram = self.answers.get((by, action or OTHER))
-            if histogram is None:
-                histogram = self.answers[by, action or OTHER] = Histogram(ANSWER_BOUNDS_S)
+            histogram = self._measured.get((direction, kind, fact.action)) or self._histogram_of(fact)
             histogram.observe(fact.latency_us / 1_000_000)
+
+    def _histogram_of(self, fact: MessageLogged) -> Histogram:
+        known = fact.action in V16.actions
+        # A CALL that came in was answered by us; anything else measures the station.
+        by = "csms" if fact.direction == "in" and fact.kind == "call" else "station"
+        place = (by, fact.action if known and fact.action else OTHER)
+        histogram = self.answers.get(place)
+        if histogram is None:
+            histogram = self.answers[place] = Histogram(ANSWER_BOUNDS_S)
+        if known:  # others are made up by stations, without an end
+            self._measured[fact.direction, fact.kind, fact.action] = histogram
+        return histogram
 
     def refused(self, reason: str) -> None:
         """Count a refused handshake."""

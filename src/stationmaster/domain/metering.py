@@ -5,7 +5,6 @@ came; beside it stands the value in the base unit (Wh, W, A, V, Celsius …), an
 which is its quarantine: a flagged value is shown and never counted.
 """
 
-from functools import lru_cache
 from math import isfinite
 from typing import Final
 
@@ -116,6 +115,8 @@ _PHASE_OF_CURRENT: Final = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 
 _LONGEST_REMEMBERED: Final = 50
 """Texts of stations that are longer than any name in use are not remembered, lest they fill the memory."""
+_MOST_REMEMBERED: Final = 4096
+_readings: dict[tuple[str | None, str | None, str | None], _Reading] = {}
 
 
 def read_sample(
@@ -132,7 +133,7 @@ def read_sample(
     None and "" mean the defaults of §2.3. `raw_unit` is the unit as received where it is not
     the base unit. Signed data is never read as a number (§3.5 item 4).
     """
-    reading = _reading_of(measurand, unit, phase)
+    reading = _readings.get((measurand, unit, phase)) or _reading_of(measurand, unit, phase)
     if value_format and value_format != RAW:
         flags: tuple[str, ...] = () if value_format == SIGNED_DATA else ("unknown_format",)
         value = None
@@ -189,9 +190,12 @@ def _value(raw: str, reading: _Reading) -> tuple[float | None, tuple[str, ...]]:
 
 def _reading_of(measurand: str | None, unit: str | None, phase: str | None) -> _Reading:
     """How values of this combination are read, worked out once for each that real fleets send."""
-    if len(measurand or "") + len(unit or "") + len(phase or "") > _LONGEST_REMEMBERED:
-        return _work_out(measurand, unit, phase)
-    return _remembered(measurand, unit, phase)
+    reading = _work_out(measurand, unit, phase)
+    if len(measurand or "") + len(unit or "") + len(phase or "") <= _LONGEST_REMEMBERED:
+        if len(_readings) >= _MOST_REMEMBERED:
+            _readings.clear()  # somebody makes names up; those in use come again
+        _readings[measurand, unit, phase] = reading
+    return reading
 
 
 def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Reading:
@@ -213,9 +217,6 @@ def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Re
         highest=quantity.highest,
         flags=flags,
     )
-
-
-_remembered = lru_cache(maxsize=4096)(_work_out)
 
 
 def _split_phase(name: str, phase: str | None) -> tuple[str, str | None]:

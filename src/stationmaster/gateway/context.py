@@ -11,6 +11,7 @@ from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.journal import Journal
 from stationmaster.gateway.limits import TokenBucket
 from stationmaster.gateway.settings import GatewaySettings
+from stationmaster.gateway.socket import Outbox
 from stationmaster.gateway.sweep import Sweep
 
 __all__ = ["ConnectionContext"]
@@ -27,6 +28,7 @@ class ConnectionContext:
     def __init__(self, settings: GatewaySettings, surroundings: Surroundings) -> None:
         sweep = Sweep(settings.resolution_s)
         self.loop = asyncio.get_running_loop()
+        self.outbox = Outbox(self.loop)
         self.settings = settings
         self.surroundings = surroundings
         self.clock = surroundings.clock

@@ -85,6 +85,7 @@ class Door:
         settings = self._context.settings
         socket = StationSocket(
             self._context.loop,
+            self._context.outbox,
             self._listener.request_limits,
             settings.handshake_timeout_s,
             self._knocked,

@@ -13,7 +13,7 @@ from stationmaster.domain.facts import MessageLogged, OddityTolerated
 from stationmaster.gateway.contract import StationDirectory
 from stationmaster.instants import Instant
 from stationmaster.session import events
-from stationmaster.session.masking import mask_secrets
+from stationmaster.session.masking import SECRETIVE_ACTIONS, mask_secrets
 
 __all__ = ["Journal", "clean"]
 
@@ -45,12 +45,15 @@ class Journal:
         """A frame, or a CALL with its answer."""
         if not self._log_messages:
             return
-        action, message_id = seen.action, seen.message_id
-        hidden = self._secret_keys(connection.organisation_id)
-        answer = None if seen.answer is None else clean(mask_secrets(action, seen.answer, hidden))
+        action, message_id, frame, answer = seen.action, seen.message_id, seen.text, seen.answer
+        organisation_id = connection.organisation_id
+        if action in SECRETIVE_ACTIONS:
+            hidden = self._secret_keys(organisation_id)
+            frame = mask_secrets(action, frame, hidden)
+            answer = None if answer is None else mask_secrets(action, answer, hidden)
         self._directory.note(
             MessageLogged(
-                organisation_id=connection.organisation_id,
+                organisation_id=organisation_id,
                 station_id=connection.station_id,
                 received_at=seen.at,
                 connection_id=connection.connection_id,
@@ -58,8 +61,8 @@ class Journal:
                 kind=seen.kind,
                 message_id=None if message_id is None else clean(str(message_id)),
                 action=None if action is None else clean(action),
-                frame=clean(mask_secrets(action, seen.text, hidden)),
-                answer=answer,
+                frame=clean(frame),
+                answer=None if answer is None else clean(answer),
                 answer_kind=seen.answer_kind,
                 latency_us=seen.latency_us,
                 error_code=None if seen.error_code is None else clean(seen.error_code),

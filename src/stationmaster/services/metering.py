@@ -11,6 +11,7 @@ import msgspec
 
 from stationmaster.domain.facts import MeterSample, MeterSampled
 from stationmaster.domain.locations import Location
+from stationmaster.domain.metering import REGISTER
 from stationmaster.domain.tidying import TransactionTidied
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
@@ -143,7 +144,10 @@ class Metering:
 
 def _against_register(measured: Measured, known: KnownTransaction) -> tuple[MeterSample, ...]:
     """The samples, with a flag on an energy register that is lower than it was before."""
-    if not any(known.falls_behind(sample, measured.sampled_at) for sample in measured.samples):
+    # The measurand is looked at first: of many samples, one at most is of the register.
+    if not any(
+        sample.measurand == REGISTER and known.falls_behind(sample, measured.sampled_at) for sample in measured.samples
+    ):
         return measured.samples
     return tuple(
         msgspec.structs.replace(sample, flags=(*sample.flags, "register_decreased"))

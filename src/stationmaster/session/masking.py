@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["MASK", "mask_secrets"]
+__all__ = ["MASK", "SECRETIVE_ACTIONS", "mask_secrets"]
 
 MASK: Final = "***"
 

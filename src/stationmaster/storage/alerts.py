@@ -13,7 +13,7 @@ from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.errors import Conflict
 from stationmaster.storage.programs import Batch, Execute, Program, execute
 from stationmaster.storage.queries.base import NounReader
-from stationmaster.storage.statements import insert_into, update_by
+from stationmaster.storage.statements import delete_by, insert_into, update_by
 from stationmaster.storage.tables import alert, alert_notice, alert_recipient, alert_rule, alert_watch, feed
 
 __all__ = ["FEED", "store_acknowledged", "store_advances", "store_cleared", "store_raised"]
@@ -43,6 +43,7 @@ _CLEAR = update_by(alert, ("id",), ("cleared_at", "cleared_reason"))
 _NOTICE = insert_into(alert_notice, ignore=True)
 _WATCHED = tuple(column.name for column in alert_watch.columns)
 _WATCH = insert_into(alert_watch, _WATCHED, keys=("rule_id", "subject", "purpose"))
+_UNWATCH = delete_by(alert_watch, ("rule_id", "subject", "purpose"))
 _SUBJECTS = 400
 _RECIPIENTS = NounReader(Recipient)
 _RULES = NounReader(Rule)
@@ -124,10 +125,8 @@ def store_advances(_batch: Batch, facts: list[AlertsAdvanced]) -> Program[None]:
             yield from _move(fact.position_before, fact.position)
         if fact.grown:
             yield Execute(_GROW, [(each.alert_id, each.count, each.last_at) for each in fact.grown])
-        for rule_id, subject, purpose in fact.unwatched:
-            w = alert_watch.c
-            gone = sa.and_(w.rule_id == rule_id, w.subject == subject, w.purpose == purpose)
-            yield from execute(sa.delete(alert_watch).where(gone))
+        if fact.unwatched:
+            yield Execute(_UNWATCH, fact.unwatched)
         if fact.watched:
             latest = {(each.rule_id, each.subject, each.purpose): each for each in fact.watched}
             yield Execute(_WATCH, [tuple(getattr(each, name) for name in _WATCHED) for each in latest.values()])

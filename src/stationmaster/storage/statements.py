@@ -24,6 +24,7 @@ __all__ = [
     "Statement",
     "compile_postgresql",
     "compile_sqlite",
+    "delete_by",
     "insert_into",
     "select_by",
     "update_by",
@@ -180,6 +181,18 @@ def update_by(
         _numbered(head + tail, names),
         f"{_unfolded(head)} FROM {_unnest(table, names)} AS given ({_names(names)}){_unfolded(tail)}",
         len(names),
+        returns=False,
+    )
+
+
+def delete_by(table: sa.Table, keys: Sequence[str]) -> Bulk:
+    """Delete the rows that `keys` name."""
+    head = f"DELETE FROM {_name(table)} AS t"  # noqa: S608 -- names come from the tables
+    tail = " WHERE " + " AND ".join(f't."{name}" = :{name}' for name in keys)
+    return Bulk(
+        _numbered(head + tail, keys),
+        f"{head} USING {_unnest(table, keys)} AS given ({_names(keys)}){_unfolded(tail)}",
+        len(keys),
         returns=False,
     )
 

@@ -78,19 +78,20 @@ class AlertEvaluator:
             ]
             sheet = await self._sheet((signal.subject for signal in signals), now)
             stations = await self._stations(signal.station_id for signal in signals)
-            for signal in signals:
-                await self._take(signal, stations.get(signal.station_id), sheet)
+            owned = [(signal, stations.get(signal.station_id)) for signal in signals]
+            await self._rules.complete(_owner(*each) for each in owned)
+            for signal, station in owned:
+                self._take(signal, station, sheet)
             await self._storage.record(sheet.facts(written, end))
             written = end
             done += max(len(page.events), 1)
             if not page.more:
                 return
 
-    async def _take(self, signal: Signal, station: Station | None, sheet: Sheet) -> None:
-        organisation_id = signal.organisation_id if station is None else station.organisation_id
-        for rule in await self._rules.watching(organisation_id, signal.kind):
+    def _take(self, signal: Signal, station: Station | None, sheet: Sheet) -> None:
+        for rule in self._rules.watching(_owner(signal, station), signal.kind):
             if signal.step is Step.END:
-                sheet.drop(rule.id, signal.subject, *Purpose)
+                sheet.drop_all(rule.id, signal.subject)
                 sheet.ended(rule.id, signal.subject, Cleared.CAUSE_ENDED)
             elif rule.looks_at(station, signal.site_id):
                 self._apply(rule, signal, station, sheet)
@@ -175,3 +176,8 @@ class AlertEvaluator:
         wanted: Sequence[str] = sorted({each for each in station_ids if each})
         found = await asyncio.gather(*(self._storage.stations.lookup(each) for each in wanted))
         return {station.id: station for station in found if station is not None}
+
+
+def _owner(signal: Signal, station: Station | None) -> str:
+    """The organisation whose rules are asked."""
+    return signal.organisation_id if station is None else station.organisation_id

@@ -5,7 +5,7 @@ needed and under an id that follows from both, so that two nodes make the same. 
 removed. All rules are in memory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -78,10 +78,13 @@ class AlertRules:
             await self.load()
         return list(self._rules.get(organisation_id, {}).values())
 
-    async def watching(self, organisation_id: str, kind: str) -> list[Rule]:
-        """The rules of a kind that are switched on."""
-        if organisation_id not in self._complete:
-            await self.of(organisation_id)
+    async def complete(self, organisation_ids: Iterable[str]) -> None:
+        """Make the default rules of these organisations, where there are none yet."""
+        for each in set(organisation_ids) - self._complete:
+            await self.of(each)
+
+    def watching(self, organisation_id: str, kind: str) -> list[Rule]:
+        """The rules of a kind that are switched on, of an organisation that is `complete`."""
         return self._watching.get((organisation_id, kind), [])
 
     def known(self, rule_id: str, organisation_id: str) -> Rule | None:

@@ -1,6 +1,6 @@
 """What one step of the evaluation is about to change, gathered to become durable at once."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
@@ -14,6 +14,7 @@ from stationmaster.instants import Instant
 
 __all__ = ["Sheet", "watch_of"]
 
+_PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 Key = tuple[str, str]
 """(rule, subject)"""
 
@@ -44,10 +45,15 @@ class Sheet:
         """Wait for something."""
         self._watches[watch.rule_id, watch.subject, watch.purpose] = watch
 
-    def drop(self, rule_id: str, subject: str, *purposes: Purpose) -> None:
+    def drop(self, rule_id: str, subject: str, purpose: Purpose) -> None:
         """Do not wait any more."""
-        for purpose in purposes:
-            self._watches.pop((rule_id, subject, purpose.value), None)
+        self._watches.pop((rule_id, subject, purpose.value), None)
+
+    def drop_all(self, rule_id: str, subject: str) -> None:
+        """Do not wait for anything of the subject any more."""
+        if self._watches:
+            for purpose in _PURPOSES:
+                self._watches.pop((rule_id, subject, purpose), None)
 
     def happened(self, rule: Rule, watch: Watch, station: Station | None, site_id: str | None, at: Instant) -> None:
         """It is an alert, or one more of the same. `watch` carries subject, place and details."""
