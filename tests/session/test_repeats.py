@@ -13,9 +13,9 @@ def test_an_id_is_not_found_between_two_others() -> None:
     repeats.remember(FIRST, 1)
     repeats.remember(SECOND, 2)
     assert repeats.find(ACROSS, 3) is None
-    place = repeats.remember(ACROSS, 3)
-    assert repeats.find(ACROSS, 3) == (place, True)
-    assert repeats.find(ACROSS, 4) == (place, False)
+    number = repeats.remember(ACROSS, 3)
+    assert repeats.find(ACROSS, 3) == (number, True)
+    assert repeats.find(ACROSS, 4) == (number, False)
 
 
 def test_an_answer_is_given_back_as_it_was_however_the_id_is_written() -> None:
@@ -26,21 +26,20 @@ def test_an_answer_is_given_back_as_it_was_however_the_id_is_written() -> None:
         ('q"', '[4,"q\\"","GenericError","",{}]'),
         ("\u00e4", '[3,"\\u00e4",{"x":1}]'),
     ):
-        place = repeats.remember(message_id, 1)
-        assert repeats.answer(message_id, place) is None
-        repeats.answered(message_id, place, text)
-        assert repeats.answer(message_id, place) == text
+        number = repeats.remember(message_id, 1)
+        assert repeats.answer(message_id, number) is None
+        repeats.answered(message_id, number, text)
+        assert repeats.answer(message_id, number) == text
 
 
 def test_what_comes_late_does_not_touch_a_place_that_was_used_again() -> None:
     repeats = Repeats(1)
-    place = repeats.remember("old", 1)
-    assert repeats.remember("new", 2) == place
-    repeats.answered("old", place, '[3,"old",{}]')
-    repeats.forget("old", place)
-    assert repeats.find("new", 2) == (place, True)
-    assert repeats.answer("new", place) is None
-    repeats.forget("new", place)
+    old, new = repeats.remember("old", 1), repeats.remember("new", 2)
+    repeats.answered("old", old, '[3,"old",{}]')
+    repeats.forget(old)
+    assert repeats.find("new", 2) == (new, True)
+    assert repeats.answer("new", new) is None
+    repeats.forget(new)
     assert repeats.find("new", 2) is None
 
 
@@ -53,6 +52,6 @@ def test_the_last_ids_are_found_and_older_ones_are_not_however_many_there_were()
         repeats.remember(message_id, count)
         oldest = max(0, count + 1 - limit)
         for at in {oldest, oldest + 1, (oldest + count) // 2, count} & set(range(count + 1)):
-            assert repeats.find(ids[at], at) == (at % limit, True)
+            assert repeats.find(ids[at], at) == (at, True)
         if oldest:
             assert repeats.find(ids[oldest - 1], oldest - 1) is None

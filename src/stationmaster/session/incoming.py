@@ -30,7 +30,7 @@ class _Pending(msgspec.Struct, gc=False):
     action: str
     text: str
     received_at: Instant
-    place: int
+    number: int
 
 
 class Incoming:
@@ -62,7 +62,7 @@ class Incoming:
             strictly = OcppError(ErrorCode.FORMATION_VIOLATION, f"the frame has: {', '.join(call.oddities)}")
             return self._refuse_at_once(message_id, action, strictly, text, now)
         content = hash((action, call.payload))
-        place: int | None = None
+        number: int | None = None
         if message_id != "":  # an empty id identifies nothing, so nothing is compared with it
             seen = self._repeats.find(message_id, content)
             if seen is not None and not (self._settings.reused_ids and not seen[1]):
@@ -75,15 +75,15 @@ class Incoming:
             if self._gate is not None and self._gate.incoming(action, read.value, now) is Verdict.REFUSE:
                 raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {self._gate.state}, not Accepted")
         except OcppError as error:
-            place = self._repeats.remember(message_id, content)
-            return self._refuse_at_once(message_id, action, error, text, now, place)
+            number = self._repeats.remember(message_id, content)
+            return self._refuse_at_once(message_id, action, error, text, now, number)
         if message_id in self._pending:  # only an empty or reused id gets here; the earlier one keeps its answer
             reused = OcppError(
                 ErrorCode.PROTOCOL_ERROR, "an earlier call with this message id is still being processed"
             )
             return self._refuse_at_once(message_id, action, reused, text, now)
-        place = self._repeats.remember(message_id, content)
-        self._pending[message_id] = _Pending(action, text, now, place)
+        number = self._repeats.remember(message_id, content)
+        self._pending[message_id] = _Pending(action, text, now, number)
         return self._received(call, read, now)
 
     def broken(self, call: frames.BrokenCall, text: str, now: Instant) -> list[Effect]:
@@ -95,7 +95,7 @@ class Incoming:
         pending = self._pending[message_id]
         text = frames.encode_result(message_id, response)
         del self._pending[message_id]
-        self._repeats.answered(message_id, pending.place, text)
+        self._repeats.answered(message_id, pending.number, text)
         if self._gate is not None and pending.action == "BootNotification":
             self._gate.booted(response.status)
         return _answered(message_id, pending, text, "call_result", None, now)
@@ -105,9 +105,9 @@ class Incoming:
         pending = self._pending.pop(message_id)
         text, code = _encode_error(message_id, error)
         if code == ErrorCode.INTERNAL_ERROR:
-            self._repeats.forget(message_id, pending.place)
+            self._repeats.forget(pending.number)
         else:
-            self._repeats.answered(message_id, pending.place, text)
+            self._repeats.answered(message_id, pending.number, text)
         return _answered(message_id, pending, text, "call_error", code, now)
 
     def closed(self) -> list[Effect]:
@@ -131,11 +131,11 @@ class Incoming:
     def _repeated(self, call: frames.Call, seen: tuple[int, bool], text: str, now: Instant) -> list[Effect]:
         """The same id again: the same answer again, or none while there is none, or a ProtocolError."""
         message_id, action = call.message_id, call.action
-        place, same_content = seen
+        number, same_content = seen
         if not same_content:
             error = OcppError(ErrorCode.PROTOCOL_ERROR, "this message id was used before for another call")
             return self._refuse_at_once(message_id, action, error, text, now)
-        answer = self._repeats.answer(message_id, place)
+        answer = self._repeats.answer(message_id, number)
         if answer is None:
             return [FrameSeen("in", "call", message_id, action, text, now)]
         kind: Any = "call_result" if answer[1] == "3" else "call_error"
@@ -151,11 +151,11 @@ class Incoming:
         error: OcppError,
         text: str,
         now: Instant,
-        place: int | None = None,
+        number: int | None = None,
     ) -> list[Effect]:
         answer, code = _encode_error(message_id, error)
-        if place is not None:
-            self._repeats.answered(message_id, place, answer)
+        if number is not None:
+            self._repeats.answered(message_id, number, answer)
         seen = FrameSeen(
             "in", "call", message_id, action, text, now, 0, answer=answer, answer_kind="call_error", error_code=code
         )

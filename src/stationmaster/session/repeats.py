@@ -27,41 +27,49 @@ _SHARED: Final = {"3,{}]": "3,{}]"}
 class Repeats:
     """The last `limit` CALLs: what they were and how they were answered."""
 
-    __slots__ = ("_answers", "_contents", "_ids", "_limit", "_next", "_older", "_recent")
+    __slots__ = ("_answers", "_contents", "_ids", "_limit", "_older", "_recent", "_remembered")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._ids = bytearray()
         self._contents = bytearray()
         self._answers: list[str] = []
-        self._next = 0
+        self._remembered = 0
+        """How many CALLs there have been: the number of each is how many there were before it."""
         self._recent: bytearray | None = None
         """A bit for each id since the ring began anew; `_older` has those of the round before."""
         self._older = b""
 
     def find(self, message_id: MessageId, content: int) -> tuple[int, bool] | None:
-        """Where a CALL of this id is remembered, and whether it had the same content; None if it is new."""
-        number = hash(message_id)
+        """The number of the CALL of this id, and whether it had the same content; None if it is new."""
+        digest = hash(message_id)
         recent = self._recent
         if recent is not None:
-            byte, bit = (number % _FILTER_BITS) >> 3, 1 << (number & 7)
+            byte, bit = (digest % _FILTER_BITS) >> 3, 1 << (digest & 7)
             if not (recent[byte] | self._older[byte]) & bit:
                 return None
-        needle = number.to_bytes(_WIDTH, "little", signed=True)
+        needle = digest.to_bytes(_WIDTH, "little", signed=True)
         at = self._ids.find(needle)
         while at % _WIDTH and at > 0:
             at = self._ids.find(needle, at + 1)
         if at < 0:
             return None
-        return at // _WIDTH, self._contents[at : at + _WIDTH] == content.to_bytes(_WIDTH, "little", signed=True)
+        latest = self._remembered - 1
+        number = latest - (latest - at // _WIDTH) % self._limit
+        return number, self._contents[at : at + _WIDTH] == content.to_bytes(_WIDTH, "little", signed=True)
 
     def remember(self, message_id: MessageId, content: int) -> int:
-        """Remember a CALL that has no answer yet, in place of the oldest; returns where."""
-        place = self._next
-        self._next = (place + 1) % self._limit
-        number = hash(message_id)
-        self._enter(number, place)
-        fingerprint = number.to_bytes(_WIDTH, "little", signed=True)
+        """Remember a CALL that has no answer yet, in place of the oldest; returns its number."""
+        number = self._remembered
+        self._remembered = number + 1
+        place = number % self._limit
+        digest = hash(message_id)
+        recent = self._recent
+        if recent is None or place == 0:
+            self._enter(digest, place)
+        else:
+            recent[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
+        fingerprint = digest.to_bytes(_WIDTH, "little", signed=True)
         contents = content.to_bytes(_WIDTH, "little", signed=True)
         if place == len(self._answers):
             self._ids += fingerprint
@@ -72,30 +80,30 @@ class Repeats:
             self._ids[at : at + _WIDTH] = fingerprint
             self._contents[at : at + _WIDTH] = contents
             self._answers[place] = _NO_ANSWER_YET
-        return place
+        return number
 
-    def answered(self, message_id: MessageId, place: int, text: str) -> None:
-        """Keep the answer `text`, unless the place has been used again since."""
-        at = place * _WIDTH
-        if self._ids[at : at + _WIDTH] == _fingerprint(message_id):
+    def answered(self, message_id: MessageId, number: int, text: str) -> None:
+        """Keep the answer `text` to a CALL, unless its place has been used again since."""
+        if self._remembered - number <= self._limit:
             id_text = _id_text(message_id)
             kept = text[1] + text[3 + len(id_text) :] if text.startswith(id_text, 3) else text
-            self._answers[place] = _SHARED.get(kept, kept)
+            self._answers[number % self._limit] = _SHARED.get(kept, kept)
 
-    def forget(self, message_id: MessageId, place: int) -> None:
+    def forget(self, number: int) -> None:
         """Let the CALL be processed anew when it comes again: our own failure is no answer to repeat."""
-        at = place * _WIDTH
-        if self._ids[at : at + _WIDTH] == _fingerprint(message_id):
-            self._ids[at : at + _WIDTH] = _fingerprint(("forgotten", place))
+        if self._remembered - number <= self._limit:
+            at = number % self._limit * _WIDTH
+            nobody = hash(("forgotten", number))
+            self._ids[at : at + _WIDTH] = nobody.to_bytes(_WIDTH, "little", signed=True)
 
-    def answer(self, message_id: MessageId, place: int) -> str | None:
+    def answer(self, message_id: MessageId, number: int) -> str | None:
         """The answer as it was sent; None while there is none."""
-        kept = self._answers[place]
+        kept = self._answers[number % self._limit]
         if not kept or kept[0] == "[":
             return kept or None
         return f"[{kept[0]},{_id_text(message_id)}{kept[1:]}"
 
-    def _enter(self, number: int, place: int) -> None:
+    def _enter(self, digest: int, place: int) -> None:
         """Put an id into the filter; every id that is still in the ring is in one of the two rounds."""
         recent = self._recent
         if recent is None:
@@ -108,17 +116,13 @@ class Repeats:
         elif place == 0:
             self._older = bytes(recent)
             recent = self._recent = bytearray(_FILTER_BYTES)
-        _mark(recent, number)
+        _mark(recent, digest)
 
 
-def _mark(bits: bytearray, number: int) -> None:
-    bits[(number % _FILTER_BITS) >> 3] |= 1 << (number & 7)
+def _mark(bits: bytearray, digest: int) -> None:
+    bits[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
 
 
 def _id_text(message_id: MessageId) -> str:
     """An id as it nearly always stands in JSON. An answer with another spelling of it is kept whole."""
     return f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
-
-
-def _fingerprint(value: MessageId | tuple[str, int]) -> bytes:
-    return hash(value).to_bytes(_WIDTH, "little", signed=True)

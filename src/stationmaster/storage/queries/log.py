@@ -202,4 +202,12 @@ def _told(row: _EventRow) -> StoredEvent:
 
 def stored_event(row: Sequence[Any]) -> StoredEvent:
     """The event of a row of `EVENT_COLUMNS`."""
-    return _told(_EVENTS.one(row))
+    id, organisation_id, station_id, type, received_at, data = row
+    return StoredEvent(
+        id=id,
+        organisation_id=organisation_id,
+        station_id=station_id,
+        type=type,
+        received_at=received_at,
+        data=msgspec.json.decode(data),
+    )
