@@ -11,6 +11,7 @@ from stationmaster.storage.statements import (
     compile_postgresql,
     compile_sqlite,
     delete_by,
+    find_by,
     insert_into,
     select_by,
     update_by,
@@ -62,6 +63,14 @@ def test_a_look_up() -> None:
         'SELECT t."value" FROM unnest($1::text[], $2::bigint[]) AS given ("name", "value")'
         ' JOIN "counter" AS t ON t.name = given."name" AND t.value = given."value"'
     )
+
+
+def test_a_select_by_one_column_for_any_number_of_keys() -> None:
+    statement = find_by(sa.select(counter.c.value, sa.func.coalesce(counter.c.value, 0)), counter.c.name)
+    chosen = "SELECT counter.value, coalesce(counter.value, 0) AS coalesce_1 FROM counter"
+    assert " ".join(statement.sqlite.split()) == f"{chosen} WHERE counter.name = ?1"
+    assert " ".join(statement.postgresql.split()) == f"{chosen} WHERE counter.name = ANY ($1::text[])"
+    assert (statement.columns, statement.returns) == (1, True)
 
 
 def test_a_core_statement_and_its_values_in_order() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "compile_postgresql",
     "compile_sqlite",
     "delete_by",
+    "find_by",
     "insert_into",
     "select_by",
     "update_by",
@@ -210,6 +211,16 @@ def select_by(table: sa.Table, keys: Sequence[str], columns: Sequence[str], *, w
         len(keys),
         returns=True,
     )
+
+
+def find_by(chosen: sa.Select[Any], key: sa.Column[Any]) -> Bulk:
+    """Make a select of Core a look-up by one column, for any number of keys at once."""
+
+    def text(condition: sa.ColumnElement[bool], dialect: Any) -> str:
+        return str(chosen.where(condition).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+    keys: Any = sa.literal_column(f"$1::{_ARRAY_TYPES[type(key.type)]}")
+    return Bulk(text(key == sa.literal_column("?1"), _SQLITE), text(key == sa.any_(keys), _POSTGRESQL), 1, returns=True)
 
 
 def _numbered(sql: str, names: Sequence[str]) -> str:

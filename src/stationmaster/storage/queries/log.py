@@ -202,12 +202,12 @@ def _told(row: _EventRow) -> StoredEvent:
 
 def stored_event(row: Sequence[Any]) -> StoredEvent:
     """The event of a row of `EVENT_COLUMNS`."""
-    id, organisation_id, station_id, type, received_at, data = row
+    event_id, organisation_id, station_id, event_type, received_at, data = row
     return StoredEvent(
-        id=id,
+        id=event_id,
         organisation_id=organisation_id,
         station_id=station_id,
-        type=type,
+        type=event_type,
         received_at=received_at,
         data=msgspec.json.decode(data),
     )

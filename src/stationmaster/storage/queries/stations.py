@@ -12,7 +12,7 @@ from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_curs
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.alerts import forget_station
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, contains, one_page, only
-from stationmaster.storage.statements import Prepared
+from stationmaster.storage.statements import Prepared, find_by
 from stationmaster.storage.tables import (
     connection_attempt,
     connector,
@@ -49,7 +49,7 @@ _PRESENCE = {
 _SELECT = sa.select(*_STATIONS.columns(station, _PRESENCE)).select_from(
     station.outerjoin(presence, presence.c.station_id == station.c.id)
 )
-_GET = Prepared(_SELECT.where(station.c.id == sa.bindparam("station")), "station")
+_GET = find_by(_SELECT, station.c.id)
 _FIXED = frozenset({"id", "organisation_id", "created_at", *_PRESENCE})
 
 
