@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from stationmaster.conformance.station import ScriptedStation
+from stationmaster.instants import parse_instant
 from stationmaster.ocpp.errors import ErrorCode
 from tests.walks.running import PASSWORD, Api, NodeProcess
 from tests.walks.states import booted, charging, start, status, stop
 
 ACCEPTED = {"status": "Accepted"}
+PROFILE: dict[str, Any] = {
+    "purpose": "tx",
+    "kind": "relative",
+    "schedule": {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}]},
+}
 
 
 async def connected(node: NodeProcess, api: Api) -> ScriptedStation:
@@ -79,6 +85,71 @@ async def test_057_a_transactions_profile_names_it_and_dies_with_it(node: NodePr
                 await asyncio.sleep(0.05)
 
 
+async def test_056_the_figures_of_a_preset_are_those_agreed_with_the_lab(node: NodeProcess, api: Api) -> None:
+    async with await connected(node, api) as station:
+        await booted(station)
+        figures = {"unit": "W", "limit": 6000.5, "number_phases": None, "duration_s": 172_800}
+        wish = {"connector_id": 1, "preset": "tx_default", "figures": figures, "stack_level": 3}
+        answer = asyncio.create_task(api.post(f"/stations/{station.identity}/charging-profiles", wish))
+        sent = (await station.obey("SetChargingProfile", ACCEPTED)).payload["csChargingProfiles"]
+        schedule = sent["chargingSchedule"]
+        assert (sent["stackLevel"], schedule["chargingRateUnit"], schedule["duration"]) == (3, "W", 172_800)
+        assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6000.5}]
+        began = parse_instant(schedule["startSchedule"])
+        assert parse_instant(sent["validTo"]) - began == 172_800 * 1_000_000
+        assert (await answer)["refusal"] is None
+        path = f"/stations/{station.identity}/charging-profiles"
+        wish = {"connector_id": 1, "profile": PROFILE, "figures": figures}
+        refused = await api.client.post(path, json=wish)
+        assert (refused.status_code, refused.json()["code"]) == (422, "profile_choice")
+
+
+@pytest.mark.parametrize("choice", ["preset", "library", "written"])
+async def test_059_a_profile_is_sent_within_a_remote_start(node: NodeProcess, api: Api, choice: str) -> None:
+    tag = await api.token()
+    async with await connected(node, api) as station:
+        await booted(station)
+        path = f"/stations/{station.identity}/charging-profiles/remote-start"
+        wish: dict[str, Any] = {"connector_id": 1, "id_tag": tag}
+        if choice == "preset":
+            wish |= {"preset": "remote_start"}
+        elif choice == "library":
+            wish |= {"library_id": (await api.post("/charging-profiles", {"name": "tx", "profile": PROFILE}))["id"]}
+        else:
+            wish |= {"profile": PROFILE}
+        answer = asyncio.create_task(api.post(path, wish))
+        payload = (await station.obey("RemoteStartTransaction", ACCEPTED)).payload
+        sent = payload["chargingProfile"]
+        assert (payload["connectorId"], payload["idTag"]) == (1, tag)
+        assert (sent["chargingProfilePurpose"], sent["chargingProfileKind"]) == ("TxProfile", "Relative")
+        assert sent["chargingSchedule"]["chargingSchedulePeriod"][0] | {"numberPhases": 3} == {
+            "startPeriod": 0,
+            "limit": 6.0,
+            "numberPhases": 3,
+        }
+        assert not {"transactionId", "recurrencyKind", "validFrom"} & set(sent)
+        job = (await answer)["job"]
+        started = await start(station, tag)
+        await api.job(job, "done")
+        entries = (await api.get(f"/stations/{station.identity}/charging-profiles"))["items"]
+        assert [each["profile"]["transaction_id"] for each in entries] == [str(started["transactionId"])]
+
+
+async def test_a_remote_start_carries_nothing_but_a_profile_for_its_transaction(node: NodeProcess, api: Api) -> None:
+    async with await connected(node, api) as station:
+        await booted(station)
+        path = f"/stations/{station.identity}/charging-profiles/remote-start"
+        wish = {"connector_id": 1, "id_tag": "ANYBODY"}
+        for more, rule in (
+            ({"preset": "tx_default"}, "remote_start_is_tx"),
+            ({"profile": PROFILE | {"transaction_id": 7}}, "remote_start_names_no_transaction"),
+        ):
+            refused = await api.client.post(path, json=wish | more)
+            assert refused.status_code == 422
+            assert [each["code"] for each in refused.json()["errors"]] == [rule]
+        await station.silence(0.2)
+
+
 async def test_059_a_profile_within_a_remote_start_belongs_to_the_transaction(node: NodeProcess, api: Api) -> None:
     tag = await api.token()
     async with await connected(node, api) as station:
@@ -124,27 +195,35 @@ async def test_067_three_profiles_and_the_three_forms_of_clearing(node: NodeProc
         await stop(station, transaction_id)
 
 
-@pytest.mark.parametrize("word", ["Rejected", "NotSupported"])
-async def test_a_profile_that_the_station_declines_is_not_believed(node: NodeProcess, api: Api, word: str) -> None:
-    async with await connected(node, api) as station:
-        await booted(station)
-        wish = {"connectorId": 1, "csChargingProfiles": raw("TxDefaultProfile", 4)}
-        _, job = await api.press(station, "SetChargingProfile", wish, {"status": word})
-        assert (job["state"], job["result"]) == ("done", word)
-        assert await held(api, station) == []
+REFUSALS: list[tuple[str | ErrorCode, str, bool]] = [
+    ("Rejected", "rejected", False),
+    ("NotSupported", "not_supported", True),
+    (ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, "bad_value", False),
+    (ErrorCode.NOT_SUPPORTED, "no_smart_charging", True),
+    (ErrorCode.NOT_IMPLEMENTED, "no_smart_charging", True),
+]
 
 
-@pytest.mark.parametrize("code", [ErrorCode.PROPERTY_CONSTRAINT_VIOLATION, ErrorCode.NOT_SUPPORTED])
-async def test_a_profile_that_is_answered_with_an_error_is_not_believed(
-    node: NodeProcess, api: Api, code: ErrorCode
+@pytest.mark.parametrize(("said", "kind", "missing"), REFUSALS)
+async def test_a_profile_that_the_station_refuses_is_not_believed(
+    node: NodeProcess, api: Api, said: str | ErrorCode, kind: str, missing: bool
 ) -> None:
     async with await connected(node, api) as station:
         await booted(station)
-        wish = {"connectorId": 1, "csChargingProfiles": raw("TxDefaultProfile", 4)}
-        command = asyncio.create_task(api.command(station.identity, "SetChargingProfile", wish))
-        await station.refuse(await station.expect("SetChargingProfile"), code)
-        job = (await command).json()
-        assert (job["state"], job["result"]) == ("error", str(code))
+        wish = {"connector_id": 1, "preset": "tx_default"}
+        answer = asyncio.create_task(api.post(f"/stations/{station.identity}/charging-profiles", wish))
+        request = await station.expect("SetChargingProfile")
+        if isinstance(said, ErrorCode):
+            await station.refuse(request, said)
+        else:
+            await station.reply(request, {"status": said})
+        made = await answer
+        assert (made["job"]["state"], made["job"]["result"]) == (
+            "error" if isinstance(said, ErrorCode) else "done",
+            str(said),
+        )
+        assert (made["refusal"]["kind"], made["refusal"]["capability_missing"]) == (kind, missing)
+        assert made["refusal"]["words"]
         assert await held(api, station) == []
 
 

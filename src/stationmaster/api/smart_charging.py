@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from stationmaster.api.access import Principal, may, unknown
+from stationmaster.api.access import Principal, may
 from stationmaster.api.charging_values import (
     InstalledProfileView,
     LimitOut,
@@ -23,19 +22,19 @@ from stationmaster.api.commands import view as job_view
 from stationmaster.api.context import ApiContext, Context
 from stationmaster.api.documents import PROBLEMS, StationId
 from stationmaster.api.listing import LISTED, WantedFormat, WholeFormat, listing, whole
+from stationmaster.api.profile_choice import ProfileChoice, chosen_profile, library_profile
 from stationmaster.api.provisioning import station_of
 from stationmaster.api.values import Body, Filters, InstantIn, Listed, Moment, Text, View
-from stationmaster.domain.errors import Conflict, Invalid
+from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule
 from stationmaster.domain.smart_charging.installed import ClearFilter
 from stationmaster.domain.smart_charging.library import LibraryProfile
-from stationmaster.domain.smart_charging.presets import Preset, PresetSettings, TransactionNeeded, fill
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, RateUnit
+from stationmaster.domain.smart_charging.refusals import Refusal
 from stationmaster.domain.smart_charging.rule import Sending, Violation
 from stationmaster.domain.smart_charging.rules import RULES
-from stationmaster.services.profile_start import begun
-from stationmaster.services.smart_charging import Installation, new_library_id, refuse
+from stationmaster.services.smart_charging import Installation, new_library_id, refusal_of, refuse
 
 router = APIRouter(tags=["Smart charging"], responses=PROBLEMS)
 
@@ -94,16 +93,18 @@ class CheckBody(Body):
     connector_id: int | None = Field(default=None, ge=0, le=2**31 - 1)
 
 
-class InstallBody(Body):
-    """A profile to be sent: one of the library by its id, a preset, or one written here."""
+class InstallBody(ProfileChoice):
+    """A profile to be sent to a connector, or to the station (0)."""
 
     connector_id: int = Field(ge=0, le=2**31 - 1)
-    library_id: Text | None = None
-    preset: Annotated[Preset | None, BeforeValidator(lambda value: value and Preset(value))] = None
-    profile: ProfileBody | None = None
-    stack_level: int | None = Field(default=None, ge=0, description="Instead of that of the library or preset.")
     transaction_id: int | None = None
-    send_anyway: bool = False
+
+
+class ProfiledStartBody(ProfileChoice):
+    """A remote start that carries a profile for the transaction it begins."""
+
+    id_tag: Text = Field(min_length=1, max_length=20)
+    connector_id: int = Field(ge=1, le=2**31 - 1)
 
 
 class ClearBody(Body):
@@ -121,11 +122,20 @@ class LibraryFilters(Filters):
     search: Text | None = None
 
 
+class RefusalView(View):
+    """One of the four ways in which a station refuses a profile."""
+
+    kind: Refusal
+    words: str
+    capability_missing: bool = Field(description="True: any other profile will be refused as well.")
+
+
 class InstallationView(View):
     """The job of an installation, and what was doubtful about the profile."""
 
     job: JobView
     violations: list[ViolationView]
+    refusal: RefusalView | None = Field(default=None, description="How the station refused the profile, if it did.")
 
 
 class CompositeView(View):
@@ -225,7 +235,7 @@ async def check_profile(body: CheckBody, principal: Reader, context: Context) ->
 @router.get("/charging-profiles/{profile_id}")
 async def read_profile(profile_id: ProfileId, principal: Reader, context: Context) -> LibraryProfileView:
     """A profile of the library."""
-    return _library_view(await _library_profile(context, principal, profile_id))
+    return _library_view(await library_profile(context, principal, profile_id))
 
 
 @router.put("/charging-profiles/{profile_id}")
@@ -233,7 +243,7 @@ async def change_profile(
     profile_id: ProfileId, body: LibraryProfileBody, principal: Writer, context: Context
 ) -> LibraryProfileView:
     """Replace a profile of the library; what stations hold stays as it is."""
-    kept = await _library_profile(context, principal, profile_id)
+    kept = await library_profile(context, principal, profile_id)
     principal.require_site(body.site_id)
     profile = await _checked(context, body.profile)
     changed = msgspec.structs.replace(kept, name=body.name, note=body.note, site_id=body.site_id, profile=profile)
@@ -243,7 +253,7 @@ async def change_profile(
 @router.delete("/charging-profiles/{profile_id}", status_code=204)
 async def delete_profile(profile_id: ProfileId, principal: Writer, context: Context) -> Response:
     """Take a profile out of the library; what stations hold stays as it is."""
-    await _library_profile(context, principal, profile_id)
+    await library_profile(context, principal, profile_id)
     await context.storage.charging_profiles.delete(profile_id)
     return Response(status_code=204)
 
@@ -263,12 +273,7 @@ async def install_profile(
     """Send a profile to a connector, or to the station (0). A rule it breaks is told by name; nothing is sent then."""
     station = await station_of(context, principal, station_id)
     location = Location.of_connector_number(station_id, body.connector_id)
-    profile = await _profile_to_send(context, principal, location, body)
-    if body.library_id is not None:
-        site = station.site_id and await context.storage.sites.get(principal.organisation_id, station.site_id)
-        profile = begun(profile, context.clock(), ZoneInfo(site.time_zone if site else "UTC"))
-    if body.stack_level is not None:
-        profile = msgspec.structs.replace(profile, stack_level=body.stack_level)
+    profile = await chosen_profile(context, principal, station, location, body, body.transaction_id)
     job, violations = await context.services.smart_charging.install(
         principal.organisation_id,
         Installation(
@@ -280,7 +285,25 @@ async def install_profile(
         requested_by=principal.actor,
         wait_s=WAIT_S,
     )
-    return InstallationView(job=job_view(job), violations=_violation_views(violations))
+    return _installation_view(job, violations, refusal_of(job))
+
+
+@router.post("/stations/{station_id}/charging-profiles/remote-start")
+async def start_with_profile(
+    station_id: StationId, body: ProfiledStartBody, principal: Sender, context: Context
+) -> InstallationView:
+    """Start a transaction with a profile of its own. A rule it breaks is told by name; nothing is sent then."""
+    station = await station_of(context, principal, station_id)
+    location = Location.of_connector_number(station_id, body.connector_id)
+    profile = await chosen_profile(context, principal, station, location, body)
+    job, violations = await context.services.smart_charging.start_with(
+        principal.organisation_id,
+        Installation(location=location, profile=profile, send_anyway=body.send_anyway),
+        body.id_tag,
+        requested_by=principal.actor,
+        wait_s=WAIT_S,
+    )
+    return _installation_view(job, violations)
 
 
 @router.post("/stations/{station_id}/charging-profiles/clear")
@@ -368,53 +391,19 @@ async def _checked(context: ApiContext, body: ProfileBody) -> ChargingProfile:
     return msgspec.structs.replace(profile, profile_id=0)
 
 
-async def _library_profile(context: ApiContext, principal: Principal, profile_id: str) -> LibraryProfile:
-    kept = await context.storage.charging_profiles.get(profile_id)
-    if kept is None or not principal.sees(kept):
-        raise unknown("charging profile", "charging_profile_unknown")
-    return kept
-
-
-async def _profile_to_send(
-    context: ApiContext, principal: Principal, location: Location, body: InstallBody
-) -> ChargingProfile:
-    given = [each for each in (body.library_id, body.preset, body.profile) if each is not None]
-    if len(given) != 1:
-        raise Invalid("profile_choice", "Give one of library_id, preset and profile.")
-    if body.profile is not None:
-        return body.profile.noun()
-    if body.library_id is not None:
-        return (await _library_profile(context, principal, body.library_id)).profile
-    return await _preset(context, location, body)
-
-
-async def _preset(context: ApiContext, location: Location, body: InstallBody) -> ChargingProfile:
-    transaction_id = None if body.transaction_id is None else str(body.transaction_id)
-    if transaction_id is None and body.preset is Preset.TX:
-        running = await context.services.smart_charging.running_at(location.station_id)
-        transaction_id = next((each.transaction_id for each in running if each.evse_id == location.evse_id), None)
-    try:
-        filled = fill(
-            body.preset or Preset.TX_DEFAULT,
-            PresetSettings(evse_id=location.evse_id or 1),
-            station_id=location.station_id,
-            profile_id=await context.services.smart_charging.free_id(location.station_id),
-            now=context.clock(),
-            transaction_id=transaction_id,
-        )
-    except TransactionNeeded as error:
-        raise Conflict(
-            "no_transaction", "A profile for a transaction needs one that runs on this connector."
-        ) from error
-    return filled.profile
-
-
 def _library_view(kept: LibraryProfile) -> LibraryProfileView:
     return LibraryProfileView.model_validate(msgspec.structs.asdict(kept) | {"profile": ProfileView.of(kept.profile)})
 
 
 def _violation_views(violations: Iterable[Violation]) -> list[ViolationView]:
     return [ViolationView.model_validate(each) for each in violations]
+
+
+def _installation_view(job: Job, violations: Iterable[Violation], refusal: Refusal | None = None) -> InstallationView:
+    told = None
+    if refusal is not None:
+        told = RefusalView(kind=refusal, words=refusal.words, capability_missing=refusal.capability_missing)
+    return InstallationView(job=job_view(job), violations=_violation_views(violations), refusal=told)
 
 
 def _composite_view(schedule: CompositeSchedule) -> CompositeView:

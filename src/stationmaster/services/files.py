@@ -72,7 +72,7 @@ class FileService:
         if wanted == "auto":
             wanted = "ftp" if self.settings.ftp is not None and await self._speaks_only_ftp(station.id) else "http"
         if wanted == "ftp" and self.settings.ftp is None:
-            raise Conflict("ftp_off", "Our FTP server is off: set files.ftp_port, or give a location of your own.")
+            raise Conflict("ftp_off", "Our FTP server is off: set ftp.port, or give a location of your own.")
         return wanted
 
     def address(self, grant: Grant, transfer: str, origin: str, name: str = "") -> str:

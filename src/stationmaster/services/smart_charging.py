@@ -15,7 +15,7 @@ import msgspec
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from stationmaster.domain.jobs import Job
+from stationmaster.domain.jobs import Job, JobState
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.capabilities import Capabilities
 from stationmaster.domain.smart_charging.comparison import Difference, ReportedSchedule, differences
@@ -30,18 +30,26 @@ from stationmaster.domain.smart_charging.installed import (
     free_profile_id,
 )
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, RateUnit, RunningTransaction
+from stationmaster.domain.smart_charging.refusals import Refusal
 from stationmaster.domain.smart_charging.rule import Draft, Sending, Severity, Violation
 from stationmaster.domain.smart_charging.rules import validate
 from stationmaster.instants import Instant
 from stationmaster.services.commands import Commands
 from stationmaster.services.context import ServiceContext
 
-__all__ = ["MIRRORS", "Compared", "Installation", "ProfileWords", "SmartCharging"]
+__all__ = ["MIRRORS", "Compared", "Installation", "ProfileWords", "SmartCharging", "refusal_of"]
 
 MIRRORS: Final = "charging_profiles"
 """The kind of `Invalidate` that says: the mirror of this station was changed on another node."""
 _REMEMBERED: Final = 20_000
 _MOMENT_US: Final = 60_000_000
+_REFUSALS: Final[Mapping[tuple[str, str], Refusal]] = {
+    (JobState.DONE, "Rejected"): Refusal.REJECTED,
+    (JobState.DONE, "NotSupported"): Refusal.NOT_SUPPORTED,
+    (JobState.ERROR, "PropertyConstraintViolation"): Refusal.BAD_VALUE,
+    (JobState.ERROR, "NotSupported"): Refusal.NO_SMART_CHARGING,
+    (JobState.ERROR, "NotImplemented"): Refusal.NO_SMART_CHARGING,
+}
 _UNIT_WORDS: Final = {"current": RateUnit.AMPERE, "a": RateUnit.AMPERE, "power": RateUnit.WATT, "w": RateUnit.WATT}
 
 
@@ -53,6 +61,11 @@ class ProfileWords(Protocol):
 
     def install_profile(self, location: Location, profile: ChargingProfile) -> tuple[str, dict[str, Any]]:
         """The action and payload that install a profile."""
+
+    def start_with_profile(
+        self, location: Location, id_tag: str, profile: ChargingProfile
+    ) -> tuple[str, dict[str, Any]]:
+        """The action and payload that start a transaction which has a profile."""
 
     def clear_profiles(self, wanted: ClearFilter) -> tuple[str, dict[str, Any]]:
         """The action and payload that clear profiles."""
@@ -238,6 +251,21 @@ class SmartCharging:
         )
         return job, violations
 
+    async def start_with(
+        self, organisation_id: str, installation: Installation, id_tag: str, *, requested_by: str, wait_s: float
+    ) -> tuple[Job, tuple[Violation, ...]]:
+        """Start a transaction with a profile of its own. Raises as `install` does."""
+        location, profile = installation.location, installation.profile
+        if not profile.profile_id:
+            profile = msgspec.structs.replace(profile, profile_id=await self.free_id(location.station_id))
+        violations = await self.violations(location.station_id, profile, location, Sending.REMOTE_START)
+        refuse(violations, send_anyway=installation.send_anyway)
+        action, payload = (await self._words_of(location.station_id)).start_with_profile(location, id_tag, profile)
+        job = await self._commands.send(
+            organisation_id, location.station_id, action, payload, requested_by=requested_by, wait_s=wait_s
+        )
+        return job, violations
+
     async def send(
         self,
         organisation_id: str,
@@ -312,6 +340,11 @@ def refuse(violations: tuple[Violation, ...], *, send_anyway: bool) -> None:
         fields = tuple(FieldError(each.field, each.rule, each.message) for each in doubtful)
         words = "; ".join(each.message for each in doubtful)
         raise Conflict("needs_send_anyway", f"The profile may not do what it should: {words}.", fields=fields)
+
+
+def refusal_of(job: Job) -> Refusal | None:
+    """How a station refused the profile of a job; None when it did not, or has not answered."""
+    return _REFUSALS.get((job.state, job.result or ""))
 
 
 def new_library_id() -> str:

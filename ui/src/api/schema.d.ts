@@ -1370,6 +1370,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{station_id}/charging-profiles/remote-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start With Profile
+         * @description Start a transaction with a profile of its own. A rule it breaks is told by name; nothing is sent then.
+         */
+        post: operations["start_with_profile_api_v1_stations__station_id__charging_profiles_remote_start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{station_id}/charging-profiles/clear": {
         parameters: {
             query?: never;
@@ -5095,6 +5115,8 @@ export interface components {
             job: components["schemas"]["JobView"];
             /** Violations */
             violations: components["schemas"]["ViolationView"][];
+            /** @description How the station refused the profile, if it did. */
+            refusal?: components["schemas"]["RefusalView"] | null;
         };
         /**
          * InstalledProfileView
@@ -7218,6 +7240,27 @@ export interface components {
          */
         Preset: "station_max" | "tx_default" | "tx" | "remote_start";
         /**
+         * PresetFigures
+         * @description What a preset says instead of its usual figures: 6 A (6000 W) on three phases for a day.
+         */
+        PresetFigures: {
+            /** @default A */
+            unit: components["schemas"]["RateUnit"];
+            /** Limit */
+            limit?: number | null;
+            /**
+             * Number Phases
+             * @description null leaves the member out, which says 3 just as well.
+             * @default 3
+             */
+            number_phases: number | null;
+            /**
+             * Duration S
+             * @default 86400
+             */
+            duration_s: number;
+        };
+        /**
          * ProfileBody
          * @description A charging profile. Its id is ours to give unless `profile_id` is there.
          */
@@ -7265,6 +7308,32 @@ export interface components {
             /** Transaction Id */
             transaction_id: string | null;
             schedule: components["schemas"]["ScheduleView"];
+        };
+        /**
+         * ProfiledStartBody
+         * @description A remote start that carries a profile for the transaction it begins.
+         */
+        ProfiledStartBody: {
+            /** Library Id */
+            library_id?: string | null;
+            preset?: components["schemas"]["Preset"] | null;
+            /** @description Of the preset. */
+            figures?: components["schemas"]["PresetFigures"] | null;
+            profile?: components["schemas"]["ProfileBody"] | null;
+            /**
+             * Stack Level
+             * @description Instead of that of the library or preset.
+             */
+            stack_level?: number | null;
+            /**
+             * Send Anyway
+             * @default false
+             */
+            send_anyway: boolean;
+            /** Id Tag */
+            id_tag: string;
+            /** Connector Id */
+            connector_id: number;
         };
         /**
          * ProofBody
@@ -7576,6 +7645,26 @@ export interface components {
              * @enum {string}
              */
             use: "central_system" | "manufacturer";
+        };
+        /**
+         * Refusal
+         * @description Why a profile was not installed.
+         * @enum {string}
+         */
+        Refusal: "rejected" | "not_supported" | "bad_value" | "no_smart_charging";
+        /**
+         * RefusalView
+         * @description One of the four ways in which a station refuses a profile.
+         */
+        RefusalView: {
+            kind: components["schemas"]["Refusal"];
+            /** Words */
+            words: string;
+            /**
+             * Capability Missing
+             * @description True: any other profile will be refused as well.
+             */
+            capability_missing: boolean;
         };
         /**
          * RefusedHandshakeView
@@ -9608,27 +9697,29 @@ export interface components {
         };
         /**
          * InstallBody
-         * @description A profile to be sent: one of the library by its id, a preset, or one written here.
+         * @description A profile to be sent to a connector, or to the station (0).
          */
         stationmaster__api__smart_charging__InstallBody: {
-            /** Connector Id */
-            connector_id: number;
             /** Library Id */
             library_id?: string | null;
             preset?: components["schemas"]["Preset"] | null;
+            /** @description Of the preset. */
+            figures?: components["schemas"]["PresetFigures"] | null;
             profile?: components["schemas"]["ProfileBody"] | null;
             /**
              * Stack Level
              * @description Instead of that of the library or preset.
              */
             stack_level?: number | null;
-            /** Transaction Id */
-            transaction_id?: number | null;
             /**
              * Send Anyway
              * @default false
              */
             send_anyway: boolean;
+            /** Connector Id */
+            connector_id: number;
+            /** Transaction Id */
+            transaction_id?: number | null;
         };
         /**
          * FieldProblem
@@ -19643,6 +19734,123 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["stationmaster__api__smart_charging__InstallBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_with_profile_api_v1_stations__station_id__charging_profiles_remote_start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identity of a station. */
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfiledStartBody"];
             };
         };
         responses: {

@@ -24,7 +24,7 @@ from stationmaster.actions.v16.context import ActionContext
 from stationmaster.actions.v16.dangers import danger_of
 from stationmaster.actions.v16.orders import phrase
 from stationmaster.actions.v16.persistence import why_not_later
-from stationmaster.actions.v16.profiles import clear_payload, install_payload, reported_schedule_of
+from stationmaster.actions.v16.profiles import clear_payload, install_payload, reported_schedule_of, start_payload
 from stationmaster.domain.configuration_advice import Advice, Recipe
 from stationmaster.domain.errors import FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job, JobState
@@ -84,6 +84,12 @@ class Catalogue16:
     def install_profile(self, location: Location, profile: ChargingProfile) -> tuple[str, dict[str, Any]]:
         """See `services.smart_charging.ProfileWords.install_profile`."""
         return "SetChargingProfile", install_payload(location, profile)
+
+    def start_with_profile(
+        self, location: Location, id_tag: str, profile: ChargingProfile
+    ) -> tuple[str, dict[str, Any]]:
+        """See `services.smart_charging.ProfileWords.start_with_profile`."""
+        return "RemoteStartTransaction", start_payload(location, id_tag, profile)
 
     def clear_profiles(self, wanted: ClearFilter) -> tuple[str, dict[str, Any]]:
         """See `services.smart_charging.ProfileWords.clear_profiles`."""

@@ -27,6 +27,7 @@ __all__ = [
     "profile_of",
     "profile_payload",
     "reported_schedule_of",
+    "start_payload",
 ]
 
 _PURPOSES: Final = MappingProxyType(
@@ -82,6 +83,11 @@ def clear_filter_of(station_id: str, message: wire.ClearChargingProfileRequest) 
 def install_payload(location: Location, profile: ChargingProfile) -> dict[str, Any]:
     """The payload of SetChargingProfile."""
     return {"connectorId": location.connector_number, "csChargingProfiles": profile_payload(profile)}
+
+
+def start_payload(location: Location, id_tag: str, profile: ChargingProfile) -> dict[str, Any]:
+    """The payload of RemoteStartTransaction with a profile."""
+    return {"connectorId": location.connector_number, "idTag": id_tag, "chargingProfile": profile_payload(profile)}
 
 
 def clear_payload(wanted: ClearFilter) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Button, Card, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Table, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -149,9 +149,16 @@ function Install({ station }: { station: Station }) {
   const problemText = useProblemText();
   const [library, setLibrary] = useState<string | null>(null);
   const [connector, setConnector] = useState(1);
+  const [idTag, setIdTag] = useState("");
   const profiles = useQuery({ queryKey: ["charging-profiles", "all"], queryFn: () => ask(api.GET("/api/v1/charging-profiles", { params: { query: { limit: 1000 } } })) });
   const install = useMutation({
-    mutationFn: (send_anyway: boolean) => ask(api.POST("/api/v1/stations/{station_id}/charging-profiles", { params: { path: { station_id: station.id } }, body: { connector_id: connector, library_id: library as never, send_anyway } })),
+    mutationFn: (send_anyway: boolean) => {
+      const params = { path: { station_id: station.id } };
+      const body = { connector_id: connector, library_id: library as never, send_anyway };
+      return idTag
+        ? ask(api.POST("/api/v1/stations/{station_id}/charging-profiles/remote-start", { params, body: { ...body, id_tag: idTag as never } }))
+        : ask(api.POST("/api/v1/stations/{station_id}/charging-profiles", { params, body }));
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: ["installed-profiles", station.id] }),
   });
   return (
@@ -161,9 +168,11 @@ function Install({ station }: { station: Station }) {
         <SimpleGrid cols={{ base: 1, sm: 3 }}>
           <Select label={t("profile.fromLibrary")} searchable data={(profiles.data?.items ?? []).map((row) => ({ value: row.id, label: row.name }))} value={library} onChange={setLibrary} nothingFoundMessage={t("profile.none.title")} />
           <NumberInput label={t("transaction.connector")} min={0} value={connector} onChange={(value) => { if (typeof value === "number") setConnector(value); }} />
+          <TextInput label={t("profile.withStart")} description={t("profile.withStartHelp")} inputWrapperOrder={["label", "input", "description"]} maxLength={20} value={idTag} onChange={(event) => setIdTag(event.currentTarget.value)} />
         </SimpleGrid>
         {install.error && <Alert color="red" role="alert">{problemText(install.error)}</Alert>}
         {install.data?.violations.map((violation) => <Alert key={violation.rule} color="yellow" p="xs">{violation.message}</Alert>)}
+        {install.data?.refusal && <Alert color="yellow" p="xs">{t(`profile.refusal.${install.data.refusal.kind}`)}</Alert>}
         {install.data && <CommandResult job={install.data.job} />}
         <Group justify="flex-end">
           {install.error && <Button variant="default" onClick={() => install.mutate(true)}>{t("command.anyway")}</Button>}
