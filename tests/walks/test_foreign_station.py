@@ -53,6 +53,8 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
         self.stopped = asyncio.Event()
         self.started = asyncio.Event()
         self.unavailable = asyncio.Event()
+        self.came_along: dict[str, Any] | None = None
+        """The profile within the latest remote start."""
 
     # What it does by itself.
 
@@ -67,11 +69,17 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
             call.StatusNotification(connector_id=1, error_code=ChargePointErrorCode.no_error, status=status)
         )
 
-    async def charge(self, id_tag: str) -> None:
+    async def charge(self, id_tag: str, reservation_id: int | None = None) -> None:
         """Authorize, start, and two rounds of meter values."""
         assert (await self.call(call.Authorize(id_tag=id_tag))).id_tag_info["status"] == "Accepted"
         await self.status(ChargePointStatus.preparing)
-        start = call.StartTransaction(connector_id=1, id_tag=id_tag, meter_start=self.register_wh, timestamp=time_now())
+        start = call.StartTransaction(
+            connector_id=1,
+            id_tag=id_tag,
+            meter_start=self.register_wh,
+            timestamp=time_now(),
+            reservation_id=reservation_id,
+        )
         answer = await self.call(start)
         assert answer.id_tag_info["status"] == "Accepted"
         self.transaction_id = answer.transaction_id
@@ -109,7 +117,8 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
     # What it is asked for.
 
     @on(Action.remote_start_transaction)  # type: ignore[untyped-decorator]
-    def on_remote_start(self, id_tag: str, **_: Any) -> Any:
+    def on_remote_start(self, id_tag: str, charging_profile: dict[str, Any] | None = None, **_: Any) -> Any:
+        self.came_along = charging_profile
         return call_result.RemoteStartTransaction(status=RemoteStartStopStatus.accepted)
 
     @after(Action.remote_start_transaction)  # type: ignore[untyped-decorator]

@@ -131,9 +131,10 @@ class LocalLists:
     async def send_entries(
         self, station: Station, entries: Sequence[ListEntry], *, full: bool, requested_by: str, wait_s: float
     ) -> Job:
-        """Send a whole list or a difference by hand, one version up. Raises what `Commands.send` raises."""
+        """Send a list or a difference by hand, one version above all we know of. Raises what `Commands.send` raises."""
         known = await self.of(station)
-        order = SendListOrder(version=(known.version or 0) + 1, full=full, entries=tuple(entries))
+        version = max(known.version or 0, known.station_version or 0) + 1
+        order = SendListOrder(version=version, full=full, entries=tuple(entries))
         return await self._send(station, order, requested_by, wait_s)
 
     async def entries_of(self, organisation_id: str, id_tags: Sequence[str]) -> tuple[ListEntry, ...]:
