@@ -11,7 +11,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from stationmaster.app.node import clock
 from stationmaster.conformance.station import ScriptedStation
+from stationmaster.storage.programs import execute
 from stationmaster.storage.tables import file_pass
 from tests.api.conftest import Client, NodeThread, connected, eventually, with_role
 
@@ -209,6 +211,34 @@ async def test_what_is_wrong_with_an_address_is_not_told(api: Client) -> None:
         await station.call("DiagnosticsStatusNotification", {"status": "UploadFailed"})
         assert (await http.put(bring, content=b"x")).status_code == 404
         assert (await api.get(f"/jobs/{job['id']}"))["result"] == "UploadFailed"
+
+
+async def expire(api: Client, node_thread: NodeThread, station: ScriptedStation) -> None:
+    """The time of every pass of a station is over."""
+    passes = sa.update(file_pass).where(file_pass.c.station_id == station.identity)
+    await asyncio.to_thread(node_thread.do, api.node.storage.write(execute, passes.values(expires_at=clock())))
+
+
+async def test_an_address_expires_before_its_job_is_over(api: Client, node_thread: NodeThread) -> None:
+    made = await image(api)
+    async with connected(api) as station, stranger() as http:
+        fetch, _ = await update(api, station, firmware_id=made["id"])
+        bring, job = await diagnostics(api, station)
+        assert (await http.head(fetch)).status_code == 200
+        before = on_disk(api)
+        await expire(api, node_thread, station)
+        assert (await http.get(fetch)).status_code == 404
+        assert (await http.put(bring, content=b"x")).status_code == 404
+        assert on_disk(api) == before
+        assert (await api.get(f"/jobs/{job['id']}"))["state"] == "waiting"
+
+
+async def test_ftp_that_is_off_is_not_promised(api: Client) -> None:
+    made = await image(api)
+    async with connected(api) as station:
+        wish = {"firmware_id": made["id"], "transfer": "ftp"}
+        await api.problem("POST", f"/stations/{station.identity}/firmware-updates", 409, "ftp_off", json=wish)
+        await station.silence(0.1)
 
 
 async def test_the_secret_in_an_address_is_shown_to_nobody(api: Client) -> None:

@@ -12,16 +12,16 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.api.conftest import Client, NodeThread, client_of, connected, eventually, settings_of
-from tests.api.test_files import IMAGE, diagnostics, files_of, image, on_disk, update
+from tests.api.test_files import IMAGE, diagnostics, expire, files_of, image, on_disk, update
 from tests.walks.running import free_port
 
 
 @pytest.fixture(scope="module")
 def ftp_thread(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A node with an FTP server."""
+    """A node with an FTP server, which takes files of at most one MiB."""
     data = tmp_path_factory.mktemp("ftp")
     file = shutil.copy(sqlite_template, data)
-    running = NodeThread(settings_of(data, f"sqlite:///{file}", ftp__port=free_port()))
+    running = NodeThread(settings_of(data, f"sqlite:///{file}", ftp__port=free_port(), files__upload_limit_mib=1))
     yield running
     running.stop()
 
@@ -151,6 +151,41 @@ def try_everything(fetch: Place, bring: Place) -> None:
         ftp.storbinary("STOR x", BytesIO(b"x"), rest=5)
     with bring.log_in() as ftp:
         assert ftp.storbinary("STOR x.log", BytesIO(b"x")).startswith("226")
+
+
+async def test_a_file_over_the_cap_leaves_nothing_and_one_that_fits_is_taken(api: Client) -> None:
+    def bring(place: Place, size: int) -> str:
+        with place.log_in() as ftp:
+            return ftp.storbinary("STOR d.log", BytesIO(b"x" * size))
+
+    async with connected(api) as station:
+        location, job = await diagnostics(api, station, transfer="ftp")
+        before = on_disk(api)
+        with pytest.raises((ftplib.Error, OSError)):
+            await asyncio.to_thread(bring, Place(location), 1024 * 1024 + 1)
+
+        async def as_before() -> bool:
+            return on_disk(api) == before
+
+        await eventually(as_before)
+        assert await files_of(api, job) == []
+        assert (await asyncio.to_thread(bring, Place(location), 1024 * 1024)).startswith("226")
+        assert len(await files_of(api, job)) == 1
+
+
+async def test_nobody_logs_in_when_the_time_or_the_job_is_over(api: Client, ftp_thread: NodeThread) -> None:
+    made = await image(api)
+    async with connected(api) as station:
+        fetch = Place((await update(api, station, firmware_id=made["id"], transfer="ftp"))[0])
+        bring = Place((await diagnostics(api, station, transfer="ftp"))[0])
+        (await asyncio.to_thread(bring.log_in)).close()
+        await station.call("DiagnosticsStatusNotification", {"status": "UploadFailed"})
+        with pytest.raises(ftplib.error_perm):
+            await asyncio.to_thread(bring.log_in)
+        (await asyncio.to_thread(fetch.log_in)).close()
+        await expire(api, ftp_thread, station)
+        with pytest.raises(ftplib.error_perm):
+            await asyncio.to_thread(fetch.log_in)
 
 
 async def test_a_connection_that_breaks_leaves_nothing(api: Client) -> None:

@@ -83,7 +83,15 @@ async def test_a_station_is_cleaned_up(node: NodeProcess, api: Api) -> None:
         answer = asyncio.create_task(api.post(f"/stations/{station.identity}/charging-profiles", wish))
         await station.obey("SetChargingProfile", {"status": "Accepted"})
         await answer
+        wish = {"connectorId": 2, "expiryDate": "2099-01-01T00:00:00Z", "idTag": tag, "reservationId": 4711}
+        await api.press(station, "ReserveNow", wish, {"status": "Accepted"})
         done = await api.post(f"/stations/{station.identity}/clean-up")
-        assert done == {"closed_transactions": 1, "dropped_profiles": 1, "ended_reservations": 0}
+        assert done == {"closed_transactions": 1, "dropped_profiles": 1, "ended_reservations": 1}
+        reservation = await api.get(f"/stations/{station.identity}/reservations/4711")
+        assert (reservation["state"], reservation["history"][-1]["why"]) == ("ended_at_station", "cleaned_up")
+        await station.silence(0.2)
+        again = await charging(station, tag)
+        assert again, "nothing that was left behind stands in the way"
+        await stop(station, again)
         assert (await api.get(f"/stations/{station.identity}/charging-profiles"))["items"] == []
         assert await api.everything("/transactions", station_id=station.identity, state="open") == []
