@@ -30,9 +30,9 @@ _PLACES: dict[Purpose, tuple[int, ...]] = {
 
 @st.composite
 def stacks(
-    draw: st.DrawFn, *, spread_s: int, grain_s: int = 1, max_size: int = 9
+    draw: st.DrawFn, *, spread_s: int, grain_s: int = 1, max_size: int = 9, around: int = NOW
 ) -> tuple[list[InstalledProfile], list[RunningTransaction]]:
-    """Profiles and transactions whose moments lie within `spread_s` of NOW, on a grid of `grain_s`.
+    """Profiles and transactions whose moments lie within `spread_s` of `around`, on a grid of `grain_s`.
 
     With a grain above a second everything is aligned to it; with a grain of one second, instants
     also fall between the seconds.
@@ -51,14 +51,14 @@ def stacks(
         RunningTransaction(
             transaction_id=str(number),
             evse_id=number,
-            started_at=NOW - abs(draw(moments(spread_s, grain_s)) - NOW),
+            started_at=around - abs(draw(moments(spread_s, grain_s, around)) - around),
         )
         for number in running
     ]
     installed = [
         InstalledProfile(
             location=Location.of_connector_number(STATION, number),
-            profile=draw(profiles(purpose, level, identifier, spread_s, grain_s)),
+            profile=draw(profiles(purpose, level, identifier, spread_s, grain_s, around)),
         )
         for identifier, (number, purpose, level) in enumerate(slots)
     ]
@@ -66,9 +66,9 @@ def stacks(
 
 
 @st.composite
-def moments(draw: st.DrawFn, spread_s: int, grain_s: int) -> int:
+def moments(draw: st.DrawFn, spread_s: int, grain_s: int, around: int) -> int:
     steps = spread_s // grain_s
-    instant = NOW + draw(st.integers(-steps, steps)) * grain_s * SECOND
+    instant = around + draw(st.integers(-steps, steps)) * grain_s * SECOND
     if grain_s == 1:
         instant += draw(st.sampled_from((0, 0, 1, 400_000, 999_999)))
     return instant
@@ -76,11 +76,11 @@ def moments(draw: st.DrawFn, spread_s: int, grain_s: int) -> int:
 
 @st.composite
 def profiles(
-    draw: st.DrawFn, purpose: Purpose, level: int, identifier: int, spread_s: int, grain_s: int
+    draw: st.DrawFn, purpose: Purpose, level: int, identifier: int, spread_s: int, grain_s: int, around: int
 ) -> ChargingProfile:
     kind = draw(st.sampled_from(Kind))
     recurrency = draw(st.sampled_from(Recurrency)) if kind is Kind.RECURRING else None
-    start = None if kind is Kind.RELATIVE else draw(st.none() | moments(spread_s, grain_s))
+    start = None if kind is Kind.RELATIVE else draw(st.none() | moments(spread_s, grain_s, around))
     lengths = st.integers(0, 2 * spread_s // grain_s).map(lambda steps: steps * grain_s)
     if recurrency is not None and start is not None:
         start -= draw(st.integers(-1, 400)) * recurrency.length_s * SECOND
@@ -88,7 +88,7 @@ def profiles(
         lengths |= lengths.map(lambda length: max(recurrency.length_s - spread_s + length, 0) // grain_s * grain_s)
     duration_s = draw(st.none() | lengths)
     starts = sorted({0, *draw(st.lists(lengths, max_size=4))})
-    validity = st.none() | moments(spread_s, grain_s)
+    validity = st.none() | moments(spread_s, grain_s, around)
     return ChargingProfile(
         profile_id=identifier + 1,
         stack_level=level,

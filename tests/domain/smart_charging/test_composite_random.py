@@ -4,9 +4,11 @@ More of them with STATIONMASTER_TEST_STACKS, e.g. 20000.
 """
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,6 +32,7 @@ from tests.domain.smart_charging.reference import every_second
 from tests.domain.smart_charging.stacks import NOW, STATION, stacks
 
 SECOND = 1_000_000
+WEEK_S = 7 * 86_400
 STACKS = int(os.environ.get("STATIONMASTER_TEST_STACKS", "1000"))
 Stack = tuple[list[InstalledProfile], list[RunningTransaction]]
 
@@ -77,7 +80,7 @@ def test_every_quarter_of_nine_days(stack: Stack, number: int, unit: RateUnit) -
     assert spread(answer, 21_600) == reference(stack, number, range(0, duration_s, 21_600), unit)
 
 
-@pytest.mark.parametrize(
+weeks_of_change = pytest.mark.parametrize(
     "zone, monday",
     [
         ("Europe/Berlin", "2024-03-25T00:00Z"),
@@ -87,34 +90,47 @@ def test_every_quarter_of_nine_days(stack: Stack, number: int, unit: RateUnit) -
         ("Australia/Lord_Howe", "2024-04-01T00:00Z"),
     ],
 )
-@settings(max_examples=100, deadline=None)
-@given(data=st.data())
-def test_weeks_in_which_the_clock_changes(zone: str, monday: str, data: st.DataObject) -> None:
-    """A plan by the wall clock, sent anew when the offset changes, always shows what the wall clock asks for."""
-    recurrency = data.draw(st.sampled_from(Recurrency))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> LocalPlan:
+    recurrency = draw(st.sampled_from(Recurrency))
     quarter_hours = recurrency.length_s // 900
-    starts = sorted({0, *data.draw(st.lists(st.integers(1, quarter_hours - 1), max_size=6))})
-    plan = LocalPlan(
+    starts = sorted({0, *draw(st.lists(st.integers(1, quarter_hours - 1), max_size=6))})
+    return LocalPlan(
         recurrency=recurrency,
         unit=RateUnit.AMPERE,
         limits=tuple((start * 900, 60 + 10 * index) for index, start in enumerate(starts)),
     )
-    week_start = parse_instant(monday)
-    week_end = week_start + 7 * 86_400 * SECOND
-    local = ZoneInfo(zone)
+
+
+def sent_over(plan: LocalPlan, zone: ZoneInfo, monday: str) -> Iterator[tuple[int, int, ChargingSchedule]]:
+    """From when to when in the week which schedule holds: it is sent anew when the offset changes."""
 
     def offset_s(instant: int) -> int:
-        offset = datetime.fromtimestamp(instant // SECOND, UTC).astimezone(local).utcoffset()
+        offset = datetime.fromtimestamp(instant // SECOND, UTC).astimezone(zone).utcoffset()
         assert offset is not None
         return int(offset.total_seconds())
 
-    offsets = offsets_between(offset_s, week_start - 86_400 * SECOND, week_end)
+    now = parse_instant(monday)
+    week_end = now + WEEK_S * SECOND
+    offsets = offsets_between(offset_s, now - 86_400 * SECOND, week_end)
     assert len(offsets) == 2, "the clock changes once in this week"
-    now = week_start
     while now < week_end:
         sent = local_schedule(plan, offsets, now)
         until = min(sent.renew_at or week_end, week_end)
-        stack: Stack = ([_installed(plan, sent.schedule)], [])
+        yield now, until, sent.schedule
+        now = until
+
+
+@weeks_of_change
+@settings(max_examples=100, deadline=None)
+@given(plan=plans())
+def test_weeks_in_which_the_clock_changes(zone: str, monday: str, plan: LocalPlan) -> None:
+    """A plan by the wall clock, sent anew when the offset changes, always shows what the wall clock asks for."""
+    local = ZoneInfo(zone)
+    for now, until, schedule in sent_over(plan, local, monday):
+        stack: Stack = ([_installed(plan, schedule)], [])
         duration_s = (until - now) // SECOND
         answer = ask(stack, 1, duration_s, RateUnit.AMPERE, now)
         assert spread(answer, 900) == reference(stack, 1, range(0, duration_s, 900), RateUnit.AMPERE, now)
@@ -122,15 +138,31 @@ def test_weeks_in_which_the_clock_changes(zone: str, monday: str, data: st.DataO
             _by_wall_clock(plan, datetime.fromtimestamp((now // SECOND) + second, UTC).astimezone(local))
             for second in range(0, duration_s, 900)
         ]
-        now = until
+
+
+@weeks_of_change
+@settings(max_examples=max(20, STACKS // 50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_stacks_in_weeks_in_which_the_clock_changes(zone: str, monday: str, data: st.DataObject) -> None:
+    """The same plan among others, in amperes and watts, on one to three phases, whatever their purpose."""
+    plan, unit = data.draw(plans()), data.draw(st.sampled_from(RateUnit))
+    number = data.draw(st.sampled_from((0, 1, 2)))
+    middle = parse_instant(monday) + WEEK_S // 2 // 900 * 900 * SECOND
+    others, running_ones = data.draw(stacks(spread_s=WEEK_S // 2 // 900 * 900, grain_s=900, around=middle))
+    for now, until, schedule in sent_over(plan, ZoneInfo(zone), monday):
+        began = [msgspec.structs.replace(each, started_at=min(each.started_at, now)) for each in running_ones]
+        stack: Stack = ([*others, _installed(plan, schedule)], began)
+        duration_s = (until - now) // SECOND
+        answer = ask(stack, number, duration_s, unit, now)
+        assert spread(answer, 900) == reference(stack, number, range(0, duration_s, 900), unit, now)
 
 
 def _installed(plan: LocalPlan, schedule: ChargingSchedule) -> InstalledProfile:
     return InstalledProfile(
         location=Location.of_connector_number(STATION, 1),
         profile=ChargingProfile(
-            profile_id=1,
-            stack_level=0,
+            profile_id=99,
+            stack_level=5,
             purpose=Purpose.TX_DEFAULT,
             kind=Kind.RECURRING,
             recurrency=plan.recurrency,
