@@ -1,9 +1,9 @@
 """SQL in the words of both databases: bulk statements made from the tables, and compiled Core.
 
 The hot path never builds SQL: a bulk statement is text made once from the table's columns.
-SQLite runs it once per row of a prepared statement, or inserts many rows at once; PostgreSQL gets one array per column and
-unfolds them with `unnest`, one statement for any number of rows. Everything else is
-SQLAlchemy Core, compiled with its values and run on the driver itself.
+SQLite runs it once per row of a prepared statement, or inserts many rows at once; PostgreSQL
+gets one array per column and unfolds them with `unnest`, one statement for any number of rows.
+Everything else is SQLAlchemy Core, compiled with its values and run on the driver itself.
 """
 
 import re
