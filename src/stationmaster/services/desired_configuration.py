@@ -230,7 +230,7 @@ class DesiredConfiguration:
 
     def heard(self, committed: Sequence[Committed]) -> None:
         """Facts became durable on this node: stations that told something are compared, but after the commit."""
-        for each in committed:
+        for each in committed if self._followed else ():
             if isinstance(each.fact, _HEARD) and each.fact.station_id in self._followed:
                 self._soon(each.fact.station_id)
 

@@ -157,7 +157,7 @@ class LoadManagement:
 
     def committed(self, committed: Sequence[Committed]) -> None:
         """Facts of this node became durable. Called by the storage, so nothing is waited for here."""
-        for entry in committed:
+        for entry in committed if self._stations else ():
             key = self._stations.get(entry.fact.station_id)
             managed = None if key is None else self._managed.get(key)
             if key is None or managed is None:
