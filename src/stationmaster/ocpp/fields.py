@@ -9,7 +9,6 @@ Three of the names mean one thing to a type checker and another at run time, bec
 that was mended may leave the range that the typed decode insists on.
 """
 
-from abc import ABC
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -67,15 +66,21 @@ else:
         def __class_getitem__(cls, field_type: Any) -> Any:
             return Annotated[field_type, Meta(extra={"mended": True})]
 
-    class Timestamp(ABC):  # noqa: B024 - texts are registered as instances
+    class _StandIn(type):
+        """Types whose instances are those of another one: `msgspec` asks after it has called `read_custom`."""
+
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, cls.instances)
+
+    class Timestamp(metaclass=_StandIn):
         """A date and time, kept as the text that was sent; `parse_instant` reads it."""
 
-    Timestamp.register(str)
+        instances = str
 
-    class Tenths(ABC):  # noqa: B024 - decimals are registered as instances
+    class Tenths(metaclass=_StandIn):
         """A decimal with at most one digit after the point. Source: handbook 2.1."""
 
-    Tenths.register(Decimal)
+        instances = Decimal
 
 
 CiString20 = Annotated[str, Meta(max_length=20)]

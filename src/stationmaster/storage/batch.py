@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stationmaster.domain.facts import Fact
-from stationmaster.storage.committed import Committed, event_data, is_news
+from stationmaster.storage.committed import Committed, event_data, is_news, with_outcome
 from stationmaster.storage.kinds import PROGRAMS
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into
@@ -78,12 +78,12 @@ def _screen(facts: list[Fact]) -> list[bytes | None]:
             encoded.append(None)
             continue
         try:
-            data = event_data(fact, None)
+            data = event_data(fact)
         except UnicodeEncodeError:
             data = b"\\u00"
         if b"\\u00" in data:
             facts[i] = cleaned(fact)
-            data = event_data(facts[i], None)
+            data = event_data(facts[i])
         encoded.append(data)
     return encoded
 
@@ -115,11 +115,8 @@ def _store_events(
         fact, outcome, data = facts[i], outcomes[i], encoded[i]
         committed.append(Committed(event_id, fact, outcome))
         if data is not None:
-            if outcome is not None:
-                data = event_data(fact, outcome)
-            rows.append(
-                (event_id, fact.organisation_id, fact.station_id, fact.event_type, fact.received_at, data.decode())
-            )
+            text = with_outcome(data, outcome).decode()
+            rows.append((event_id, fact.organisation_id, fact.station_id, fact.event_type, fact.received_at, text))
     if rows:
         batch.events += len(rows)
         yield Execute(_INSERT_EVENTS, rows)

@@ -11,7 +11,7 @@ import msgspec
 from stationmaster.domain.facts import Fact, MeterSample, MeterSampled, TransactionEndStored, TransactionStored
 from stationmaster.instants import Instant
 
-__all__ = ["AlreadyStored", "Committed", "Outcome", "StoredEvent", "event_data", "is_news"]
+__all__ = ["AlreadyStored", "Committed", "Outcome", "StoredEvent", "event_data", "is_news", "with_outcome"]
 
 
 class AlreadyStored(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +44,7 @@ class Committed(msgspec.Struct, frozen=True):
     def as_event(self) -> StoredEvent:
         """The event in the form in which it is read back from the database."""
         fact = self.fact
-        data = msgspec.json.decode(event_data(fact, self.outcome))
+        data = msgspec.json.decode(with_outcome(event_data(fact), self.outcome))
         if isinstance(fact, MeterSampled):
             data["samples"] = [_in_full(sample) for sample in fact.samples]
         return StoredEvent(
@@ -65,12 +65,14 @@ def _in_full(sample: MeterSample) -> dict[str, Any]:
     return {"measurand": sample.measurand, "context": sample.context, **msgspec.to_builtins(sample)}
 
 
-def event_data(fact: Fact, outcome: Any) -> bytes:
-    """The JSON of an event's data."""
-    data = _encoder.encode(fact.told())
-    if outcome is None:
-        return data
-    return b'%b,"outcome":%b}' % (data[:-1], _encoder.encode(outcome))
+def event_data(fact: Fact) -> bytes:
+    """The JSON of an event's data, but for the outcome."""
+    return _encoder.encode(fact.told())
+
+
+def with_outcome(data: bytes, outcome: Any) -> bytes:
+    """The same with what became of the fact, if there is anything to say of it."""
+    return data if outcome is None else b'%b,"outcome":%b}' % (data[:-1], _encoder.encode(outcome))
 
 
 def is_news(outcome: Any) -> bool:

@@ -39,7 +39,8 @@ class Notes:
         if isinstance(fact, MessageLogged):
             self._messages.append(fact)
             self._bytes += _size(fact)
-            self._make_room()
+            if self._bytes > self._max_bytes or len(self._messages) > self._max_messages:
+                self._make_room()
         elif len(self._others) < self._max_others:
             self._others.append(fact)
         else:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
@@ -218,7 +219,7 @@ def _run_many(connection: sqlite3.Connection, statement: Bulk, rows: Sequence[Se
     done = 0
     if statement.sqlite_many:
         for done in range(MANY, len(rows) + 1, MANY):
-            values = [value for row in rows[done - MANY : done] for value in row]
+            values = tuple(chain.from_iterable(rows[done - MANY : done]))
             touched += connection.execute(statement.sqlite_many, values).rowcount
     if done < len(rows):
         touched += connection.executemany(statement.sqlite, rows[done:]).rowcount
