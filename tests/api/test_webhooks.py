@@ -164,6 +164,34 @@ async def test_a_slow_receiver_harms_nobody(api: Client) -> None:
         assert set(told(slow)) <= {"site-0"}
 
 
+async def test_what_an_operator_changes_while_an_attempt_runs_counts(api: Client, node: Node) -> None:
+    async with receiver(lambda _request: None) as stuck, receiver() as good:
+        made = await hook(api, stuck.url, event_types=["site.changed"])
+        path = f"/webhooks/{made['id']}"
+        await token(api, "site-a")
+        await all_told(stuck, "site-a")
+        await api.patch(path, {"url": good.url})
+        await all_told(good, "site-a")
+
+        async def delivered() -> Any:
+            return (await api.get(path))["delivered_at"]
+
+        await eventually(delivered)
+        attempts = (await api.get(f"{path}/deliveries"))["items"]
+        words = "the attempt that ended in vain meanwhile put nothing off and counts for nothing"
+        assert [(each["state"], each["attempt"]) for each in attempts] == [("delivered", 1), ("failed", 1)], words
+
+        webhooks = node.storage.webhooks
+        (known,) = (await webhooks.find("org-1")).items
+        assert await webhooks.claim(known, "another", known.claimed_until, known.claimed_until + 1)
+        elsewhere = '{"floor":1,"seen":{}}'
+        await webhooks.change(known.id, {"position": elsewhere, "updated_at": known.updated_at + 1})
+        assert not await webhooks.settle(known, "another", {"position": known.position, "attempts": 0}, None)
+        (after,) = (await webhooks.find("org-1")).items
+        assert after.position == elsewhere
+        assert not await webhooks.claim(known, "another", 0, 1), "it is to be read anew first"
+
+
 async def test_one_that_cannot_be_reached_for_long_is_switched_off_with_an_alert(api: Client, node: Node) -> None:
     node.webhooks._give_up_us = 0
     async with receiver(lambda _request: (503, "")) as server:

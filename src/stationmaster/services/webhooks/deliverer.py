@@ -82,17 +82,17 @@ class WebhookDeliverer:
             return
         for event in page.events:
             now = self._clock()
-            if not await self._storage.webhooks.claim(webhook.id, self._node_id, now, now + CLAIM_S * SECOND):
+            if not await self._storage.webhooks.claim(webhook, self._node_id, now, now + CLAIM_S * SECOND):
                 return
             webhook = await self._tell(webhook, event)
             if webhook.attempts:
                 return
         if not page.events:
             now = self._clock()
-            if not await self._storage.webhooks.claim(webhook.id, self._node_id, now, now + CLAIM_S * SECOND):
+            if not await self._storage.webhooks.claim(webhook, self._node_id, now, now + CLAIM_S * SECOND):
                 return
         done = {"position": page.end.written(), "claimed_until": 0}
-        await self._storage.webhooks.settle(webhook.id, self._node_id, done, None)
+        await self._storage.webhooks.settle(webhook, self._node_id, done, None)
 
     async def _page(self, webhook: Webhook) -> FeedPage:
         return await self._storage.feeds.read(
@@ -124,7 +124,7 @@ class WebhookDeliverer:
                 changes |= {"enabled": False, "disabled_reason": tried.error}
         if not changes["attempts"]:
             changes["position"] = Position.read(webhook.position).after(event.id).written()
-        if not await self._storage.webhooks.settle(webhook.id, self._node_id, changes, tried):
+        if not await self._storage.webhooks.settle(webhook, self._node_id, changes, tried):
             return msgspec.structs.replace(webhook, attempts=attempt)
         if changes.get("enabled") is False:
             await self._told_disabled(webhook, tried.error or "", now)

@@ -78,17 +78,20 @@ class WebhookQueries:
         """Remove a webhook and its deliveries; tells whether it was there."""
         return await self._access.write(_delete, webhook_id)
 
-    async def claim(self, webhook_id: str, node_id: str, now: Instant, until: Instant) -> bool:
-        """Take a webhook in hand, or keep it; tells whether it is ours."""
+    async def claim(self, known: Webhook, node_id: str, now: Instant, until: Instant) -> bool:
+        """Take a webhook in hand, or keep it; tells whether it is ours, and still as it was when it was read."""
         free = sa.or_(_w.claimed_by == node_id, _w.claimed_until <= now)
-        where = (_w.id == webhook_id, _w.enabled.is_(sa.true()), free)
+        where = (_w.id == known.id, _w.enabled.is_(sa.true()), _w.updated_at == known.updated_at, free)
         claimed = {"claimed_by": node_id, "claimed_until": until}
         done = await self._access.write(execute, sa.update(webhook).where(*where).values(claimed))
         return bool(done.rowcount)
 
-    async def settle(self, webhook_id: str, node_id: str, changes: Mapping[str, Any], tried: Delivery | None) -> bool:
-        """Keep what came of an attempt, if the webhook is still ours; tells whether it is."""
-        return await self._access.write(_settle, webhook_id, node_id, changes, tried)
+    async def settle(self, known: Webhook, node_id: str, changes: Mapping[str, Any], tried: Delivery | None) -> bool:
+        """Keep what came of an attempt, if the webhook is still ours; tells whether it is.
+
+        What its operator did meanwhile counts: where it stands and when it is tried next are not overwritten then.
+        """
+        return await self._access.write(_settle, known, node_id, changes, tried)
 
     async def note(self, tried: Delivery) -> None:
         """Keep what came of an attempt that moves nothing on."""
@@ -121,11 +124,14 @@ class WebhookQueries:
         return int((await self._access.write(execute, sa.delete(webhook_delivery).where(_d.at < before))).rowcount)
 
 
-def _settle(webhook_id: str, node_id: str, changes: Mapping[str, Any], tried: Delivery | None) -> Program[bool]:
-    ours = (_w.id == webhook_id, _w.claimed_by == node_id)
-    done = yield from execute(sa.update(webhook).where(*ours).values(**changes))
+def _settle(known: Webhook, node_id: str, changes: Mapping[str, Any], tried: Delivery | None) -> Program[bool]:
+    ours = (_w.id == known.id, _w.claimed_by == node_id)
+    as_known = (_w.position == known.position,) if "position" in changes else (_w.next_at == known.next_at,)
+    done = yield from execute(sa.update(webhook).where(*ours, *as_known).values(**changes))
     if tried is not None:
         yield from execute(sa.insert(webhook_delivery).values(msgspec.structs.asdict(tried)))
+    if not done.rowcount:
+        yield from execute(sa.update(webhook).where(*ours).values(claimed_until=0))
     return bool(done.rowcount)
 
 
