@@ -262,10 +262,13 @@ async def test_while_the_database_is_down_callers_are_told_and_notes_wait(held: 
     with pytest.raises(Unavailable):
         await writer.submit(Call([status("Charging")]))
     figures = writer.figures
-    assert (figures.unavailable_since, figures.waiting_notes) == (clock.now, 2)
+    since = clock.now
+    assert (figures.unavailable_since, figures.waiting_notes) == (since, 2)
+    clock.now += 5
     held.down = False
     assert await writer.submit(Call([status("Charging")])) == [None]
     assert (figures.unavailable_since, figures.waiting_notes) == (None, 0)
+    assert figures.last_outage == (since, clock.now)
     assert await rows_of(database_url, "SELECT count(*) FROM message") == [(1,)]
     await writer.close()
 

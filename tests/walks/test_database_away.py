@@ -62,6 +62,8 @@ async def test_stations_stay_are_told_no_untruth_and_go_on(postgres_server: Post
                 await stop(station, number)
                 kept = await api.everything("/transactions", station_id=station.identity, state="closed")
                 assert [(one["transaction_id"], one["meter_start_wh"]) for one in kept] == [(number, 7)]
+            (alert,) = await api.eventually("/alerts", kind="database_unavailable")
+            assert alert["count"] == 1
         assert node.stop() == 0
     finally:
         node.kill()

@@ -41,6 +41,9 @@ class NodeSettings(Section):
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="Name of this node; each node of a cluster has its own.",
     )
+    low_disk_mib: int = Field(
+        default=1024, ge=0, description="With less space free in the data folder, in MiB, an alert is raised."
+    )
 
 
 class DatabaseSettings(Section):

@@ -55,6 +55,7 @@ from stationmaster.services.bundle import Services
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import installed_plugins
 from stationmaster.services.load_management.service import TEND_EVERY_S
+from stationmaster.services.node_health import MIB, NodeHealth
 from stationmaster.services.secrets import SecretKeeper
 from stationmaster.services.webhooks.deliverer import WebhookDeliverer
 from stationmaster.storage import Storage, StorageError
@@ -100,6 +101,9 @@ class Node:
             services.context, services.webhooks, settings.node.id, lambda event: event_of(event).body
         )
         self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
+        self.health = NodeHealth(
+            storage, settings.node.id, data_folder(settings), low_disk_bytes=settings.node.low_disk_mib * MIB
+        )
         self.runner = JobRunner(storage, clock, self._periodic_work())
         self.first_key: str | None = None
         """The administrator's key and first password, on the very first start: to be shown once."""
@@ -244,6 +248,7 @@ class Node:
             Periodic(name="webhooks", interval_s=1, work=self.webhooks.advance, shared=False),
             Periodic(name="alerts", interval_s=2, work=self.services.alert_evaluator.advance),
             Periodic(name="emails", interval_s=5, work=self.services.mailer.advance),
+            Periodic(name="node-health", interval_s=10, work=self.health.look, shared=False, at_once=True),
             Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
         ]
         work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))

@@ -41,7 +41,8 @@ class WriterFigures:
     """Counts since the start, for the metrics page, and whether the database takes writes.
 
     `waiting`: facts of calls that wait for a commit. `unavailable_since`: when the database was
-    first found unable to write; None while it can. `messages`, `events`: rows added to these tables.
+    first found unable to write; None while it can. `last_outage`: from when to when that was so last.
+    `messages`, `events`: rows added to these tables.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class WriterFigures:
         "events",
         "facts",
         "failed_batches",
+        "last_outage",
         "messages",
         "unavailable_since",
         "waiting",
@@ -65,6 +67,7 @@ class WriterFigures:
         self.failed_batches = 0
         self.waiting = 0
         self.unavailable_since: Instant | None = None
+        self.last_outage: tuple[Instant, Instant] | None = None
 
     @property
     def waiting_notes(self) -> int:
@@ -211,6 +214,7 @@ class Writer:
         figures = self.figures
         if figures.unavailable_since is not None:
             _LOG.info("the database takes writes again", since=figures.unavailable_since)
+            figures.last_outage = (figures.unavailable_since, self._clock())
             figures.unavailable_since = None
         figures.batches += 1
         figures.facts += len(notes)

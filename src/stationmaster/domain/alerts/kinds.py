@@ -167,6 +167,19 @@ _ALL: Final = (
         description="An e-mail with alerts was given up, so nobody was told by it.",
         parameters=(_clear_after(DAY),),
     ),
+    Kind(
+        name="database_unavailable",
+        about="node",
+        severity=Severity.CRITICAL,
+        description="A node could not write to its database; told when it can again.",
+        parameters=(_clear_after(DAY),),
+    ),
+    Kind(
+        name="disk_nearly_full",
+        about="node",
+        severity=Severity.CRITICAL,
+        description="Little space is left where a node keeps its data; how little is the setting node.low_disk_mib.",
+    ),
 )
 
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}

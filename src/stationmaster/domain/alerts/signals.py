@@ -4,6 +4,7 @@ The rule that shapes this file: one small function for each type of event, in on
 the event, whose members are those of its fact.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
-from stationmaster.instants import Instant
+from stationmaster.instants import Instant, format_instant
 
 __all__ = ["READERS", "Signal", "Step", "signals_of"]
 
@@ -225,6 +226,25 @@ def _email_sent(heard: Heard) -> list[Signal]:
     return [heard.signal("email_undeliverable", Step.END, f"recipient:{heard.data.get('recipient_id')}")]
 
 
+def _database_was_away(heard: Heard) -> list[Signal]:
+    data = heard.data
+    since, until = int(data["away_since"]), int(data["back_at"])
+    details = {
+        "node_id": data["node_id"],
+        "since": format_instant(since),
+        "until": format_instant(until),
+        "seconds": math.ceil((until - since) / 1_000_000),
+    }
+    return [heard.signal("database_unavailable", Step.RAISE, f"node:{data['node_id']}", details=details)]
+
+
+def _disk_space(heard: Heard) -> list[Signal]:
+    data = heard.data
+    details = {name: data[name] for name in ("node_id", "free_mib", "total_mib")}
+    step = Step.RAISE if data["low"] else Step.END
+    return [heard.signal("disk_nearly_full", step, f"node:{data['node_id']}", details=details)]
+
+
 READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "station.connected": _connected,
     "station.disconnected": _disconnected,
@@ -244,6 +264,8 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "webhook.enabled": _webhook_enabled,
     "email.failed": _email_failed,
     "email.sent": _email_sent,
+    "node.database_was_away": _database_was_away,
+    "node.disk_space": _disk_space,
 }
 """By type of event."""
 

@@ -31,6 +31,9 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "firmware_campaign_stopped": "The firmware campaign {name} has stopped: too many updates failed.",
         "webhook_disabled": "The webhook {name} was switched off: {reason}",
         "email_undeliverable": "An e-mail to the list {recipient_name} could not be delivered: {error}",
+        "database_unavailable": "The node {node_id} could not write to its database for {seconds} s, from {since}. "
+        "Stations were told to repeat what they said.",
+        "disk_nearly_full": "The disk of the node {node_id} is nearly full: {free_mib} of {total_mib} MiB are free.",
     },
     "de": {
         "station_offline": "{station} ist seit mehr als {after_minutes} Min. nicht verbunden.",
@@ -48,6 +51,9 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "firmware_campaign_stopped": "Die Firmware-Kampagne {name} wurde angehalten: zu viele Fehlschläge.",
         "webhook_disabled": "Der Webhook {name} wurde abgeschaltet: {reason}",
         "email_undeliverable": "Eine E-Mail an die Liste {recipient_name} war nicht zustellbar: {error}",
+        "database_unavailable": "Der Knoten {node_id} konnte {seconds} s lang nicht in seine Datenbank schreiben, ab "
+        "{since}. Stationen müssen wiederholen, was sie sagten.",
+        "disk_nearly_full": "Die Platte des Knotens {node_id} ist fast voll: {free_mib} von {total_mib} MiB sind frei.",
     },
 }
 
