@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -206,6 +206,55 @@ async def test_measured_values_and_jobs_are_told_in_the_words_of_the_api(api: Cl
     assert measured["data"]["samples"][0]["raw"] == "7"
     assert job["data"]["payload"] == {}
     assert job["data"]["queued_at"].endswith("Z")
+
+
+async def test_a_long_job_tells_how_far_it_is(api: Client) -> None:
+    made = await api.ask("POST", "/firmware/upload", 201, content=b"image", params={"version": "2.0"})
+    async with stream(api, type=["job.changed"]) as events, connected(api) as station:
+        body = {"firmware_id": made["id"]}
+        asked = asyncio.create_task(api.post(f"/stations/{station.identity}/firmware-updates", body, 200))
+        await station.obey("UpdateFirmware", {})
+        await asked
+        told: list[tuple[str, str | None]] = []
+        words = ["Downloading", "Downloaded", "Installing", "Installed"]
+        for word in words:
+            await station.call("FirmwareStatusNotification", {"status": word})
+        while not told or told[-1][0] != "done":
+            data = (await events.next())["data"]
+            told.append((data["state"], (data["progress"] or {}).get("transfer_status")))
+    assert [word for _, word in told if word is not None] == words
+    assert told[-2:] == [("waiting", "Installing"), ("done", "Installed")]
+
+
+async def test_what_becomes_of_profiles_lists_reservations_and_forgotten_transactions_is_told(api: Client) -> None:
+    types = ["charging_profiles.changed", "local_list.changed", "reservation.changed", "transaction.tidied"]
+    async with AsyncExitStack() as stack:
+        streams = {each: await stack.enter_async_context(stream(api, type=[each])) for each in types}
+        station = await stack.enter_async_context(connected(api))
+        path = f"/stations/{station.identity}"
+        start = {"connectorId": 1, "idTag": "X", "meterStart": 0, "timestamp": "2025-03-01T12:00:00Z"}
+        await station.call("StartTransaction", start)
+        profile = {"connector_id": 1, "preset": "tx_default"}
+        reservation = {
+            "station_id": station.identity,
+            "connector_id": 2,
+            "id_tag": "X",
+            "expires_at": "2099-01-01T00:00Z",
+        }
+        for where, body, action in (
+            (f"{path}/charging-profiles", profile, "SetChargingProfile"),
+            (f"{path}/local-list/synchronise", {"full": True}, "SendLocalList"),
+            ("/reservations", reservation, "ReserveNow"),
+        ):
+            asked = asyncio.create_task(api.post(where, body, 200))
+            await station.obey(action, {"status": "Accepted"})
+            await asked
+        await api.post(f"{path}/clean-up", {}, 200)
+        told = {each: (await events.next())["data"] for each, events in streams.items()}
+    assert told["charging_profiles.changed"]["cause"] == "installed"
+    assert told["local_list.changed"]["list"]["state"] == "syncing"
+    assert told["reservation.changed"]["reservation"]["state"] == "active"
+    assert (told["transaction.tidied"]["what"], told["transaction.tidied"]["reason"]) == ("closed", "operator")
 
 
 class PastThatHappensNow:
