@@ -10,6 +10,7 @@ from trustme import KeyType
 
 from stationmaster.app.node import clock
 from stationmaster.conformance.station import ScriptedStation
+from stationmaster.instants import parse_instant
 from stationmaster.ocpp.errors import ErrorCode
 from tests.api.conftest import Client, NodeThread, connected, eventually
 from tests.api.test_files import image
@@ -205,6 +206,20 @@ async def test_a_campaign_waits_for_its_time(api: Client, node_thread: NodeThrea
         await api.problem("DELETE", f"/firmware/{campaign.firmware['id']}", 409, "firmware_in_use")
         await campaign.step("cancel")
         await api.delete(f"/firmware/{campaign.firmware['id']}")
+
+
+async def test_a_campaign_that_is_over_passes_over_those_that_never_came(api: Client, node_thread: NodeThread) -> None:
+    async with AsyncExitStack() as stack:
+        campaign = await roll(stack, api, node_thread, 1)
+        away = await api.station()
+        await campaign.begin(station_ids=[away, campaign.stations[0].identity], ends_at="2035-01-01T00:00:00Z")
+        (present,) = await campaign.asked(1)
+        await says(present, "Installed")
+        await campaign.reaches("running", done=1, pending=1)
+        after = node_thread.node.services.firmware_campaigns.advance(parse_instant("2035-01-01T00:00:00Z"))
+        await asyncio.to_thread(node_thread.do, after)
+        await campaign.reaches("completed", done=1, skipped=1)
+        assert await campaign.stations_in("skipped") == [away]
 
 
 async def test_after_a_restart_a_claim_without_a_job_is_taken_back(api: Client, node_thread: NodeThread) -> None:

@@ -144,6 +144,42 @@ async def test_it_is_not_in_sync_before_the_last_part(node: Node) -> None:
     assert "acknowledged" not in data[-1], "an event has no room for thousands of entries"
 
 
+async def synchronise(node: Node, line: Line) -> Any:
+    station = await station_of(node, line)
+    return await node.services.local_lists.synchronise(station, requested_by="test", wait_s=5, ask_version=False)
+
+
+async def test_a_list_that_is_too_long_holds_those_who_may_charge_and_says_how_many_are_missing(node: Node) -> None:
+    await node.token("A1", status="Blocked")
+    for id_tag in ("B2", "C3", "D4"):
+        await node.token(id_tag)
+    line = await scheduled(node)
+    keys = [{"key": "LocalAuthListMaxLength", "readonly": True, "value": "2"}]
+    line.will_answer("GetConfiguration", configurationKey=keys)
+    await node.services.commands.send(ORGANISATION, "CP7", "GetConfiguration", {}, requested_by="test", wait_s=5)
+    line.will_answer("SendLocalList", status="Accepted")
+    done = await synchronise(node, line)
+    assert done.left_out == 2
+    (_, sent) = line.heard[-1]
+    assert [entry["idTag"] for entry in sent["localAuthorizationList"]] == ["B2", "C3"]
+    assert done.list.state == "in_sync", "as much as fits is all that can be wanted"
+
+
+async def test_after_a_failure_the_next_synchronisation_sends_the_whole_list(node: Node) -> None:
+    await node.token("ONE")
+    line = await scheduled(node)
+    line.will_answer("SendLocalList", status="Accepted")
+    await synchronise(node, line)
+    await node.token("TWO")
+    for _ in range(2):
+        line.will_answer("SendLocalList", status="Failed")
+    assert (await synchronise(node, line)).list.state == "failed"
+    line.will_answer("SendLocalList", status="Accepted")
+    assert (await synchronise(node, line)).list.state == "in_sync"
+    assert [sent["updateType"] for _, sent in line.heard] == ["Full", "Differential", "Full", "Full"]
+    assert len(line.heard[-1][1]["localAuthorizationList"]) == 2
+
+
 def _is_list(committed: Committed) -> bool:
     return isinstance(committed.fact, LocalListChanged)
 
