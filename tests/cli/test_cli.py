@@ -326,3 +326,13 @@ def test_the_help_names_every_command() -> None:
         assert command in text
     for flag in ("--data", "--database-url", "--ocpp-port", "--http-port", "--host", "--config", "--accept-unknown"):
         assert flag in run("serve", "--help", environment={"COLUMNS": "200"}).stdout
+
+
+def test_ftp_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "aioftp.py").write_text("raise ModuleNotFoundError(\"No module named 'aioftp'\")\n")
+    environment = {"PYTHONPATH": str(tmp_path), "STATIONMASTER_FTP_PORT": "2121"}
+    where = ["--data", str(tmp_path / "data"), "--ocpp-port", "0", "--http-port", "0"]
+    done = run("serve", "--host", "127.0.0.1", *where, environment=environment)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "pip install 'stationmaster[ftp]'" in done.stderr
+    assert "Traceback" not in done.stderr
