@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import register
+from tests.ui.conftest import register, rest
 from tests.ui.stations import LiveStation
 from tests.walks.running import NodeProcess
 
@@ -74,6 +74,31 @@ def test_a_profile_is_made_installed_and_compared_with_what_the_station_says(pag
             "GetCompositeSchedule",
             "ClearChargingProfile",
         ]
+
+
+def test_a_profile_goes_out_with_a_start_and_a_refusal_is_told_in_words(page: Page, ui_node: NodeProcess) -> None:
+    schedule = {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}]}
+    with rest(ui_node) as api:
+        for name, purpose in (("UI for one", "tx"), ("UI for all", "tx_default")):
+            profile = {"purpose": purpose, "kind": "relative", "schedule": schedule}
+            assert api.post("/charging-profiles", json={"name": name, "profile": profile}).status_code == 201
+    answers = {"RemoteStartTransaction": {"status": "Accepted"}, "SetChargingProfile": {"status": "NotSupported"}}
+    with LiveStation(ui_node.url, "UI-STARTS", register(ui_node, "UI-STARTS"), answers) as station:
+        page.goto("/stations/UI-STARTS/charging")
+        page.get_by_role("combobox", name="From the library").click()
+        page.get_by_role("option", name="UI for one").click()
+        page.get_by_label("Start with token").fill("CARD1")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator("[data-job]")).to_contain_text("Accepted")
+        ((action, payload),) = station.asked
+        assert (action, payload["idTag"]) == ("RemoteStartTransaction", "CARD1")
+        assert payload["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
+        page.get_by_role("combobox", name="From the library").click()
+        page.get_by_role("option", name="UI for all").click()
+        page.get_by_label("Start with token").fill("")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_text("The station does not support charging profiles.")).to_be_visible()
+        assert [action for action, _ in station.asked] == ["RemoteStartTransaction", "SetChargingProfile"]
 
 
 def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page: Page, ui_node: NodeProcess) -> None:
