@@ -30,7 +30,7 @@ def test_a_site_is_made_with_a_limit_for_the_evening(page: Page) -> None:
     window.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Harbour", level=1)).to_be_visible()
     expect(page.get_by_text(re.compile(r"3 \S 63 A; 22 kW \(17:00\S20:00\)"))).to_be_visible()
-    expect(page.locator("[data-lane=l1_a]")).to_contain_text("of 63.0 A")
+    expect(page.locator("[data-lane=l1_a]")).to_contain_text("of 63 A")
     expect(page.get_by_text("Nobody charges here now")).to_be_visible()
 
 

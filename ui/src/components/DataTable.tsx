@@ -1,5 +1,5 @@
 /** The table of every list: only the rows in sight are in the page, so ten thousand scroll like ten. */
-import { Box, Checkbox, Table, Text, UnstyledButton } from "@mantine/core";
+import { Box, Checkbox, SimpleGrid, Table, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
@@ -16,6 +16,10 @@ export interface Column<T> {
   align?: "right";
   /** Left out on a phone. */
   wide?: boolean;
+  /** Left out where there is little room beside the menu. */
+  large?: boolean;
+  /** On a phone it has a line of its own, on which words go on. */
+  line?: boolean;
 }
 
 interface Props<T> {
@@ -33,32 +37,41 @@ interface Props<T> {
 }
 
 const ROW_PX = 44;
+/** On a phone a row is a card of lines, measured as it is drawn. */
+const CARD_PX = 72;
+/** On a phone: what a row is about, and at its end what is short. */
+const CARD = "minmax(0, 1fr) fit-content(55%)";
 
-function useNarrow(): boolean {
-  const [narrow, setNarrow] = useState(() => window.matchMedia("(max-width: 48em)").matches);
+const PHONE = "(max-width: 48em)";
+const SMALL = "(max-width: 90em)";
+
+function useMatch(media: string): boolean {
+  const [matches, setMatches] = useState(() => window.matchMedia(media).matches);
   useEffect(() => {
-    const query = window.matchMedia("(max-width: 48em)");
-    const update = () => setNarrow(query.matches);
+    const query = window.matchMedia(media);
+    const update = () => setMatches(query.matches);
     query.addEventListener("change", update);
     return () => query.removeEventListener("change", update);
-  }, []);
-  return narrow;
+  }, [media]);
+  return matches;
 }
 
 export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, onSelect, onEnd, empty, height = "calc(100dvh - 16rem)" }: Props<T>) {
   const { t } = useTranslation();
-  const narrow = useNarrow();
+  const narrow = useMatch(PHONE);
+  const small = useMatch(SMALL);
   const [order, setOrder] = useState<{ key: string; down: boolean } | null>(null);
-  const shown = useMemo(() => columns.filter((column) => !(narrow && column.wide)), [columns, narrow]);
+  const shown = useMemo(() => columns.filter((column) => !(narrow && column.wide) && !(small && column.large)), [columns, narrow, small]);
   const sorted = useMemo(() => {
     const by = columns.find((column) => column.key === order?.key)?.sort;
     if (!by || !order) return rows;
     const sign = order.down ? -1 : 1;
     return [...rows].sort((a, b) => sign * compare(by(a), by(b)));
   }, [rows, columns, order]);
+  const ends = useMemo(() => endsOf(shown), [shown]);
   const scroller = useRef<HTMLDivElement>(null);
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer keeps its own state, so the compiler leaves this component alone; it is fast without.
-  const virtual = useVirtualizer({ count: sorted.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 12 });
+  const virtual = useVirtualizer({ count: sorted.length, getScrollElement: () => scroller.current, estimateSize: () => (narrow ? CARD_PX : ROW_PX), overscan: 12 });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
@@ -77,16 +90,17 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
     latest.current.onSelect?.(next);
   }, []);
 
-  const template = [onSelect ? "2.5rem" : "", ...shown.map((column) => column.width)].filter(Boolean).join(" ");
+  useEffect(() => virtual.measure(), [narrow, virtual]);
+  const template = [onSelect ? "2.5rem" : "", ...(narrow ? [CARD] : shown.map((column) => column.width))].filter(Boolean).join(" ");
   if (rows.length === 0 && empty) return <>{empty}</>;
   const allSelected = selected !== undefined && rows.length > 0 && selected.size >= rows.length;
 
   return (
-    <Box ref={scroller} className={classes.scroller} style={{ maxHeight: height }} role="region" aria-label={label} tabIndex={0}>
+    <Box ref={scroller} className={classes.scroller} style={{ maxHeight: height }} data-narrow={narrow || undefined} role="region" aria-label={label} tabIndex={0}>
       <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} className={classes.table}>
         <div role="row" aria-rowindex={1} className={classes.head} style={{ gridTemplateColumns: template }}>
           {onSelect && (
-            <div role="columnheader" className={classes.cell}>
+            <div role="columnheader" className={classes.cell} data-check>
               <Checkbox
                 aria-label={t("table.selectAll")}
                 checked={allSelected}
@@ -95,12 +109,14 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
               />
             </div>
           )}
-          {shown.map((column) => (
+          {shown.map((column, place) => (
             <div
               key={column.key}
               role="columnheader"
               className={classes.cell}
               data-align={column.align}
+              data-line={column.line}
+              data-end={ends[place] || undefined}
               aria-sort={order?.key === column.key ? (order.down ? "descending" : "ascending") : undefined}
             >
               {column.sort ? (
@@ -129,9 +145,11 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
                 name={key}
                 index={item.index}
                 start={item.start}
-                size={item.size}
+                size={narrow ? undefined : item.size}
+                measure={narrow ? virtual.measureElement : undefined}
                 columns={shown}
                 template={template}
+                ends={ends}
                 onOpen={onOpen && open}
                 selected={selected?.has(key) ?? false}
                 onSelect={onSelect && select}
@@ -149,20 +167,24 @@ interface RowProps<T> {
   name: string;
   index: number;
   start: number;
-  size: number;
+  size: number | undefined;
+  measure: ((element: Element | null) => void) | undefined;
   columns: readonly Column<T>[];
   template: string;
+  ends: readonly boolean[];
   onOpen?: (row: T) => void;
   selected: boolean;
   onSelect?: (key: string) => void;
 }
 
 /** One row, drawn again only when something of its own changes, whatever scrolls past it or happens to its neighbours. */
-function PlainRow<T>({ row, name, index, start, size, columns, template, onOpen, selected, onSelect }: RowProps<T>) {
+function PlainRow<T>({ row, name, index, start, size, measure, columns, template, ends, onOpen, selected, onSelect }: RowProps<T>) {
   const { t } = useTranslation();
   return (
     <div
+      ref={measure}
       role="row"
+      data-index={index}
       aria-rowindex={index + 2}
       data-row={name}
       data-open={onOpen ? true : undefined}
@@ -180,15 +202,24 @@ function PlainRow<T>({ row, name, index, start, size, columns, template, onOpen,
       }
     >
       {onSelect && (
-        <div role="cell" className={classes.cell} onClick={(event) => event.stopPropagation()}>
+        <div role="cell" className={classes.cell} data-check onClick={(event) => event.stopPropagation()}>
           <input type="checkbox" className={classes.check} aria-label={t("table.select", { name })} checked={selected} onChange={() => onSelect(name)} />
         </div>
       )}
-      {columns.map((column) => (
-        <div key={column.key} role="cell" className={classes.cell} data-align={column.align}>{column.cell(row)}</div>
+      {columns.map((column, place) => (
+        <div key={column.key} role="cell" className={classes.cell} data-align={column.align} data-line={column.line} data-end={ends[place] || undefined}>{column.cell(row)}</div>
       ))}
     </div>
   );
+}
+
+/** Which columns end a line of a card: every second one, counted anew after one that has a line of its own. */
+function endsOf(columns: readonly { line?: boolean }[]): boolean[] {
+  let second = true;
+  return columns.map(({ line }) => {
+    second = line ? true : !second;
+    return second && !line;
+  });
 }
 
 const Row = memo(PlainRow) as typeof PlainRow;
@@ -200,8 +231,16 @@ function compare(a: string | number | null | undefined, b: string | number | nul
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
 }
 
-/** Name and value pairs, for the facts of one thing. */
-export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode])[] }) {
+type Fact = readonly [string, ReactNode];
+
+/** Name and value pairs, for the facts of one thing; many of them can stand in columns where there is room. */
+export function Facts({ rows, columns = 1 }: { rows: readonly Fact[]; columns?: number }) {
+  const each = Math.ceil(rows.length / columns);
+  const parts = Array.from({ length: columns }, (_, index) => rows.slice(index * each, (index + 1) * each));
+  return <SimpleGrid cols={{ base: 1, md: columns }} verticalSpacing={0} className={classes.facts}>{parts.map((part, index) => <Pairs key={index} rows={part} />)}</SimpleGrid>;
+}
+
+function Pairs({ rows }: { rows: readonly Fact[] }) {
   return (
     <Table variant="vertical" layout="fixed" withTableBorder={false}>
       <Table.Tbody>

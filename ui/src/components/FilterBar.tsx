@@ -1,8 +1,9 @@
-import { Button, Group, Select, TextInput } from "@mantine/core";
+import { Box, Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import classes from "./FilterBar.module.css";
 import { TimeInput } from "./TimeInput";
 
 interface Choice<Name extends string> {
@@ -27,11 +28,11 @@ export function FilterBar<Name extends string>({ filters, set, search, choices =
   const { t } = useTranslation();
   const query = new URLSearchParams({ ...(filters as Record<string, string>), format: "csv" });
   return (
-    <Group gap="xs" align="flex-end">
+    <Box className={classes.bar}>
       {search && <Typed name={search.name} label={search.label} value={filters[search.name]} set={set} icon={<IconSearch size={16} aria-hidden />} />}
       {texts.map(({ name, label }) => <Typed key={name} name={name} label={label} value={filters[name]} set={set} />)}
       {choices.map(({ name, label, options }) => (
-        <Select key={name} label={label} data={options} value={filters[name] ?? null} onChange={(value) => set(name, value)} clearable w="11rem" placeholder={t("filter.any")} />
+        <Select key={name} label={label} data={options} value={filters[name] ?? null} onChange={(value) => set(name, value)} clearable className={classes.choice} placeholder={t("filter.any")} />
       ))}
       {times.map(({ name, label }) => <TimeInput key={name} label={label} value={filters[name] ?? null} onChange={(value) => set(name, value)} />)}
       {csv && (
@@ -39,7 +40,7 @@ export function FilterBar<Name extends string>({ filters, set, search, choices =
           {t("action.export")}
         </Button>
       )}
-    </Group>
+    </Box>
   );
 }
 

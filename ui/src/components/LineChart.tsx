@@ -32,13 +32,19 @@ interface Props {
 const PALETTE = { light: ["#0b7285", "#c2255c", "#5f3dc4", "#2b8a3e", "#d9480f", "#364fc7"], dark: ["#66d9e8", "#faa2c1", "#b197fc", "#8ce99a", "#ffc078", "#91a7ff"] };
 const INK = { light: { line: "#dee2e6", text: "#495057" }, dark: { line: "#3b4147", text: "#c1c7cd" } };
 const DAY_S = 86_400;
+/** What is shown around a single point. */
+const ALONE_S = 300;
+/** Room beside an axis: for its ticks, and for each character of its longest mark. */
+const AXIS_PX = 22;
+const CHARACTER_PX = 7;
 const FEW_POINTS = 60;
 /** What the benchmark reads: from the data to the last stroke. */
 const MEASURE = "line-chart";
 
 export function LineChart({ times, curves, height = 240, label, sync }: Props) {
   const scheme = useComputedColorScheme("light");
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const time = t("chart.time");
   const { ref, width } = useElementSize();
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
@@ -59,14 +65,14 @@ export function LineChart({ times, curves, height = 240, label, sync }: Props) {
       if (element.dataset.drawn === undefined) performance.measure(MEASURE, { start: started, end: performance.now() });
       element.dataset.drawn = String(now.current.times.length);
     };
-    const made = new uPlot(options({ lines, scheme, language: i18n.language, width: wide, height, sync, few, drawn }), dataOf(at, lines), element);
+    const made = new uPlot(options({ lines, scheme, language: i18n.language, time, width: wide, height, sync, few, drawn }), dataOf(at, lines), element);
     chart.current = made;
     return () => {
       chart.current = null;
       delete element.dataset.drawn;
       made.destroy();
     };
-  }, [shape, scheme, i18n.language, height, sync, few, ready]);
+  }, [shape, scheme, i18n.language, time, height, sync, few, ready]);
   useEffect(() => {
     if (chart.current && chart.current.data[0] !== times) chart.current.setData(dataOf(times, curves));
   }, [times, curves]);
@@ -88,6 +94,8 @@ interface Look {
   lines: Curve[];
   scheme: "light" | "dark";
   language: string;
+  /** What time is called. */
+  time: string;
   width: number;
   height: number;
   sync: string | undefined;
@@ -95,25 +103,27 @@ interface Look {
   drawn: () => void;
 }
 
-function options({ lines, scheme, language, width, height, sync, few, drawn }: Look): uPlot.Options {
+function options({ lines, scheme, language, time, width, height, sync, few, drawn }: Look): uPlot.Options {
   const palette = PALETTE[scheme];
   const { line, text } = INK[scheme];
   const units = [...new Set(lines.map((curve) => curve.unit))];
   const stepped = uPlot.paths.stepped?.({ align: 1 });
-  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
-  const written = (value: number | null, unit: string) => (value === null ? "–" : `${numberFormat(language, { maximumFractionDigits: 3 }).format(value)} ${unit}`);
+  // As the page's small print, which a canvas does not inherit.
+  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  const axis = { stroke: text, font, labelFont: font, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const written = (value: number | null, unit: string) => (value === null ? "" : `${numberFormat(language, { maximumFractionDigits: 3 }).format(value)} ${unit}`);
   return {
     width,
     height,
     cursor: sync ? { sync: { key: sync } } : {},
-    scales: { x: { time: true } },
+    scales: { x: { time: true, range: (_chart, first, last) => (first === last ? [first - ALONE_S, last + ALONE_S] : [first, last]) } },
     axes: [
       { ...axis, values: (_chart, splits, _axis, _space, step) => splits.map((split) => tick(split, step, language)) },
-      ...units.map((unit, index) => ({ ...axis, scale: unit, side: index % 2 === 0 ? 3 : 1, label: unit, labelSize: 20, size: 56, grid: { show: index === 0, stroke: line, width: 1 },
+      ...units.map((unit, index) => ({ ...axis, scale: unit, side: index % 2 === 0 ? 3 : 1, label: unit, labelSize: 20, size: (_chart: uPlot, marks: string[] | null) => AXIS_PX + CHARACTER_PX * Math.max(2, ...(marks ?? []).map((mark) => mark.length)), grid: { show: index === 0, stroke: line, width: 1 },
         values: (_chart: uPlot, splits: number[]) => splits.map((split) => numberFormat(language, { maximumFractionDigits: 3 }).format(split)) }) as uPlot.Axis),
     ],
     series: [
-      { label: "", value: (_chart, seconds) => (seconds === null ? "–" : formatFull(new Date(seconds * 1000).toISOString(), language)) },
+      { label: time, value: (_chart, seconds) => (seconds === null ? "" : formatFull(new Date(seconds * 1000).toISOString(), language)) },
       ...lines.map((curve, index) => ({
         label: curve.label,
         scale: curve.unit,

@@ -87,8 +87,8 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
         const open = places.filter((place) => may(place.needs));
         if (open.length === 0) return null;
         return (
-          <Box key={group} mb="sm">
-            <Text size="xs" fw={600} c="dimmed" px="xs" mb={4}>{t(`nav.group.${group}`)}</Text>
+          <Box key={group} mb={8}>
+            <Text size="xs" fw={600} c="dimmed" px="xs" mb={2}>{t(`nav.group.${group}`)}</Text>
             {open.map((place) => (
               <NavLink
                 key={place.key}
@@ -98,7 +98,7 @@ function Navigation({ onNavigate }: { onNavigate: () => void }) {
                 leftSection={<place.icon size={18} stroke={1.6} aria-hidden />}
                 active={place.to === "/" ? pathname === "/" : pathname === place.to || pathname.startsWith(`${place.to}/`)}
                 onClick={onNavigate}
-                py={6}
+                py={4}
               />
             ))}
           </Box>

@@ -16,6 +16,7 @@ import { usePagedList } from "../../lib/list";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import { SEVERITY_COLOR } from "./rules";
+import { alertInWords } from "./words";
 
 type Alert = Schemas["AlertView"];
 
@@ -31,7 +32,7 @@ export function AlertList({ states }: { states: Schemas["AlertState"][] }) {
   useLiveRefresh(["alert."], [["alerts"]]);
   const columns: Column<Alert>[] = [
     { key: "severity", header: t("alert.severity"), width: "7rem", cell: (row) => <Badge color={SEVERITY_COLOR[row.severity]} data-severity={row.severity}>{t(`alert.severities.${row.severity}`)}</Badge> },
-    { key: "summary", header: t("alert.what"), width: "minmax(14rem, 3fr)", cell: (row) => row.summary },
+    { key: "summary", header: t("alert.what"), width: "minmax(14rem, 3fr)", line: true, cell: (row) => alertInWords(row, t) },
     { key: "state", header: t("station.state"), width: "8rem", wide: true, cell: (row) => <StateBadge state={`alert_${row.state}`} /> },
     { key: "count", header: t("alert.count"), width: "6rem", wide: true, align: "right", cell: (row) => row.count },
     { key: "since", header: t("site.since"), width: "9rem", cell: (row) => <When at={row.first_at} ago /> },
@@ -61,11 +62,12 @@ function Details({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const clear = useMutation({ mutationFn: () => ask(api.POST("/api/v1/alerts/{alert_id}/clear", { params: { path } })), onSuccess: done });
   const error = acknowledge.error ?? clear.error;
   return (
-    <Modal opened onClose={onClose} title={alert.summary} size="lg">
+    <Modal opened onClose={onClose} title={alertInWords(alert, t)} size="lg">
       <Stack>
         <Facts rows={[
           [t("station.state"), <StateBadge key="s" state={`alert_${alert.state}`} />],
-          [t("transaction.station"), alert.station_id && <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(alert.station_id)}`}>{alert.station_id}</Anchor>],
+          [t("transaction.station"), alert.station_id === "" ? null : <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(alert.station_id)}`}>{alert.station_id}</Anchor>],
+          [t("station.site"), alert.site_id === null ? null : <Anchor key="si" component={Link} to={`/sites/${encodeURIComponent(alert.site_id)}`}>{alert.site_id}</Anchor>],
           [t("site.since"), <When key="f" at={alert.first_at} />],
           [t("alert.last"), <When key="l" at={alert.last_at} />],
           [t("alert.count"), alert.count],

@@ -1,6 +1,7 @@
 import { Tabs } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Page } from "../../components/Page";
+import { TabBar } from "../../components/TabBar";
 import { useFilters } from "../../lib/filters";
 import { AlertList } from "./AlertList";
 import { Emails } from "./Emails";
@@ -17,7 +18,7 @@ export default function AlertsPage() {
   return (
     <Page title={t("nav.alerts")} lead={t("alert.lead")}>
       <Tabs value={tab} onChange={(value) => set("tab", value === "standing" ? null : value)} keepMounted={false}>
-        <Tabs.List mb="md">{TABS.map((each) => <Tabs.Tab key={each} value={each}>{t(`alert.tab.${each}`)}</Tabs.Tab>)}</Tabs.List>
+        <TabBar tabs={TABS} current={tab} label={(each) => t(`alert.tab.${each}`)} />
         <Tabs.Panel value="standing"><AlertList states={["open", "acknowledged"]} /></Tabs.Panel>
         <Tabs.Panel value="history"><AlertList states={["cleared"]} /></Tabs.Panel>
         <Tabs.Panel value="rules"><Rules /></Tabs.Panel>

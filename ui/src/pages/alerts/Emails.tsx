@@ -29,7 +29,7 @@ export function Emails() {
   const retry = useMutation({ mutationFn: (row: Email) => ask(api.POST("/api/v1/alert-emails/{email_id}/retry", { params: { path: { email_id: row.id } } })), onSettled: () => client.invalidateQueries({ queryKey: KEY }) });
   const columns: Column<Email>[] = [
     { key: "state", header: t("station.state"), width: "8rem", cell: (row) => <StateBadge state={`email_${row.state}`} title={row.error ?? undefined} /> },
-    { key: "subject", header: t("alert.subject"), width: "minmax(10rem, 2fr)", cell: (row) => row.subject },
+    { key: "subject", header: t("alert.subject"), width: "minmax(10rem, 2fr)", line: true, cell: (row) => row.subject },
     { key: "to", header: t("alert.recipient"), width: "minmax(8rem, 1fr)", wide: true, cell: (row) => <span title={row.addresses.join(", ")}>{row.recipient_name}</span> },
     { key: "error", header: t("alert.error"), width: "minmax(8rem, 1fr)", wide: true, cell: (row) => row.error && <Text span size="sm" title={row.error}>{row.error}</Text> },
     { key: "attempts", header: t("alert.attempts"), width: "6rem", wide: true, align: "right", cell: (row) => row.attempts },

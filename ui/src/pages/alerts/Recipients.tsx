@@ -39,7 +39,7 @@ export function Recipients() {
         {(page) => page.items.length === 0 ? <Empty title={t("alert.noRecipients.title")} action={add}>{t("alert.noRecipients.text")}</Empty> : (
           <>
             <Group justify="flex-end">{add}</Group>
-            <Table.ScrollContainer minWidth={560}>
+            <Table.ScrollContainer className="stacked" minWidth={560}>
               <Table>
                 <Table.Tbody>
                   {page.items.map((row) => (

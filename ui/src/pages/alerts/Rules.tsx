@@ -43,7 +43,7 @@ export function Rules() {
       )}
       <Await query={rules}>
         {(page) => (
-          <Table.ScrollContainer minWidth={620}>
+          <Table.ScrollContainer className="stacked" minWidth={620}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("alert.rule")}</Table.Th><Table.Th w="10rem">{t("alert.severity")}</Table.Th><Table.Th w="5rem">{t("alert.on")}</Table.Th><Table.Th w="7rem" aria-label={t("action.edit")} /></Table.Tr></Table.Thead>
               <Table.Tbody>

@@ -28,8 +28,8 @@ export default function AuditPage() {
     { key: "at", header: t("audit.at"), width: "12rem", cell: (row) => <When at={row.at} /> },
     { key: "actor", header: t("audit.actor"), width: "minmax(8rem, 1fr)", cell: (row) => row.actor },
     { key: "action", header: t("audit.action"), width: "minmax(9rem, 1.2fr)", cell: (row) => row.action },
-    { key: "target", header: t("audit.target"), width: "minmax(8rem, 1fr)", wide: true, cell: (row) => row.target ?? "" },
-    { key: "result", header: t("audit.result"), width: "8rem", wide: true, cell: (row) => <StateBadge state={row.result} /> },
+    { key: "target", header: t("audit.target"), width: "minmax(8rem, 1fr)", line: true, cell: (row) => row.target ?? "" },
+    { key: "result", header: t("audit.result"), width: "8rem", cell: (row) => <StateBadge state={row.result} /> },
     { key: "address", header: t("station.address"), width: "9rem", wide: true, cell: (row) => row.remote_address ?? "" },
   ];
   return (

@@ -90,7 +90,7 @@ function Entries({ title, entries }: { title: string; entries: LocalList["change
     <Card>
       <Title order={2} size="h4" mb="xs">{title}</Title>
       {entries.length === 0 ? <Text c="dimmed">{t("localList.empty")}</Text> : (
-        <Table.ScrollContainer minWidth={320} mah="60vh">
+        <Table.ScrollContainer className="stacked" minWidth={320} mah="60vh">
           <Table><Table.Tbody>
             {entries.map((entry) => <Table.Tr key={entry.id_tag}><Table.Td className="wrap-anywhere">{entry.id_tag}</Table.Td><Table.Td><StateBadge state={entry.status ?? "removed"} /></Table.Td><Table.Td><When at={entry.expires_at} /></Table.Td></Table.Tr>)}
           </Table.Tbody></Table>

@@ -1,6 +1,7 @@
 import { Tabs } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Page } from "../../components/Page";
+import { TabBar } from "../../components/TabBar";
 import { useFilters } from "../../lib/filters";
 import { Authorities } from "./Authorities";
 import { Inventory } from "./Inventory";
@@ -16,9 +17,7 @@ export default function CertificatesPage() {
   return (
     <Page title={t("nav.certificates")} lead={t("certificates.lead")}>
       <Tabs value={tab} onChange={(value) => set("tab", value === "inventory" ? null : value)} keepMounted={false}>
-        <Tabs.List mb="md">
-          {TABS.map((each) => <Tabs.Tab key={each} value={each}>{t(`certificates.tab.${each}`)}</Tabs.Tab>)}
-        </Tabs.List>
+        <TabBar tabs={TABS} current={tab} label={(each) => t(`certificates.tab.${each}`)} />
         <Tabs.Panel value="inventory"><Inventory /></Tabs.Panel>
         <Tabs.Panel value="authorities"><Authorities /></Tabs.Panel>
         <Tabs.Panel value="own"><OwnCertificates /></Tabs.Panel>

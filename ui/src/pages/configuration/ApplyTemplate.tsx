@@ -34,7 +34,7 @@ export function ApplyTemplate({ template, onClose }: { template: Template; onClo
       <Stack>
         <Await query={stations}>
           {(page) => page.items.length === 0 ? <Text>{t("desired.noStations")}</Text> : (
-            <Table.ScrollContainer minWidth={300} mah="16rem">
+            <Table.ScrollContainer className="stacked" minWidth={300} mah="16rem">
               <Table>
                 <Table.Thead><Table.Tr><Table.Th>{t("transaction.station")}</Table.Th><Table.Th>{t("desired.mode")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
                 <Table.Tbody>

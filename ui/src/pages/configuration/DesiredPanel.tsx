@@ -71,7 +71,7 @@ function Standing({ desired }: { desired: Desired }) {
       ) : desired.keys.length === 0 ? (
         <Text size="sm" c="dimmed">{t("desired.noTemplate")} <Anchor component={Link} to="/configuration?tab=templates">{t("desired.templates")}</Anchor></Text>
       ) : (
-        <Table.ScrollContainer minWidth={760}>
+        <Table.ScrollContainer className="stacked" minWidth={760}>
           <Table>
             <Table.Thead><Table.Tr><Table.Th>{t("configuration.key")}</Table.Th><Table.Th>{t("station.state")}</Table.Th><Table.Th>{t("desired.desired")}</Table.Th><Table.Th>{t("desired.actual")}</Table.Th><Table.Th>{t("desired.template")}</Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
@@ -83,9 +83,9 @@ function Standing({ desired }: { desired: Desired }) {
                     {row.state !== "in_step" && <Text size="xs" c="dimmed">{t(`desired.reason.${row.reason}`, { defaultValue: row.reason })}</Text>}
                     {row.next_attempt_at && <Text size="xs" c="dimmed">{t("desired.attempts", { count: row.attempts })} <When at={row.next_attempt_at} /></Text>}
                   </Table.Td>
-                  <Table.Td><KeyValue row={row} value={row.desired} /></Table.Td>
-                  <Table.Td><KeyValue row={row} value={row.actual} /></Table.Td>
-                  <Table.Td title={row.overridden.map((id) => names.get(id) ?? id).join(", ")}>{names.get(row.template_id) ?? row.template_id}{row.overridden.length > 0 && ` (+${row.overridden.length})`}</Table.Td>
+                  <Table.Td data-line data-label={t("desired.desired")}><KeyValue row={row} value={row.desired} /></Table.Td>
+                  <Table.Td data-line data-label={t("desired.actual")}><KeyValue row={row} value={row.actual} /></Table.Td>
+                  <Table.Td data-label={t("desired.template")} title={row.overridden.map((id) => names.get(id) ?? id).join(", ")}>{names.get(row.template_id) ?? row.template_id}{row.overridden.length > 0 && ` (+${row.overridden.length})`}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

@@ -99,7 +99,7 @@ function Count({ name, count, color }: { name: string; count: number; color: str
 
 function Cases({ rows }: { rows: Case[] }) {
   return (
-    <Table verticalSpacing={4}>
+    <Table.ScrollContainer className="stacked" minWidth={400}><Table verticalSpacing={4}>
       <Table.Tbody>
         {rows.map((each) => (
           <Table.Tr key={each.number} data-case={each.number} data-verdict={each.verdict}>
@@ -110,7 +110,7 @@ function Cases({ rows }: { rows: Case[] }) {
           </Table.Tr>
         ))}
       </Table.Tbody>
-    </Table>
+    </Table></Table.ScrollContainer>
   );
 }
 

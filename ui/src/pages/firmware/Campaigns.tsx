@@ -1,5 +1,6 @@
-import { Alert, Button, Card, Group, Modal, NumberInput, Progress, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Card, Group, Modal, NumberInput, Progress, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -24,12 +25,12 @@ export function Campaigns() {
   const [adding, setAdding] = useState(false);
   const list = usePagedList(["campaigns"], (cursor) => ask(api.GET("/api/v1/firmware-campaigns", { params: { query: { limit: 50, cursor } } })));
   useLiveRefresh(["job.changed", "transfer.status", "firmware_campaign."], [["campaigns"], ["campaign"]]);
-  const add = may("firmware:write") && <Button onClick={() => setAdding(true)}>{t("campaign.add")}</Button>;
+  const add = may("firmware:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>{t("campaign.add")}</Button>;
   if (list.error) return <Failure error={list.error} retry={list.refetch} />;
   if (list.loading) return <Loading />;
   return (
     <Stack>
-      {list.rows.length === 0 ? <Empty title={t("campaign.none.title")} action={add}>{t("campaign.none.text")}</Empty> : <Group>{add}</Group>}
+      {list.rows.length === 0 ? <Empty title={t("campaign.none.title")} action={add}>{t("campaign.none.text")}</Empty> : <Group justify="flex-end">{add}</Group>}
       {list.rows.map((row) => <CampaignCard key={row.id} campaign={row} />)}
       {list.more && <Button variant="default" onClick={list.loadMore}>{t("action.more")}</Button>}
       {adding && <AddCampaign onClose={() => setAdding(false)} />}
@@ -88,8 +89,8 @@ function CampaignStations({ campaign, onClose }: { campaign: Campaign; onClose: 
     <Modal opened onClose={onClose} title={campaign.name} size="lg">
       <Await query={query}>
         {(page) => (
-          <Table.ScrollContainer minWidth={420} mah="60vh"><Table><Table.Tbody>
-            {page.items.map((row) => <Table.Tr key={row.station_id}><Table.Td><Link to={`/stations/${encodeURIComponent(row.station_id)}/firmware`}>{row.station_id}</Link></Table.Td><Table.Td><StateBadge state={row.state} /></Table.Td><Table.Td className="wrap-anywhere">{row.detail}</Table.Td><Table.Td><When at={row.finished_at ?? row.started_at} ago /></Table.Td></Table.Tr>)}
+          <Table.ScrollContainer className="stacked" minWidth={420} mah="60vh"><Table><Table.Tbody>
+            {page.items.map((row) => <Table.Tr key={row.station_id}><Table.Td><Anchor component={Link} to={`/stations/${encodeURIComponent(row.station_id)}/firmware`}>{row.station_id}</Anchor></Table.Td><Table.Td><StateBadge state={row.state} /></Table.Td><Table.Td className="wrap-anywhere">{row.detail}</Table.Td><Table.Td><When at={row.finished_at ?? row.started_at} ago /></Table.Td></Table.Tr>)}
           </Table.Tbody></Table></Table.ScrollContainer>
         )}
       </Await>

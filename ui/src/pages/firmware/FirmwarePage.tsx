@@ -1,5 +1,6 @@
-import { Anchor, Button, FileInput, Tabs, TextInput } from "@mantine/core";
+import { Anchor, Button, FileInput, Group, Stack, Tabs, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
+import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -46,16 +47,16 @@ function Library() {
     { key: "model", header: t("station.model"), width: "minmax(8rem, 1fr)", wide: true, cell: (row) => [row.vendor, row.model].filter(Boolean).join(" ") },
     { key: "size", header: t("firmware.size"), width: "7rem", wide: true, align: "right", sort: (row) => row.size_bytes, cell: (row) => formatBytes(row.size_bytes, i18n.language) },
     { key: "signature", header: t("firmware.signature"), width: "8rem", wide: true, cell: (row) => <StateBadge state={`signature_${row.signature_state}`} /> },
-    { key: "created", header: t("firmware.uploaded"), width: "10rem", wide: true, sort: (row) => row.created_at, cell: (row) => <When at={row.created_at} ago /> },
-    { key: "do", header: "", width: "7rem", wide: true, cell: (row) => may("firmware:write") && <Button size="compact-xs" variant="default" onClick={() => remove(row)}>{t("action.delete")}</Button> },
+    { key: "created", header: t("firmware.uploaded"), width: "10rem", sort: (row) => row.created_at, cell: (row) => <When at={row.created_at} ago /> },
+    { key: "do", header: "", width: "7rem", cell: (row) => may("firmware:write") && <Button size="compact-xs" variant="default" onClick={() => remove(row)}>{t("action.delete")}</Button> },
   ];
-  const add = may("firmware:write") && <Button onClick={() => setAdding(true)}>{t("firmware.add")}</Button>;
+  const add = may("firmware:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>{t("firmware.add")}</Button>;
   return (
-    <>
-      {list.rows.length > 0 && add}
+    <Stack>
+      {list.rows.length > 0 && <Group justify="flex-end">{add}</Group>}
       <ListTable label={t("firmware.library")} list={list} columns={columns} rowKey={(row) => row.id} none={{ title: t("firmware.none.title"), text: t("firmware.none.text"), action: add }} />
       {adding && <AddFirmware onClose={() => setAdding(false)} />}
-    </>
+    </Stack>
   );
 }
 

@@ -24,9 +24,9 @@ export function LastHour() {
           <ScrollArea.Autosize mah={340} viewportProps={{ tabIndex: 0, "aria-label": t("overview.lastHour"), role: "region" }}>
             <Stack gap={6}>
               {page.items.map((event) => (
-                <Group key={event.id} gap="xs" wrap="nowrap">
+                <Group key={event.id} gap="xs" wrap="nowrap" align="baseline">
                   <Text size="sm" c="dimmed" w="7.5rem" component="div" style={{ flexShrink: 0 }}><When at={event.at} ago /></Text>
-                  <Text size="sm" truncate>
+                  <Text size="sm" miw={0} className="wrap-anywhere">
                     {event.station_id && <Anchor component={Link} to={`/stations/${encodeURIComponent(event.station_id)}`} inherit underline="always">{event.station_id}</Anchor>}{" "}
                     {t(`event.${event.type.replace(".", "_")}`, { defaultValue: event.type })}
                   </Text>

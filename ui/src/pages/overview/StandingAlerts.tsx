@@ -7,6 +7,7 @@ import { Await } from "../../components/Feedback";
 import { When } from "../../components/When";
 import { useLiveRefresh } from "../../live/refresh";
 import { SEVERITY_COLOR } from "../alerts/rules";
+import { alertInWords } from "../alerts/words";
 
 const LISTED = 5;
 const REFRESH_MS = 1_000;
@@ -40,10 +41,10 @@ export function StandingAlerts() {
           </Group>
           <Stack gap={6}>
             {items.map((alert) => (
-              <Group key={alert.id} gap="xs" wrap="nowrap">
+              <Group key={alert.id} gap="0 var(--mantine-spacing-xs)" align="baseline">
                 <Text size="sm" c="dimmed" w="7.5rem" component="div" style={{ flexShrink: 0 }}><When at={alert.first_at} ago /></Text>
                 <Badge color={SEVERITY_COLOR[alert.severity]} size="sm" style={{ flexShrink: 0 }}>{t(`alert.severities.${alert.severity}`)}</Badge>
-                <Text size="sm" truncate title={alert.summary}>{alert.summary}</Text>
+                <Text size="sm" flex="1 1 14rem" className="wrap-anywhere">{alertInWords(alert, t)}</Text>
               </Group>
             ))}
           </Stack>

@@ -50,10 +50,10 @@ export function ReservationTable({ stationId }: { stationId?: string }) {
     { key: "id", header: t("reservation.id"), width: "8rem", sort: (row) => row.reservation_id, cell: (row) => row.reservation_id },
     { key: "state", header: t("station.state"), width: "9rem", sort: (row) => row.state, cell: (row) => <StateBadge state={row.state} title={row.history.at(-1)?.why} /> },
     ...(stationId ? [] : [{ key: "station", header: t("transaction.station"), width: "minmax(8rem, 1fr)", sort: (row: Reservation) => row.station_id, cell: (row: Reservation) => <Anchor component={Link} to={`/stations/${encodeURIComponent(row.station_id)}`}>{row.station_id}</Anchor> }]),
-    { key: "connector", header: t("transaction.connector"), width: "7rem", align: "right", wide: true, sort: (row) => row.connector_id, cell: (row) => (row.connector_id === 0 ? t("reservation.any") : row.connector_id) },
-    { key: "tag", header: t("token.idTag"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => row.id_tag, cell: (row) => row.id_tag },
+    { key: "connector", header: t("transaction.connector"), width: "7rem", align: "right", sort: (row) => row.connector_id, cell: (row) => (row.connector_id === 0 ? t("reservation.any") : row.connector_id) },
+    { key: "tag", header: t("token.idTag"), width: "minmax(8rem, 1fr)", sort: (row) => row.id_tag, cell: (row) => row.id_tag },
     { key: "expires", header: t("reservation.until"), width: "12rem", sort: (row) => row.expires_at, cell: (row) => <When at={row.expires_at} /> },
-    { key: "do", header: "", width: "8rem", wide: true, cell: (row) => may("reservations:write") && ENDABLE.has(row.state) && <Button size="compact-xs" variant="default" onClick={() => cancel(row)}>{t("reservation.cancel.do")}</Button> },
+    { key: "do", header: "", width: "8rem", cell: (row) => may("reservations:write") && ENDABLE.has(row.state) && <Button size="compact-xs" variant="default" onClick={() => cancel(row)}>{t("reservation.cancel.do")}</Button> },
   ];
   return (
     <Stack>

@@ -60,14 +60,14 @@ export default function SettingsPage() {
 function Rows({ items }: { items: Setting[] }) {
   const { t } = useTranslation();
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Table.ScrollContainer className="stacked" minWidth={560}>
       <Table layout="fixed">
         <Table.Thead><Table.Tr><Table.Th w="55%">{t("settings.key")}</Table.Th><Table.Th>{t("configuration.value")}</Table.Th><Table.Th w="11rem">{t("settings.source")}</Table.Th></Table.Tr></Table.Thead>
         <Table.Tbody>
           {items.map((item) => (
             <Table.Tr key={item.key} data-setting={item.key}>
               <Table.Td><Stack gap={2}><Text size="sm" fw={500}>{item.key}</Text><Text size="xs" c="dimmed">{item.description}</Text><Text size="xs" c="dimmed" className="mono">{item.variable}</Text></Stack></Table.Td>
-              <Table.Td className="wrap-anywhere mono">
+              <Table.Td className="wrap-anywhere mono" data-line>
                 {item.value ?? "–"}
                 {item.source !== "default" && !item.secret && <Text size="xs" c="dimmed">{t("settings.default", { value: item.default ?? "–" })}</Text>}
               </Table.Td>

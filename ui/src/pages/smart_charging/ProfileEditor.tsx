@@ -94,7 +94,7 @@ function Periods({ form }: { form: ReturnType<typeof useForm<Draft>> }) {
   };
   return (
     <Stack gap="xs">
-      <Table.ScrollContainer minWidth={420}>
+      <Table.ScrollContainer minWidth={280}>
         <Table verticalSpacing={4}>
           <Table.Thead><Table.Tr><Table.Th>{t("profile.from")}</Table.Th><Table.Th>{t("profile.limit", { unit: form.values.unit })}</Table.Th><Table.Th>{t("profile.phases")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
           <Table.Tbody>

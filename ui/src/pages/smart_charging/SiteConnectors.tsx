@@ -28,17 +28,17 @@ export function SiteConnectors({ site }: { site: Site }) {
       {may("stations:write") && <AddStation site={site} />}
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Empty title={t("site.noStations.title")}>{t("site.noStations.text")}</Empty> : (
-          <Table.ScrollContainer minWidth={720}>
+          <Table.ScrollContainer className="stacked" minWidth={720}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("transaction.station")}</Table.Th><Table.Th>{t("site.phases")}</Table.Th><Table.Th ta="right">{t("site.least")}</Table.Th><Table.Th ta="right">{t("site.most")}</Table.Th><Table.Th ta="right">{t("site.priority")}</Table.Th><Table.Th>{t("station.state")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {page.items.map((row) => (
                   <Table.Tr key={`${row.station_id}|${row.connector_id}`} data-wiring={`${row.station_id}|${row.connector_id}`}>
                     <Table.Td><Anchor component={Link} to={`/stations/${encodeURIComponent(row.station_id)}`} size="sm">{row.station_name ?? row.station_id}</Anchor> <Text span size="sm" c="dimmed">· {row.connector_id}</Text></Table.Td>
-                    <Table.Td>{row.phases ? row.phases.join(" ") : <Badge color="yellow" title={t("site.phasesUnknownHelp")}>{t("site.phasesUnknown")}</Badge>}</Table.Td>
-                    <Table.Td ta="right" className="tabular">{row.min_a} A</Table.Td>
-                    <Table.Td ta="right" className="tabular">{row.max_a} A</Table.Td>
-                    <Table.Td ta="right" className="tabular">{row.priority}</Table.Td>
+                    <Table.Td data-label={t("site.phases")}>{row.phases ? row.phases.join(" ") : <Badge color="yellow" title={t("site.phasesUnknownHelp")}>{t("site.phasesUnknown")}</Badge>}</Table.Td>
+                    <Table.Td ta="right" className="tabular" data-label={t("site.least")}>{row.min_a} A</Table.Td>
+                    <Table.Td ta="right" className="tabular" data-label={t("site.most")}>{row.max_a} A</Table.Td>
+                    <Table.Td ta="right" className="tabular" data-label={t("site.priority")}>{row.priority}</Table.Td>
                     <Table.Td><StateBadge state={row.connected ? "online" : "offline"} /></Table.Td>
                     <Table.Td>{may("sites:write") && <Button size="compact-xs" variant="default" onClick={() => setEditing(row)}>{t("action.edit")}</Button>}</Table.Td>
                   </Table.Tr>

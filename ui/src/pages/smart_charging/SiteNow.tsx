@@ -8,13 +8,15 @@ import { api, ask, type Schemas } from "../../api/client";
 import { Await, Empty } from "../../components/Feedback";
 import { LineChart } from "../../components/LineChart";
 import { When } from "../../components/When";
+import { formatCurrent } from "../../lib/units";
 import { curvesOfLoad, type Lane, LANE_NAMES, LANES, lanesOf } from "./limits";
 import type { Site } from "./SitesPage";
+import { decisionInWords } from "./words";
 
 type Load = Schemas["SiteLoadView"];
 type Decision = Schemas["DecisionView"];
 
-const COLORS: Record<string, string> = { full: "teal", shared: "blue", demand: "teal", waiting: "yellow", paused: "orange", paused_while: "orange", standby: "gray", idle: "gray", not_managed: "gray", offline: "red", ignoring: "red", refusing: "red" };
+const COLORS: Record<string, string> = { full: "teal", shared: "blue", demand: "teal", waiting: "yellow", paused: "orange", paused_while: "orange", standby: "gray", idle: "gray", not_managed: "gray", offline: "red", ignoring: "red", refusing: "red", overruled: "red" };
 
 /** Who gets what now and why, against the limit; what is wrong; the curve of the day. */
 export function SiteNow({ site }: { site: Site }) {
@@ -44,7 +46,7 @@ function Alerts({ alerts }: { alerts: Load["alerts"] }) {
     const rows = alerts.filter((each) => each.kind === kind);
     return (
       <Alert key={kind} color="orange" icon={<IconAlertTriangle />} title={`${t(`site.alert.${kind}`, { defaultValue: kind })} (${rows.length})`} data-alert={kind}>
-        <Text size="sm">{rows[0]?.message}</Text>
+        <Text size="sm">{t(`site.alertText.${kind}`, { defaultValue: rows[0]?.message })}</Text>
         <Group gap="md" mt={4}>
           {rows.filter((each) => each.station_id !== null).map((each) => (
             <Text key={`${each.station_id}|${each.connector_id}`} size="sm" component="span"><Anchor component={Link} to={`/stations/${encodeURIComponent(each.station_id ?? "")}`} inherit>{each.station_id}</Anchor>{each.connector_id !== null && ` · ${each.connector_id}`} <Text span size="xs" c="dimmed"><When at={each.since} ago /></Text></Text>
@@ -56,9 +58,9 @@ function Alerts({ alerts }: { alerts: Load["alerts"] }) {
 }
 
 function Lanes({ now }: { now: Load }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const lanes = LANES.filter((lane) => now.limit !== null && now.limit.amperes[lane] !== null);
-  const amperes = (value: number | null | undefined) => `${(value ?? 0).toFixed(1)} A`;
+  const amperes = (value: number | null | undefined) => formatCurrent(value ?? 0, i18n.language);
   return (
     <SimpleGrid cols={{ base: 1, sm: 2, lg: Math.max(1, lanes.length) }}>
       {lanes.map((lane) => {
@@ -92,7 +94,7 @@ function Connectors({ now }: { now: Load }) {
   return (
     <Card>
       <Title order={2} size="h5" mb="xs">{t("site.who")}</Title>
-      <Table.ScrollContainer minWidth={680}>
+      <Table.ScrollContainer className="stacked" minWidth={680}>
         <Table verticalSpacing={6}>
           <Table.Thead><Table.Tr><Table.Th>{t("transaction.station")}</Table.Th><Table.Th>{t("site.gets")}</Table.Th><Table.Th ta="right">{t("site.draws")}</Table.Th><Table.Th>{t("site.phases")}</Table.Th><Table.Th>{t("site.why")}</Table.Th><Table.Th>{t("site.since")}</Table.Th></Table.Tr></Table.Thead>
           <Table.Tbody>{now.connectors.map((each) => <Row key={`${each.station_id}|${each.connector_id}`} decision={each} most={most} />)}</Table.Tbody>
@@ -103,20 +105,20 @@ function Connectors({ now }: { now: Load }) {
 }
 
 function Row({ decision, most }: { decision: Decision; most: number }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const measured = decision.measured && Math.max(decision.measured.l1_a ?? 0, decision.measured.l2_a ?? 0, decision.measured.l3_a ?? 0);
   const waits = decision.target_a !== null && decision.offered_a !== null && decision.target_a !== decision.offered_a;
   return (
     <Table.Tr data-connector={`${decision.station_id}|${decision.connector_id}`}>
       <Table.Td><Anchor component={Link} to={`/stations/${encodeURIComponent(decision.station_id)}`} size="sm">{decision.station_id}</Anchor> <Text span size="sm" c="dimmed">· {decision.connector_id}</Text></Table.Td>
       <Table.Td miw="9rem">
-        <Text size="sm" fw={600} className="tabular">{decision.offered_a === null ? t("site.unlimited") : `${decision.offered_a} A`}{waits && <Text span size="xs" c="dimmed"> → {decision.target_a} A</Text>}</Text>
+        <Text size="sm" fw={600} className="tabular">{decision.offered_a === null ? t("site.unlimited") : formatCurrent(decision.offered_a, i18n.language)}{waits && <Text span size="xs" c="dimmed"> → {formatCurrent(decision.target_a, i18n.language)}</Text>}</Text>
         <Progress value={((decision.offered_a ?? 0) / most) * 100} size={5} aria-hidden />
       </Table.Td>
-      <Table.Td ta="right" className="tabular">{measured === null ? "–" : `${measured.toFixed(1)} A`}</Table.Td>
-      <Table.Td>{decision.phases?.join(" ") ?? "–"}</Table.Td>
-      <Table.Td maw="24rem"><Badge color={COLORS[decision.reason] ?? "gray"}>{t(`site.reason.${decision.reason}`, { defaultValue: decision.reason })}</Badge>{decision.limited_by && <Text span size="xs" c="dimmed"> {t("site.limitedBy", { lane: decision.limited_by })}</Text>}<Text size="xs" c="dimmed">{decision.message}</Text></Table.Td>
-      <Table.Td><When at={decision.since} ago /></Table.Td>
+      <Table.Td ta="right" className="tabular" data-label={t("site.draws")}>{formatCurrent(measured, i18n.language)}</Table.Td>
+      <Table.Td data-label={t("site.phases")}>{decision.phases?.join(" ") ?? "–"}</Table.Td>
+      <Table.Td maw="24rem" data-line><Badge color={COLORS[decision.reason] ?? "gray"}>{t(`site.reason.${decision.reason}`, { defaultValue: decision.reason })}</Badge>{decision.limited_by && <Text span size="xs" c="dimmed"> {t("site.limitedBy", { lane: decision.limited_by === "total" ? t("site.allPhases") : decision.limited_by })}</Text>}<Text size="xs" c="dimmed" title={decision.message}>{decisionInWords(decision, t, i18n.language)}</Text></Table.Td>
+      <Table.Td data-label={t("site.since")}><When at={decision.since} ago /></Table.Td>
     </Table.Tr>
   );
 }

@@ -7,6 +7,7 @@ import { useParams } from "react-router";
 import { api, ask } from "../../api/client";
 import { Await } from "../../components/Feedback";
 import { Page } from "../../components/Page";
+import { TabBar } from "../../components/TabBar";
 import { useFilters } from "../../lib/filters";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
@@ -38,9 +39,9 @@ export default function SitePage() {
       <Await query={site}>
         {(found) => (
           <>
-            {found.warnings.map((warning) => <Alert key={warning.code + warning.message} color={warning.code === "no_limit" ? "blue" : "yellow"} p="xs">{warning.message}</Alert>)}
+            {found.warnings.map((warning) => <Alert key={warning.code + warning.message} color={warning.code === "no_limit" ? "blue" : "yellow"} p="xs">{t(`site.warning.${warning.code}`, { defaultValue: warning.message })}</Alert>)}
             <Tabs value={tab} onChange={(value) => set("tab", value === "now" ? null : value)} keepMounted={false}>
-              <Tabs.List mb="md">{TABS.map((each) => <Tabs.Tab key={each} value={each}>{t(`site.tab.${each}`)}</Tabs.Tab>)}</Tabs.List>
+              <TabBar tabs={TABS} current={tab} label={(each) => t(`site.tab.${each}`)} />
               <Tabs.Panel value="now"><SiteNow site={found} /></Tabs.Panel>
               <Tabs.Panel value="connectors"><SiteConnectors site={found} /></Tabs.Panel>
               <Tabs.Panel value="decisions"><SiteDecisions siteId={found.id} /></Tabs.Panel>

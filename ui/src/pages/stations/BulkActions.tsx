@@ -91,7 +91,7 @@ function BulkDialog({ stations, onClose }: { stations: Station[]; onClose: (sent
         <Text size="sm">{t("bulk.preview", { count: online.length, skipped: offline.length })}</Text>
         {started && <Progress value={(outcomes.length / Math.max(1, online.length)) * 100} aria-label={t("bulk.progress")} />}
         {ended && <Alert color="red" role="alert">{t(ended === "failures" ? "bulk.stopped" : "bulk.cancelled")}</Alert>}
-        <Table.ScrollContainer minWidth={280} mah="20rem">
+        <Table.ScrollContainer className="stacked" minWidth={280} mah="20rem">
           <Table>
             <Table.Tbody>
               {[...online, ...offline].slice(0, SHOWN).map((station) => {

@@ -51,7 +51,7 @@ function Own({ station }: { station: Station }) {
       <Title order={2} size="h4" mb="xs">{t("certificate.own")}</Title>
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Text c="dimmed">{t("certificate.none")}</Text> : (
-          <Table.ScrollContainer minWidth={560}>
+          <Table.ScrollContainer className="stacked" minWidth={560}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("certificate.subject")}</Table.Th><Table.Th>{t("station.state")}</Table.Th><Table.Th>{t("certificate.serial")}</Table.Th><Table.Th>{t("certificate.until")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
@@ -59,8 +59,8 @@ function Own({ station }: { station: Station }) {
                   <Table.Tr key={row.id} data-certificate={row.serial_number}>
                     <Table.Td className="wrap-anywhere">{row.subject}<Text size="xs" c="dimmed" className="wrap-anywhere">{row.issuer}</Text></Table.Td>
                     <Table.Td><StateBadge state={row.state} title={row.state_reason ?? undefined} /></Table.Td>
-                    <Table.Td className="mono wrap-anywhere">{row.serial_number}</Table.Td>
-                    <Table.Td><When at={row.not_after} /></Table.Td>
+                    <Table.Td className="mono wrap-anywhere" data-label={t("certificate.serial")}>{row.serial_number}</Table.Td>
+                    <Table.Td data-label={t("certificate.until")}><When at={row.not_after} /></Table.Td>
                     <Table.Td>{may("certificates:write") && row.state !== "revoked" && <Button size="compact-xs" variant="default" onClick={() => revoke(row)}>{t("certificate.revoke.do")}</Button>}</Table.Td>
                   </Table.Tr>
                 ))}
@@ -111,7 +111,7 @@ function Roots({ station }: { station: Station }) {
       {refresh.data?.map((job) => <CommandResult key={job.id} job={job} />)}
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Text c="dimmed">{t("certificate.noRoots")}</Text> : (
-          <Table.ScrollContainer minWidth={480}>
+          <Table.ScrollContainer className="stacked" minWidth={480}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("certificate.use")}</Table.Th><Table.Th>{t("certificate.authority")}</Table.Th><Table.Th>{t("certificate.serial")}</Table.Th><Table.Th>{t("certificate.reported")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
@@ -119,8 +119,8 @@ function Roots({ station }: { station: Station }) {
                   <Table.Tr key={`${root.issuer_key_hash}|${root.serial_number}`} data-root={root.serial_number}>
                     <Table.Td>{t(`certificate.uses.${root.use}`)}</Table.Td>
                     <Table.Td className="wrap-anywhere">{root.authority_name ?? t("certificate.notOurs")}</Table.Td>
-                    <Table.Td className="mono wrap-anywhere">{root.serial_number}</Table.Td>
-                    <Table.Td><When at={root.reported_at} ago /></Table.Td>
+                    <Table.Td className="mono wrap-anywhere" data-label={t("certificate.serial")}>{root.serial_number}</Table.Td>
+                    <Table.Td data-label={t("certificate.reported")}><When at={root.reported_at} ago /></Table.Td>
                     <Table.Td>{may("certificates:write") && may("commands:dangerous") && <Button size="compact-xs" variant="default" disabled={!station.connected} onClick={() => remove(root)}>{t("action.delete")}</Button>}</Table.Td>
                   </Table.Tr>
                 ))}
@@ -143,7 +143,7 @@ function SecurityEvents({ station }: { station: Station }) {
       <Title order={2} size="h4" mb="xs">{t("station.securityEvents")}</Title>
       <Await query={{ data: list.loading ? undefined : list.rows, error: list.error, isPending: list.loading, refetch: list.refetch }}>
         {(rows) => rows.length === 0 ? <Empty title={t("station.noSecurityEvents")}>{t("station.noSecurityEventsText")}</Empty> : (
-          <Table.ScrollContainer minWidth={480}>
+          <Table.ScrollContainer className="stacked" minWidth={480}>
             <Table>
               <Table.Tbody>
                 {rows.map((event) => (

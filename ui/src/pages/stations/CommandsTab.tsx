@@ -10,6 +10,14 @@ import { useSession } from "../../session";
 import { CommandForm } from "./CommandForm";
 import type { Station } from "./StationPage";
 
+/** What is asked most comes first. */
+const ORDER = ["remote_control", "availability", "provisioning", "smart_charging", "reservations", "local_lists", "firmware", "diagnostics", "security", "certificates", "data_transfer"];
+
+function rank(block: string): number {
+  const place = ORDER.indexOf(block);
+  return place < 0 ? ORDER.length : place;
+}
+
 /** Every action that a station can be asked; which one is chosen is in the address. */
 export function CommandsTab({ station }: { station: Station }) {
   const { t } = useTranslation();
@@ -23,7 +31,7 @@ export function CommandsTab({ station }: { station: Station }) {
         const allowed = list.items.filter((action) => !action.dangerous || may("commands:dangerous"));
         const shown = allowed.filter((action) => action.action.toLowerCase().includes(search.trim().toLowerCase()));
         const current = allowed.find((action) => action.action === chosen);
-        const blocks = [...new Set(allowed.map((action) => action.block))];
+        const blocks = [...new Set(allowed.map((action) => action.block))].sort((a, b) => rank(a) - rank(b));
         const blockName = (block: string) => t(`block.${block}`, { defaultValue: block });
         return (
           <Grid>

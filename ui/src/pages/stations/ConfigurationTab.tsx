@@ -43,14 +43,14 @@ export function ConfigurationTab({ station }: { station: Station }) {
         {(page) => page.items.length === 0 ? (
           <Empty title={t("configuration.none.title")}>{t("configuration.none.text")}</Empty>
         ) : (
-          <Table.ScrollContainer minWidth={480}>
+          <Table.ScrollContainer className="stacked" minWidth={480}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("configuration.key")}</Table.Th><Table.Th>{t("configuration.value")}</Table.Th><Table.Th>{t("configuration.access")}</Table.Th><Table.Th>{t("configuration.readAt")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {page.items.filter((variable) => variable.variable.toLowerCase().includes(search.toLowerCase())).map((variable) => (
                   <Table.Tr key={variable.variable} data-key={variable.variable}>
                     <Table.Td>{variable.variable}</Table.Td>
-                    <Table.Td className="wrap-anywhere">{variable.supported ? (variable.value ?? <Text span c="dimmed">{t("configuration.noValue")}</Text>) : <Text span c="dimmed">{t("configuration.unsupported")}</Text>} {variable.write_status === "reboot_required" && <StateBadge state="RebootRequired" />}</Table.Td>
+                    <Table.Td className="wrap-anywhere" data-line>{variable.supported ? (variable.value ?? <Text span c="dimmed">{t("configuration.noValue")}</Text>) : <Text span c="dimmed">{t("configuration.unsupported")}</Text>} {variable.write_status === "reboot_required" && <StateBadge state="RebootRequired" />}</Table.Td>
                     <Table.Td>{variable.readonly ? t("configuration.readonly") : ""}</Table.Td>
                     <Table.Td><When at={variable.read_at} ago /></Table.Td>
                     <Table.Td>{may("commands:send") && !variable.readonly && <ActionIcon variant="subtle" aria-label={t("configuration.edit", { key: variable.variable })} onClick={() => setEditing(variable)}><IconEdit size={16} /></ActionIcon>}</Table.Td>

@@ -71,14 +71,14 @@ function RefusalCard({ refusal, onAccepted }: { refusal: Refusal; onAccepted: (a
   return (
     <Card component="article" data-refusal={refusal.station_id}>
       <Group justify="space-between" align="flex-start">
-        <Stack gap={4} flex={1}>
+        <Stack gap={4} flex="1 1 16rem">
           <Group gap="xs">
             <Text fw={600} className="wrap-anywhere">{refusal.station_id || t("door.noIdentity")}</Text>
             <Badge color="red">{t(`reason.${refusal.reason}`, { defaultValue: refusal.reason })}</Badge>
             {refusal.status > 0 && <Badge color="gray">HTTP {refusal.status}</Badge>}
             {refusal.count > 1 && <Badge color="gray">{t("door.times", { count: refusal.count })}</Badge>}
           </Group>
-          <Text size="sm" className="wrap-anywhere">{refusal.detail}</Text>
+          <Text size="sm" className="wrap-anywhere">{t(`refusal.${refusal.reason}`, { defaultValue: refusal.detail })}</Text>
           <Text size="sm" fw={500} data-advice={refusal.reason}>{t(`advice.${refusal.reason}`, { defaultValue: t("advice.other") })}</Text>
           <Text size="xs" c="dimmed" className="wrap-anywhere">
             {refusal.remote_address} · {refusal.path || "–"} · {refusal.subprotocols ?? "–"} · {refusal.user_agent ?? "–"} · <When at={refusal.last_at} ago />

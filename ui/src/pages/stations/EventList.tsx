@@ -45,11 +45,11 @@ function EventRow({ event }: { event: Event }) {
   return (
     <Box data-event={event.type} py={6} style={{ borderBottom: "1px solid var(--mantine-color-default-border)" }}>
       <UnstyledButton w="100%" onClick={() => setOpened(!opened)} aria-expanded={opened}>
-        <Group gap="xs" align="baseline">
+        <Box className="event-row">
           <Text size="sm" fw={500}>{t(`event.${event.type.replace(".", "_")}`, { defaultValue: event.type })}</Text>
-          <Text size="sm" c="dimmed" flex={1} miw="10rem" lineClamp={opened ? undefined : 2} className="wrap-anywhere">{summaryOf(event, t)}</Text>
+          <Text size="sm" c="dimmed" lineClamp={opened ? undefined : 2} className="wrap-anywhere">{summaryOf(event, t)}</Text>
           <Text size="xs" c="dimmed"><When at={event.at} /></Text>
-        </Group>
+        </Box>
       </UnstyledButton>
       <Collapse expanded={opened}>{opened && <Json value={event.data} />}</Collapse>
     </Box>

@@ -29,7 +29,7 @@ function Oddities({ station }: { station: Station }) {
       {quirks.data?.quirk_profile_name && <Text size="sm" mb="xs">{t("station.quirkProfile", { name: quirks.data.quirk_profile_name })}</Text>}
       <Await query={query}>
         {(page) => page.items.length === 0 ? <Text c="dimmed">{t("station.noOddities")}</Text> : (
-          <Table.ScrollContainer minWidth={560}>
+          <Table.ScrollContainer className="stacked" minWidth={560}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("oddityTable.what")}</Table.Th><Table.Th>{t("oddityTable.where")}</Table.Th><Table.Th>{t("oddityTable.raw")}</Table.Th><Table.Th ta="right">{t("oddityTable.times")}</Table.Th><Table.Th>{t("oddityTable.last")}</Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
@@ -38,8 +38,8 @@ function Oddities({ station }: { station: Station }) {
                     <Table.Td>{t(`oddity.${oddity.kind}`, { defaultValue: oddity.kind })}</Table.Td>
                     <Table.Td><Badge color="gray">{oddity.action ?? "–"}</Badge> <Text span size="xs" className="mono wrap-anywhere">{oddity.path}</Text></Table.Td>
                     <Table.Td className="wrap-anywhere mono">{oddity.raw}</Table.Td>
-                    <Table.Td ta="right" className="tabular">{oddity.count}</Table.Td>
-                    <Table.Td><When at={oddity.last_at} ago /></Table.Td>
+                    <Table.Td ta="right" className="tabular" data-label={t("oddityTable.times")}>{oddity.count}</Table.Td>
+                    <Table.Td data-label={t("oddityTable.last")}><When at={oddity.last_at} ago /></Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

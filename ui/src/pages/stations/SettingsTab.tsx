@@ -10,6 +10,7 @@ import { useConfirm } from "../../components/confirm";
 import { Facts } from "../../components/DataTable";
 import { useProblemText } from "../../components/Feedback";
 import { Copy } from "../../components/Json";
+import { SiteInput } from "../../components/SiteInput";
 import { When } from "../../components/When";
 import { useSession } from "../../session";
 import type { Station } from "./StationPage";
@@ -65,7 +66,7 @@ function Edit({ station }: { station: Station }) {
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack gap="xs">
           <TextInput label={t("station.name")} {...form.getInputProps("name")} />
-          <TextInput label={t("station.site")} {...form.getInputProps("site_id")} />
+          <SiteInput {...form.getInputProps("site_id")} />
           <Select label={t("station.operatorState")} description={t("station.operatorStateHelp")} data={["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`) }))} allowDeselect={false} {...form.getInputProps("operator_state")} />
           <TextInput label={t("station.serialNumber")} description={t("station.wizard.serialHelp")} {...form.getInputProps("serial_number")} />
           <Select label={t("station.quirks")} description={t("station.quirksHelp")} clearable data={(quirks.data?.items ?? []).map((row) => ({ value: row.id, label: row.name }))} {...form.getInputProps("quirk_profile_id")} />

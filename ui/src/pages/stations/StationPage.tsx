@@ -1,12 +1,12 @@
 import { Alert, Button, Group, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
 import { Await } from "../../components/Feedback";
 import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
+import { TabBar } from "../../components/TabBar";
 import { When } from "../../components/When";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
@@ -21,7 +21,6 @@ import { ConfigurationTab } from "./ConfigurationTab";
 import { ConnectorsTab } from "./ConnectorsTab";
 import { EventsTab } from "./EventsTab";
 import { SettingsTab } from "./SettingsTab";
-import classes from "./StationPage.module.css";
 import { TransactionsTab } from "./TransactionsTab";
 
 export type Station = Schemas["StationView"];
@@ -60,11 +59,6 @@ export default function StationPage() {
   useLiveRefresh(["station."], [["station", stationId]], (event) => event.station_id === stationId);
   const open = TABS.filter((tab) => may(tab.needs));
   const current = open.some((tab) => tab.key === rest) ? rest : "connectors";
-  const tabs = useRef<HTMLDivElement>(null);
-  const there = query.data !== undefined;
-  useEffect(() => {
-    tabs.current?.querySelector("[data-active]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, [current, there]);
   return (
     <Page title={query.data?.name ?? stationId} crumbs={[{ label: t("nav.stations"), to: "/stations" }]} lead={query.data && <Lead station={query.data} />}>
       <Await query={query}>
@@ -72,7 +66,7 @@ export default function StationPage() {
           <>
             {station.security_profile === 0 && <Alert role="note" color="red">{t("station.insecure")}</Alert>}
             <Tabs value={current} onChange={(key) => void navigate(`/stations/${encodeURIComponent(stationId)}/${key ?? ""}`)} keepMounted={false}>
-              <Tabs.List ref={tabs} mb="md" className={classes.tabs}>{open.map((tab) => <Tabs.Tab key={tab.key} value={tab.key}>{t(`station.tab.${tab.key}`)}</Tabs.Tab>)}</Tabs.List>
+              <TabBar tabs={open.map((tab) => tab.key)} current={current} label={(key) => t(`station.tab.${key}`)} />
               {open.map(({ key, Content }) => <Tabs.Panel key={key} value={key}><Content station={station} /></Tabs.Panel>)}
             </Tabs>
           </>

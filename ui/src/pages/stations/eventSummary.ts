@@ -24,6 +24,8 @@ const TELLING: Record<string, readonly string[]> = {
   "configuration.changed": ["variable", "value", "status"],
   "data_transfer.received": ["vendor_id", "message_id", "data"],
 };
+/** Values that have a word of their own in the catalogues. */
+const WORDED = new Set(["status", "state", "result", "registration", "authorization_status"]);
 const UNREMARKABLE = new Set(["NoError", ""]);
 
 export function summaryOf({ type, data }: Event, t: Words): string {
@@ -31,7 +33,7 @@ export function summaryOf({ type, data }: Event, t: Words): string {
   if (typeof data.connector_id === "number") parts.push(data.connector_id === 0 ? t("connector.station") : t("connector.number", { number: data.connector_id }));
   for (const name of TELLING[type] ?? []) {
     const value = data[name];
-    if ((typeof value === "string" && !UNREMARKABLE.has(value)) || typeof value === "number" || typeof value === "boolean") parts.push(String(value));
+    if ((typeof value === "string" && !UNREMARKABLE.has(value)) || typeof value === "number" || typeof value === "boolean") parts.push(WORDED.has(name) ? t(`value.${value}`, { defaultValue: String(value) }) : String(value));
   }
   if (Array.isArray(data.values)) parts.push(t("event.keys", { count: data.values.length }));
   if (Array.isArray(data.mirror)) parts.push(t("event.profiles", { count: data.mirror.length }));

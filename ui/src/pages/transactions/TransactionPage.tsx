@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Grid, SimpleGrid, Stack, Tabs, Text, Title } from "@mantine/core";
+import { Alert, Anchor, Button, Card, SimpleGrid, Stack, Tabs, Text, Title } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
@@ -107,30 +107,27 @@ function Details({ transaction }: { transaction: Transaction }) {
         <Figure label={t("transaction.duration")}>{duration}</Figure>
         <Figure label={t("transaction.idTag")}>{transaction.id_tag ?? "–"}</Figure>
       </SimpleGrid>
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 5 }}>
-          <Card>
-            <Facts
-              rows={[
-                [t("transaction.station"), <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(transaction.station_id)}`}>{transaction.station_id}</Anchor>],
-                [t("transaction.connector"), transaction.connector_id],
-                [t("token.parent"), transaction.parent_id_tag],
-                [t("transaction.authorization"), <StateBadge key="a" state={transaction.authorization_status} />],
-                [t("transaction.started"), <When key="b" at={transaction.started_at} raw={transaction.started_at_text} />],
-                [t("transaction.stopped"), <When key="e" at={transaction.stopped_at} raw={transaction.stopped_at_text} />],
-                [t("transaction.reason"), transaction.stop_reason],
-                [t("transaction.stopIdTag"), transaction.stop_id_tag],
-                [t("transaction.meterStart"), formatReading(transaction.meter_start_wh, i18n.language)],
-                [t("transaction.meterStop"), formatReading(transaction.meter_stop_wh ?? (open ? transaction.last_meter_wh : null), i18n.language)],
-                [t("transaction.energySource"), transaction.energy_source ? t(`energySource.${transaction.energy_source}`, { defaultValue: transaction.energy_source }) : null],
-                [t("transaction.reservation"), transaction.reservation_id],
-                [t("station.protocol"), transaction.protocol],
-              ]}
-            />
-          </Card>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}><Curves id={transaction.id} /></Grid.Col>
-      </Grid>
+      <Card>
+        <Facts
+          columns={2}
+          rows={[
+            [t("transaction.station"), <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(transaction.station_id)}`}>{transaction.station_id}</Anchor>],
+            [t("transaction.connector"), transaction.connector_id],
+            [t("token.parent"), transaction.parent_id_tag],
+            [t("transaction.authorization"), <StateBadge key="a" state={transaction.authorization_status} />],
+            [t("transaction.started"), <When key="b" at={transaction.started_at} raw={transaction.started_at_text} />],
+            [t("transaction.stopped"), <When key="e" at={transaction.stopped_at} raw={transaction.stopped_at_text} />],
+            [t("transaction.reason"), transaction.stop_reason],
+            [t("transaction.stopIdTag"), transaction.stop_id_tag],
+            [t("transaction.meterStart"), formatReading(transaction.meter_start_wh, i18n.language)],
+            [t("transaction.meterStop"), formatReading(transaction.meter_stop_wh ?? (open ? transaction.last_meter_wh : null), i18n.language)],
+            [t("transaction.energySource"), transaction.energy_source ? t(`energySource.${transaction.energy_source}`, { defaultValue: transaction.energy_source }) : null],
+            [t("transaction.reservation"), transaction.reservation_id],
+            [t("station.protocol"), transaction.protocol],
+          ]}
+        />
+      </Card>
+      <Curves id={transaction.id} />
       <Tabs defaultValue="events" keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="events">{t("transaction.events")}</Tabs.Tab><Tabs.Tab value="messages">{t("transaction.messages")}</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="events"><EventList stationId={transaction.station_id} types={TYPES} {...times} matches={({ data }) => data.evse_id === undefined || data.evse_id === null || transaction.evse_id === null || data.evse_id === transaction.evse_id} /></Tabs.Panel>
@@ -158,14 +155,14 @@ function Curves({ id }: { id: number }) {
         charts.length === 0 ? (
           <Card><Empty title={t("transaction.noCurves.title")}>{t("transaction.noCurves.text")}</Empty></Card>
         ) : (
-          <Stack>
+          <SimpleGrid cols={{ base: 1, md: 2 }}>
             {charts.map((chart) => (
               <Card key={chart.key} data-chart={chart.key}>
                 <Title order={2} size="h5">{t(`chart.${chart.key}`)}</Title>
                 <LineChart times={chart.times} curves={chart.curves} label={t(`chart.${chart.key}`)} sync="transaction" height={180} />
               </Card>
             ))}
-          </Stack>
+          </SimpleGrid>
         )
       }
     </Await>

@@ -39,7 +39,7 @@ export default function ApiKeysPage() {
     { key: "name", header: t("token.name"), width: "minmax(8rem, 1fr)", sort: (row) => row.name, cell: (row) => row.name },
     { key: "role", header: t("user.role"), width: "12rem", sort: (row) => row.role, cell: (row) => t(`role.${row.role}`, { defaultValue: row.role }) },
     { key: "state", header: t("station.state"), width: "8rem", sort: state, cell: (row) => <StateBadge state={state(row)} /> },
-    { key: "used", header: t("apiKey.lastUsed"), width: "10rem", wide: true, sort: (row) => row.last_used_at, cell: (row) => <When at={row.last_used_at} ago /> },
+    { key: "used", header: t("apiKey.lastUsed"), width: "10rem", sort: (row) => row.last_used_at, cell: (row) => <When at={row.last_used_at} ago /> },
     { key: "expires", header: t("token.expires"), width: "12rem", wide: true, sort: (row) => row.expires_at, cell: (row) => <When at={row.expires_at} /> },
     { key: "sites", header: t("user.sites"), width: "minmax(7rem, 1fr)", wide: true, cell: (row) => row.site_ids?.join(", ") ?? <Text span size="sm" c="dimmed">{t("user.allSites")}</Text> },
   ];

@@ -21,7 +21,7 @@ export function Organisations() {
           <Group justify="flex-end"><Button onClick={() => setAdding(true)}>{t("organisation.add")}</Button></Group>
           <Table>
             <Table.Thead><Table.Tr><Table.Th>{t("organisation.id")}</Table.Th><Table.Th>{t("token.name")}</Table.Th><Table.Th>{t("organisation.created")}</Table.Th></Table.Tr></Table.Thead>
-            <Table.Tbody>{page.items.map((item) => <Table.Tr key={item.id}><Table.Td>{item.id}</Table.Td><Table.Td className="wrap-anywhere">{item.name}</Table.Td><Table.Td><When at={item.created_at} /></Table.Td></Table.Tr>)}</Table.Tbody>
+            <Table.Tbody>{page.items.map((item) => <Table.Tr key={item.id}><Table.Td>{item.id}</Table.Td><Table.Td className="wrap-anywhere">{item.name}</Table.Td><Table.Td><When at={new Date(item.created_at).getTime() > 0 ? item.created_at : null} /></Table.Td></Table.Tr>)}</Table.Tbody>
           </Table>
           {adding && <AddOrganisation onClose={() => setAdding(false)} />}
         </Stack>

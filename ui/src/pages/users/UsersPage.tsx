@@ -11,6 +11,7 @@ import { FilterBar } from "../../components/FilterBar";
 import { FormModal } from "../../components/FormModal";
 import { ListTable } from "../../components/ListTable";
 import { Page } from "../../components/Page";
+import { TabBar } from "../../components/TabBar";
 import { SiteScope } from "../../components/SiteScope";
 import { Secret } from "../../components/Secret";
 import { StateBadge } from "../../components/StateBadge";
@@ -43,7 +44,7 @@ export default function UsersPage() {
   return (
     <Page title={t("nav.users")} lead={t("user.lead")} actions={mayWrite && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => set("new", "1")}>{t("user.add")}</Button>}>
       <Tabs value={tab} onChange={(value) => set("tab", value === "users" ? null : value)} keepMounted={false}>
-        <Tabs.List mb="md">{tabs.map((each) => <Tabs.Tab key={each} value={each}>{t(`user.tab.${each}`)}</Tabs.Tab>)}</Tabs.List>
+        <TabBar tabs={tabs} current={tab} label={(each) => t(`user.tab.${each}`)} />
         <Tabs.Panel value="users"><UserTable onEdit={mayWrite ? setEditing : undefined} /></Tabs.Panel>
         <Tabs.Panel value="roles"><RolesTable /></Tabs.Panel>
         <Tabs.Panel value="organisations"><Organisations /></Tabs.Panel>
@@ -61,12 +62,12 @@ function UserTable({ onEdit }: { onEdit?: (user: User) => void }) {
   const columns: Column<User>[] = [
     { key: "username", header: t("session.username"), width: "minmax(8rem, 1fr)", sort: (row) => row.username, cell: (row) => row.username },
     { key: "name", header: t("token.name"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => row.name, cell: (row) => row.name },
-    { key: "role", header: t("user.role"), width: "12rem", sort: (row) => row.role, cell: (row) => t(`role.${row.role}`, { defaultValue: row.role }) },
-    { key: "state", header: t("station.state"), width: "8rem", cell: (row) => <StateBadge state={row.disabled ? "disabled" : "active"} /> },
-    { key: "with", header: t("user.signsInWith"), width: "9rem", wide: true, sort: (row) => row.signs_in_with, cell: (row) => t(`user.with.${row.signs_in_with}`, { defaultValue: row.signs_in_with }) },
-    { key: "sites", header: t("user.sites"), width: "minmax(7rem, 1fr)", wide: true, cell: (row) => row.site_ids?.join(", ") ?? <Text span size="sm" c="dimmed">{t("user.allSites")}</Text> },
-    { key: "totp", header: t("user.totp"), width: "9rem", wide: true, cell: (row) => (row.totp_enabled ? t("user.on") : t("user.off")) },
-    { key: "login", header: t("user.lastLogin"), width: "10rem", wide: true, sort: (row) => row.last_login_at, cell: (row) => <When at={row.last_login_at} ago /> },
+    { key: "role", header: t("user.role"), width: "9rem", sort: (row) => row.role, cell: (row) => t(`role.${row.role}`, { defaultValue: row.role }) },
+    { key: "state", header: t("station.state"), width: "7rem", cell: (row) => <StateBadge state={row.disabled ? "disabled" : "active"} /> },
+    { key: "with", header: t("user.signsInWith"), width: "8rem", wide: true, sort: (row) => row.signs_in_with, cell: (row) => t(`user.with.${row.signs_in_with}`, { defaultValue: row.signs_in_with }) },
+    { key: "sites", header: t("user.sites"), width: "minmax(6rem, 1fr)", wide: true, cell: (row) => row.site_ids?.join(", ") ?? <Text span size="sm" c="dimmed">{t("user.allSites")}</Text> },
+    { key: "totp", header: t("user.totp"), width: "8rem", wide: true, cell: (row) => (row.totp_enabled ? t("user.on") : t("user.off")) },
+    { key: "login", header: t("user.lastLogin"), width: "8rem", wide: true, sort: (row) => row.last_login_at, cell: (row) => <When at={row.last_login_at} ago /> },
   ];
   return (
     <Stack>

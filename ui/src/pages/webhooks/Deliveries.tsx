@@ -32,7 +32,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
   const columns: Column<Delivery>[] = [
     { key: "state", header: t("station.state"), width: "9rem", cell: (row) => <StateBadge state={row.state} title={row.error ?? undefined} /> },
     { key: "event", header: t("webhook.event"), width: "minmax(10rem, 2fr)", cell: (row) => <Text span size="sm" className="mono">{row.event_type}</Text> },
-    { key: "station", header: t("transaction.station"), width: "minmax(8rem, 1fr)", wide: true, cell: (row) => row.station_id },
+    { key: "station", header: t("transaction.station"), width: "minmax(8rem, 1fr)", cell: (row) => row.station_id },
     { key: "status", header: t("webhook.status"), width: "6rem", wide: true, align: "right", cell: (row) => row.status ?? "–" },
     { key: "ms", header: t("webhook.duration"), width: "6rem", wide: true, align: "right", cell: (row) => `${row.duration_ms} ms` },
     { key: "attempt", header: t("webhook.attempt"), width: "6rem", wide: true, align: "right", cell: (row) => (row.reason === "event" ? row.attempt : t(`webhook.reason.${row.reason}`)) },
