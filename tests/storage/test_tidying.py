@@ -98,3 +98,20 @@ async def test_what_is_tidied_twice_is_tidied_once(storage: Storage, what: str) 
     transaction = await storage.transactions.get(number)
     assert transaction is not None
     assert (transaction.state, transaction.stopped_at) == ("open", None)
+
+
+async def test_one_that_another_followed_does_not_run_again(storage: Storage) -> None:
+    old = await begin(storage, "CP1", 30)
+    newer = await begin(storage, "CP1", 1)
+    await begin(storage, "CP1", 2, evse_id=2)
+    fact = TransactionTidied(
+        organisation_id="default", station_id="CP1", received_at=NOW, id=old, ocpp_id="any", what="closed", reason="x"
+    )
+    assert await storage.record([fact]) == [True]
+    assert await storage.record([msgspec.structs.replace(fact, what="reopened")]) == [True]
+    reopened = await storage.transactions.get(old)
+    assert reopened is not None
+    assert reopened.state == "superseded"
+    assert newer in {each.id for each in await storage.transactions.open_of_station("CP1")}
+    assert old not in {each.id for each in await storage.transactions.open_of_station("CP1")}
+    assert await found(storage) == {old: "superseded"}

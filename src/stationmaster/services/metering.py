@@ -109,7 +109,7 @@ class Metering:
         return station.remember(KnownTransaction.of(stored))
 
     async def _reopen(self, station: PresentStation, known: KnownTransaction, received_at: Instant) -> None:
-        """It runs after all: the station measures in it."""
+        """It runs after all, or ran on until the next one began: the station measures in it."""
         fact = TransactionTidied(
             organisation_id=station.organisation_id,
             station_id=station.station_id,
@@ -120,7 +120,9 @@ class Metering:
             reason="late_values",
         )
         await self._storage.record([fact])
-        known.tidied, known.is_open, known.ended_at = False, True, None
+        stored: Transaction | None = await self._storage.transactions.get(known.id)
+        known.tidied, known.ended_at = False, None
+        known.is_open = stored is not None and stored.state == "open"
 
     async def _running_at(
         self, station: PresentStation, location: Location, sampled_at: Instant

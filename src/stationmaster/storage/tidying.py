@@ -10,6 +10,7 @@ from stationmaster.storage.tables import transaction
 __all__ = ["store_tidied"]
 
 _t = transaction.c
+_later = transaction.alias()
 
 
 def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[bool]]:
@@ -36,7 +37,7 @@ def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[
                 sa.update(transaction)
                 .where(_t.id == fact.id, _t.state == "closed", _t.stop_received_at.is_(None))
                 .values(
-                    state="open",
+                    state=sa.case((_is_followed(), "superseded"), else_="open"),
                     stopped_at=None,
                     stop_reason=None,
                     meter_stop_wh=None,
@@ -45,3 +46,12 @@ def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[
             )
         outcomes.append(bool((yield from execute(statement)).rowcount))
     return outcomes
+
+
+def _is_followed() -> sa.ColumnElement[bool]:
+    """Whether another began on its connector since: then it is not the one that runs there."""
+    return sa.exists().where(
+        _later.c.station_id == _t.station_id,
+        _later.c.evse_id == _t.evse_id,
+        _later.c.start_received_at > _t.start_received_at,
+    )

@@ -2,13 +2,11 @@
 
 import pytest
 
-from stationmaster.domain.smart_charging.installed import ClearFilter
 from stationmaster.domain.smart_charging.presets import (
     FilledPreset,
     Preset,
     PresetSettings,
     TransactionNeeded,
-    clear_presets,
     fill,
 )
 from stationmaster.domain.smart_charging.profiles import Kind, Purpose, RateUnit, RunningTransaction
@@ -45,17 +43,12 @@ def test_tc_057_and_tc_059_are_relative_and_only_one_names_the_transaction() -> 
         assert profile.schedule.periods[0].start_period_s == 0
 
 
-def test_tc_067_sets_three_profiles_on_one_level_and_clears_them_in_three_ways() -> None:
+def test_tc_067_sets_three_profiles_on_one_level() -> None:
     settings = PresetSettings(evse_id=2, stack_level=3)
     presets = [filled(preset, settings) for preset in (Preset.STATION_MAX, Preset.TX_DEFAULT, Preset.TX)]
     assert [each.location for each in presets] == [place(0), place(2), place(2)]
     assert {each.profile.stack_level for each in presets} == {3}
     assert [each.profile.transaction_id for each in presets] == [None, None, "17"]
-    assert clear_presets(settings, station_id="CP7", profile_id=1) == (
-        ClearFilter(profile_id=1),
-        ClearFilter(location=place(2), purpose=Purpose.TX_DEFAULT, stack_level=3),
-        ClearFilter(),
-    )
 
 
 def test_the_figures_are_those_agreed_with_the_lab() -> None:

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from stationmaster.domain.locations import Location
-from stationmaster.domain.smart_charging.installed import ClearFilter
 from stationmaster.domain.smart_charging.profiles import (
     ChargingProfile,
     ChargingSchedule,
@@ -27,7 +26,6 @@ __all__ = [
     "Preset",
     "PresetSettings",
     "TransactionNeeded",
-    "clear_presets",
     "fill",
 ]
 
@@ -112,18 +110,3 @@ def fill(
     )
     number = 0 if preset is Preset.STATION_MAX else settings.evse_id
     return FilledPreset(location=Location.of_connector_number(station_id, number), profile=profile)
-
-
-def clear_presets(
-    settings: PresetSettings, *, station_id: str, profile_id: int
-) -> tuple[ClearFilter, ClearFilter, ClearFilter]:
-    """The three forms of clearing of TC_067: only the id; place, purpose and level; nothing at all."""
-    return (
-        ClearFilter(profile_id=profile_id),
-        ClearFilter(
-            location=Location.of_connector_number(station_id, settings.evse_id),
-            purpose=Purpose.TX_DEFAULT,
-            stack_level=settings.stack_level,
-        ),
-        ClearFilter(),
-    )
