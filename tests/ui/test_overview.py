@@ -22,7 +22,7 @@ def test_stations_are_counted_by_state_and_stand_on_the_map(page: Page, ui_node:
         with LiveStation(ui_node.url, "OV-MAPPED", KEY):
             page.goto("/")
             expect(page.locator("[data-station-state=unavailable]")).to_be_visible()
-            page.get_by_role("heading", name="Map").scroll_into_view_if_needed()
+            page.get_by_role("heading", name="Map").evaluate("(heading) => heading.scrollIntoView()")
             shown = page.get_by_role("region", name="Map")
             expect(shown.locator("canvas").first).to_be_visible()
             expect(shown).to_have_attribute("data-places", "1")
@@ -76,3 +76,20 @@ def test_german_is_whole_and_kept(page: Page) -> None:
     page.reload()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.get_by_text("Stationen nach Zustand").or_(page.get_by_text("erste Station"))).not_to_have_count(0)
+
+
+def test_words_come_up_beside_a_button_and_its_menu_gives_the_focus_back(page: Page) -> None:
+    arrive(page)
+    page.get_by_role("button", name="Dark colours").hover()
+    expect(page.get_by_role("tooltip")).to_have_text("Dark colours")
+    page.get_by_role("status").filter(has_text="Live").hover()
+    expect(page.get_by_role("tooltip").filter(has_text="What you see is live")).to_be_visible()
+    language = page.get_by_role("button", name="Language")
+    language.click()
+    expect(page.get_by_role("menuitem", name="Deutsch")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_be_hidden()
+    expect(language).to_be_focused()
+    language.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="English")).to_be_focused()

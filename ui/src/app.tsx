@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Route, Routes, useLocation } from "react-router";
 import { Boundary } from "./components/Boundary";
 import { Empty, Failure, Loading } from "./components/Feedback";
+import { fetchAllWords } from "./i18n";
 import { SessionProvider, useSession } from "./session";
 
 /** Who signs in needs no menu yet, and who is signed in no form for that. */
@@ -13,10 +14,13 @@ const Shell = lazy(() => import("./layout/Shell"));
 /** Each page is a file of its own that is fetched when it is first opened; the name says where it lives. */
 const pages = import.meta.glob<{ default: ComponentType }>("./pages/*/*Page.tsx");
 
+/** Its words come with those of the frame. */
+const FIRST_PAGE = "overview/OverviewPage";
+
 function page(path: string): ComponentType {
   const load = pages[`./pages/${path}.tsx`];
   if (load === undefined) throw new Error(`no page ${path}`);
-  return lazy(load);
+  return lazy(path === FIRST_PAGE ? load : async () => (await Promise.all([load(), fetchAllWords()]))[0]);
 }
 
 interface PageRoute {
@@ -27,7 +31,7 @@ interface PageRoute {
 
 const ROUTES: PageRoute[] = (
   [
-    ["/", "overview/OverviewPage", "stations:read"],
+    ["/", FIRST_PAGE, "stations:read"],
     ["/stations", "stations/StationsPage", "stations:read"],
     ["/stations/:stationId/*", "stations/StationPage", "stations:read"],
     ["/door", "stations/DoorPage", "stations:read"],

@@ -1,9 +1,10 @@
-import { ActionIcon, Indicator, Tooltip } from "@mantine/core";
+import { ActionIcon, Indicator } from "@mantine/core";
 import { IconBell } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, ask } from "../api/client";
+import { Hint } from "../components/Hint";
 import { useLiveRefresh } from "../live/refresh";
 import { useSession } from "../session";
 
@@ -20,10 +21,10 @@ export function Bell() {
   const critical = counts.data?.by_severity.some((each) => each.severity === "critical" && each.open > 0) ?? false;
   const label = t("alert.bell", { count: open });
   return (
-    <Tooltip label={label}>
+    <Hint label={label}>
       <Indicator label={open > 99 ? "99+" : open} size={16} disabled={open === 0} color={critical ? "red.8" : "orange.9"} data-open-alerts={open}>
         <ActionIcon component={Link} to="/alerts" variant="default" size="md" aria-label={label}><IconBell size={16} /></ActionIcon>
       </Indicator>
-    </Tooltip>
+    </Hint>
   );
 }

@@ -21,7 +21,7 @@ const BEGINNINGS: readonly { key: string; to: string; needs: string }[] = [
 ];
 
 /** Ctrl-K: every page, any station or site by a part of its name, and what can be done from anywhere. */
-export function Palette({ onHelp }: { onHelp: () => void }) {
+export default function Palette({ onHelp }: { onHelp: () => void }) {
   const { t } = useTranslation();
   const { may, signOut } = useSession();
   const navigate = useNavigate();
@@ -65,7 +65,7 @@ export function Palette({ onHelp }: { onHelp: () => void }) {
         { group: t("nav.sites"), actions: foundSites },
         { group: t("palette.actions"), actions: doings.filter(fits) },
       ]}
-      shortcut={["mod + K"]}
+      shortcut={null}
       query={query}
       onQueryChange={setQuery}
       filter={(_query, actions) => actions}

@@ -1,33 +1,22 @@
-import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, Menu, NavLink, ScrollArea, Text } from "@mantine/core";
+import { ActionIcon, AppShell, Box, Burger, Button, Group, Kbd, NavLink, ScrollArea, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { ModalsProvider } from "@mantine/modals";
-import { Notifications } from "@mantine/notifications";
 import { IconBolt, IconKeyboard, IconLogout, IconSearch, IconUserCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink as RouteLink, useLocation, useNavigate } from "react-router";
+import { MenuButton } from "../components/MenuButton";
 import { useSession } from "../session";
 import { Bell } from "./Bell";
+import { Called } from "./Called";
 import { LanguageMenu, SchemeToggle } from "./Looks";
 import { Lost } from "./Lost";
 import { PLACES } from "./navigation";
-import { Palette } from "./Palette";
 import { spotlight } from "./spotlight";
-import { ShortcutHelp } from "./ShortcutHelp";
 import { LETTERS, useShortcuts } from "./shortcuts";
 import { StreamLight } from "./StreamLight";
 
 /** What is around every page of somebody who has signed in. */
 export default function Shell({ children }: { children: ReactNode }) {
-  return (
-    <ModalsProvider>
-      <Notifications position="bottom-right" />
-      <Frame>{children}</Frame>
-    </ModalsProvider>
-  );
-}
-
-function Frame({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const navigate = useNavigate();
@@ -71,8 +60,7 @@ function Frame({ children }: { children: ReactNode }) {
         <Lost />
         {children}
       </AppShell.Main>
-      <Palette onHelp={() => setHelping(true)} />
-      {helping && <ShortcutHelp onClose={() => setHelping(false)} />}
+      <Called helping={helping} onHelp={setHelping} />
     </AppShell>
   );
 }
@@ -112,17 +100,10 @@ function UserMenu({ onHelp }: { onHelp: () => void }) {
   const { t } = useTranslation();
   const { session, signOut } = useSession();
   if (session === null) return null;
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size="md" aria-label={t("layout.account")}><IconUserCircle size={16} /></ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{session.name} · {t(`role.${session.role}`, { defaultValue: session.role })}</Menu.Label>
-        <Menu.Item component={RouteLink} to="/account">{t("nav.account")}</Menu.Item>
-        <Menu.Item leftSection={<IconKeyboard size={14} />} rightSection={<Kbd size="xs">?</Kbd>} onClick={onHelp}>{t("shortcut.title")}</Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={14} />} onClick={() => void signOut()}>{t("session.signOut")}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
+  const entries = [
+    { key: "account", label: t("nav.account"), to: "/account" },
+    { key: "shortcuts", label: t("shortcut.title"), icon: <IconKeyboard size={14} />, right: <Kbd size="xs">?</Kbd>, act: onHelp },
+    { key: "signOut", label: t("session.signOut"), icon: <IconLogout size={14} />, act: () => void signOut() },
+  ];
+  return <MenuButton label={t("layout.account")} icon={<IconUserCircle size={16} />} heading={`${session.name} · ${t(`role.${session.role}`, { defaultValue: session.role })}`} entries={entries} />;
 }

@@ -5,7 +5,7 @@ import { PLACES } from "./navigation";
 import { LETTERS } from "./shortcuts";
 
 /** All keys, for whoever typed "?". */
-export function ShortcutHelp({ onClose }: { onClose: () => void }) {
+export default function ShortcutHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const rows: [string[], string][] = [
@@ -18,7 +18,7 @@ export function ShortcutHelp({ onClose }: { onClose: () => void }) {
       .map((place): [string[], string] => [["g", LETTERS[place.key] ?? ""], t(`nav.${place.key}`)]),
   ];
   return (
-    <Modal opened onClose={onClose} title={t("shortcut.title")}>
+    <Modal opened={opened} onClose={onClose} title={t("shortcut.title")}>
       <Stack>
         <Text size="sm" c="dimmed">{t("shortcut.lead")}</Text>
         <Table>

@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Tabs, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Tabs, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { modals } from "@mantine/modals";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, api, ask, type Schemas } from "../../api/client";
+import { useConfirm } from "../../components/confirm";
 import { type Column, DataTable } from "../../components/DataTable";
 import { EmptyList } from "../../components/EmptyList";
 import { Empty, Failure, Loading, useProblemText } from "../../components/Feedback";
@@ -117,13 +117,13 @@ function TokenForm({ draft, onClose }: { draft: Draft; onClose: () => void }) {
     mutationFn: () => ask(api.DELETE("/api/v1/tokens/{token_id}", { params: { path: { token_id: token?.id as never } } })),
     onSuccess: done,
   });
+  const confirm = useConfirm();
   const confirmRemoval = () =>
-    modals.openConfirmModal({
+    confirm({
       title: t("token.delete", { id: draft.id_tag }),
-      children: <Text size="sm">{t("token.deleteText")}</Text>,
-      labels: { confirm: t("action.delete"), cancel: t("action.cancel") },
-      confirmProps: { color: "red" },
-      onConfirm: () => remove.mutate(),
+      text: t("token.deleteText"),
+      confirm: t("action.delete"),
+      act: () => remove.mutate(),
     });
   const error = save.error ?? remove.error;
   return (

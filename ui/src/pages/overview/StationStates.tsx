@@ -1,5 +1,6 @@
-import { Box, Card, Group, Progress, Text, Title, Tooltip } from "@mantine/core";
+import { Box, Card, Group, Progress, Text, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { Hint } from "../../components/Hint";
 import { StateBadge } from "../../components/StateBadge";
 import { formatCount } from "../../lib/units";
 import { STATES, STATE_HEX } from "./states";
@@ -14,9 +15,9 @@ export function StationStates({ stations, connectors }: { stations: Record<strin
       <Title order={2} size="h5" mb="xs">{t("overview.byState")}</Title>
       <Progress.Root size={18} radius="sm" aria-hidden>
         {there.map((state) => (
-          <Tooltip key={state} label={`${t(`stationState.${state}`)}: ${stations[state]}`}>
+          <Hint key={state} label={`${t(`stationState.${state}`)}: ${stations[state]}`}>
             <Progress.Section value={((stations[state] ?? 0) / all) * 100} color={STATE_HEX[state]} withAria={false} />
-          </Tooltip>
+          </Hint>
         ))}
       </Progress.Root>
       <Group gap="lg" mt="xs" role="list" aria-label={t("overview.byState")}>

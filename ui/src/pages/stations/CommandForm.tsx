@@ -1,11 +1,11 @@
 import { Alert, Box, Button, Card, Group, SegmentedControl, Stack, Text, Textarea, Title } from "@mantine/core";
-import { modals } from "@mantine/modals";
 import { IconSend } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, post, type Schemas } from "../../api/client";
 import { CommandResult } from "../../components/CommandResult";
+import { useConfirm } from "../../components/confirm";
 import { useProblemText } from "../../components/Feedback";
 import { SchemaForm } from "../../components/SchemaForm";
 import { initial, prune, type Schema, type Value } from "../../lib/schema";
@@ -23,6 +23,7 @@ export function CommandForm({ station, action }: { station: Station; action: Sch
   const suggestions = useSuggestions(station.id);
   const schema = action.schema as Schema;
   const [value, setValue] = useState<Value | undefined>(() => initial(schema, schema));
+  const confirm = useConfirm();
   const [mode, setMode] = useState("form");
   const [raw, setRaw] = useState("");
   const payload = useMemo(() => prune(value, schema, schema) ?? {}, [value, schema]);
@@ -42,12 +43,11 @@ export function CommandForm({ station, action }: { station: Station; action: Sch
     }
     setUnreadable(null);
     if (!isDangerous(action, body)) return send.mutate({ anyway, body });
-    modals.openConfirmModal({
+    confirm({
       title: t("command.confirm.title", { action: action.action }),
-      children: <Stack gap="xs"><Text size="sm">{t("command.confirm.text", { action: action.action, station: station.id })}</Text>{action.why_dangerous && <Text size="sm" c="dimmed">{action.why_dangerous}</Text>}</Stack>,
-      labels: { confirm: t("action.send"), cancel: t("action.cancel") },
-      confirmProps: { color: "red" },
-      onConfirm: () => send.mutate({ anyway, body }),
+      text: <Stack gap="xs"><Text size="sm">{t("command.confirm.text", { action: action.action, station: station.id })}</Text>{action.why_dangerous && <Text size="sm" c="dimmed">{action.why_dangerous}</Text>}</Stack>,
+      confirm: t("action.send"),
+      act: () => send.mutate({ anyway, body }),
     });
   };
   const presets = PRESETS[action.action] ?? [];

@@ -1,6 +1,5 @@
 import { Alert, Button, Card, Code, Group, NumberInput, Select, SimpleGrid, Stack, Switch, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { modals } from "@mantine/modals";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -142,19 +141,19 @@ function Remove({ station }: { station: Station }) {
       void navigate("/stations");
     },
   });
-  const confirm = () =>
-    modals.openConfirmModal({
+  const confirm = useConfirm();
+  const confirmRemoval = () =>
+    confirm({
       title: t("station.delete.title", { id: station.id }),
-      children: <Text size="sm">{t("station.delete.text")}</Text>,
-      labels: { confirm: t("action.delete"), cancel: t("action.cancel") },
-      confirmProps: { color: "red" },
-      onConfirm: () => remove.mutate(),
+      text: t("station.delete.text"),
+      confirm: t("action.delete"),
+      act: () => remove.mutate(),
     });
   return (
     <Card>
       <Group justify="space-between">
         <Text size="sm">{t("station.delete.hint")}</Text>
-        <Button color="red" variant="light" onClick={confirm} loading={remove.isPending}>{t("action.delete")}</Button>
+        <Button color="red" variant="light" onClick={confirmRemoval} loading={remove.isPending}>{t("action.delete")}</Button>
       </Group>
       {remove.error && <Alert color="red" role="alert" mt="xs">{problemText(remove.error)}</Alert>}
     </Card>
