@@ -11,6 +11,8 @@ from stationmaster.gateway.identities import PathRules
 from tests.gateway.conftest import PASSWORD, StartWorld, World, basic, until
 from tests.gateway.raw import upgrade
 
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
 
 async def refused(world: World, request: bytes, status: int, reason: str) -> HandshakeRefused:
     """The request gets this status, and the list of refusals says why."""
@@ -70,6 +72,8 @@ async def test_only_the_version_wrong_is_a_426_that_names_the_right_one(world: W
         {"Content_Length": "0"},
         {"Host": None},
         {"Origin": "file://"},
+        {"Origin": "http://localhost/"},  # as some libraries of stations do
+        {"Origin": "file://", "User_Agent": "Mozilla/5.0 (Linux; built in)"},
         {"User_Agent": "ÄÖÜ \xff"},
     ],
 )
@@ -83,10 +87,19 @@ async def test_a_connection_header_without_upgrade_can_be_repaired_by_a_setting(
     assert [odd.kind for odd in world.directory.facts(OddityTolerated)] == ["connection_header"]
 
 
-@pytest.mark.parametrize("header", ["Cookie", "Sec_Fetch_Mode"])
-async def test_a_web_page_is_not_a_station(world: World, header: str) -> None:
-    world.directory.add("CP1")
-    await refused(world, upgrade(**{header: "x"}), 403, "from_a_browser")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Cookie": "x"},
+        {"Sec_Fetch_Mode": "websocket"},
+        {"Origin": "http://evil.example", "User_Agent": BROWSER},  # all that Chromium tells over plain ws
+        {"Origin": "http://csms.example.com", "User_Agent": BROWSER},  # a name that was made to lead here
+        {"Origin": "null", "User_Agent": BROWSER},
+    ],
+)
+async def test_a_web_page_is_not_a_station(world: World, headers: dict[str, str]) -> None:
+    world.directory.add("CP1", security_profile=0)
+    await refused(world, upgrade(**headers), 403, "from_a_browser")
 
 
 # Row 3: not now

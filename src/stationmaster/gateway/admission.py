@@ -37,6 +37,7 @@ class Profile(IntEnum):
 _KEY_BYTES: Final = 16
 _PLAIN: Final = frozenset({Profile.NONE, Profile.BASIC})
 _SECURE: Final = frozenset({Profile.TLS_BASIC, Profile.TLS_CERTIFICATE})
+_WEB_ORIGINS: Final = ("http://", "https://", "null")
 _CHALLENGE: Final = ("WWW-Authenticate", 'Basic realm="OCPP"')
 
 
@@ -89,9 +90,21 @@ def websocket_fault(request: HandshakeRequest, listener: Listener) -> Refuse | N
         return refuse("not_a_websocket", "The header `Sec-WebSocket-Version` is missing or given twice.")
     if versions[0] != "13":
         return refuse("websocket_version")
-    if listener.refuse_browsers and (request.values("cookie") or request.values("sec-fetch-mode")):
+    if listener.refuse_browsers and _is_of_a_web_page(request):
         return refuse("from_a_browser")
     return None
+
+
+def _is_of_a_web_page(request: HandshakeRequest) -> bool:
+    """Whether a page made a browser ask: it could speak for a station of profile 0 that only the browser reaches.
+
+    Over plain ws a browser sends neither cookies of ours nor `Sec-Fetch-Mode`, only the page's origin. That alone
+    proves nothing, since libraries of real stations send one too; but those do not say that they are Mozilla.
+    """
+    if request.values("cookie") or request.values("sec-fetch-mode"):
+        return True
+    from_the_web = any(origin.lower().startswith(_WEB_ORIGINS) for origin in request.values("origin"))
+    return from_the_web and any(agent.startswith("Mozilla/") for agent in request.values("user-agent"))
 
 
 def connection_profile(request: HandshakeRequest, listener: Listener) -> int:

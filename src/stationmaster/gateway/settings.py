@@ -28,7 +28,7 @@ class Listener:
     repair_connection_header: bool = False
     """Accept a handshake whose `Connection` header lacks `Upgrade` but is complete otherwise (a quirk)."""
     refuse_browsers: bool = True
-    """Refuse handshakes that only a web page makes (`Cookie` or `Sec-Fetch-Mode`)."""
+    """Refuse handshakes that only a web page makes (`Cookie`, `Sec-Fetch-Mode`, or a browser's `Origin`)."""
     compression: bool = True
     """Agree to permessage-deflate when the station offers it (§1.12)."""
     backlog: int = 4096
