@@ -6,6 +6,8 @@ makes this fail until `belongings` has one of its kind.
 
 import asyncio
 import re
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -21,7 +23,7 @@ from schemathesis.core.result import Ok
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.domain.alerts.emails import Written
 from stationmaster.services.emails.mailer import _made
-from tests.api.conftest import Client, NodeThread, client_of, connected, eventually
+from tests.api.conftest import Client, NodeThread, client_of, connected, eventually, new_id
 from tests.api.people import new_user
 from tests.api.test_files import diagnostics, files_of, image
 
@@ -283,27 +285,108 @@ async def test_no_list_tells_anything_of_others(
                 assert not seen(answer.text, ids), f"{path} {query}"
 
 
-async def test_a_foreign_id_in_a_body_is_as_unknown(
-    node_thread: NodeThread, theirs: tuple[str, Belongings], stranger_key: str
+BODIES: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("POST", "/stations"): lambda its: {"id": new_id(), "quirk_profile_id": its.quirk_profile_id},
+    ("PATCH", "/stations/{station_id}"): lambda its: {"quirk_profile_id": its.quirk_profile_id},
+    ("POST", "/stations/{station_id}/accept"): lambda its: {"quirk_profile_id": its.quirk_profile_id},
+    ("PUT", "/stations/{station_id}/desired-configuration"): lambda its: {"template_ids": [its.template_id]},
+    ("POST", "/stations/{station_id}/desired-configuration/apply"): lambda its: {"template_id": its.template_id},
+    ("POST", "/configuration-templates/{template_id}/assign"): lambda its: {"station_ids": [its.station_id]},
+    ("POST", "/configuration-templates/{template_id}/unassign"): lambda its: {"station_ids": [its.station_id]},
+    ("POST", "/configuration-templates/{template_id}/follow"): lambda its: {
+        "mode": "on_demand",
+        "station_ids": [its.station_id],
+    },
+    ("POST", "/configuration-templates/{template_id}/apply"): lambda its: {"station_ids": [its.station_id]},
+    ("POST", "/stations/{station_id}/firmware-updates"): lambda its: {"firmware_id": its.firmware_id},
+    ("POST", "/firmware-campaigns"): lambda its: {
+        "name": "x",
+        "firmware_id": its.firmware_id,
+        "station_ids": [its.station_id],
+        "starts_at": "2035-01-01T00:00:00Z",
+    },
+    ("POST", "/charging-profiles/check"): lambda its: {"profile": PROFILE, "station_id": its.station_id},
+    ("POST", "/stations/{station_id}/charging-profiles"): lambda its: {
+        "library_id": its.profile_id,
+        "connector_id": 1,
+    },
+    ("POST", "/stations/{station_id}/charging-profiles/remote-start"): lambda its: {
+        "library_id": its.profile_id,
+        "connector_id": 1,
+        "id_tag": "MINE",
+    },
+    ("POST", "/sites"): lambda its: {"id": new_id("site"), "meter": {"station_id": its.station_id}},
+    ("PATCH", "/sites/{site_id}"): lambda its: {"meter": {"station_id": its.station_id}},
+    ("POST", "/reservations"): lambda its: {
+        "station_id": its.station_id,
+        "connector_id": 1,
+        "id_tag": "X",
+        "expires_at": "2099-01-01T00:00:00Z",
+    },
+    ("POST", "/stations/{station_id}/roots"): lambda its: {"use": "central_system", "authority_id": its.authority_id},
+    ("POST", "/alerts/acknowledge"): lambda its: {"alert_ids": [its.alert_id]},
+    ("POST", "/alert-rules"): lambda its: {"kind": "station_offline", "recipient_ids": [its.recipient_id]},
+    ("PATCH", "/alert-rules/{alert_rule_id}"): lambda its: {"recipient_ids": [its.recipient_id]},
+}
+"""Every body that can name something by an id that belongs to one organisation alone, and what it names there."""
+NAMES_OF_ONES_OWN = {"site_id", "id", "profile_id", "key_id"}
+"""Fields that are a name within an organisation, or a number of OCPP, and lead to nothing of another."""
+
+
+def fields_of(document: Any, schema: Any, within: tuple[str, ...] = ()) -> set[str]:
+    """The names of all fields that a body may have, at any depth."""
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[1]
+        return (
+            set() if name in within else fields_of(document, document["components"]["schemas"][name], (*within, name))
+        )
+    parts = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    parts += [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else ())]
+    return set(schema.get("properties", {})).union(*(fields_of(document, part, within) for part in parts))
+
+
+def test_every_body_that_can_name_a_foreign_thing_is_tried(
+    node_thread: NodeThread, theirs: tuple[str, Belongings]
 ) -> None:
-    _, ids = theirs
-    station_id, firmware_id = ids["station_id"][0], ids["firmware_id"][0]
-    async with client_of(node_thread.node, stranger_key) as stranger:
-        own = await stranger.station()
-        own_image = await image(stranger)
-        reservation = {"connector_id": 1, "id_tag": "X", "expires_at": "2099-01-01T00:00:00Z"}
-        for path, body in (
-            ("/reservations", reservation | {"station_id": station_id}),
-            ("/charging-profiles/check", {"profile": PROFILE, "station_id": station_id}),
-            ("/firmware-campaigns", {"name": "x", "firmware_id": firmware_id, "station_ids": [own]}),
-            ("/firmware-campaigns", {"name": "x", "firmware_id": own_image["id"], "station_ids": [station_id]}),
-            (f"/stations/{own}/firmware-updates", {"firmware_id": firmware_id}),
-        ):
-            answer = await stranger.http.post(f"/api/v1{path}", json=body)
-            assert answer.status_code in (404, 422), f"{path}: {answer.text}"
-            assert MARK not in answer.text
-        for body in ({"id": station_id}, {"id": station_id.lower()}):
-            await stranger.problem("POST", "/stations", 409, "station_exists", json=body)
+    document = node_thread.document()
+    kinds = (theirs[1].keys() | {"library_id"}) - NAMES_OF_ONES_OWN
+    found = {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if {name.removesuffix("s") for name in fields_of(document, content["schema"])} & kinds
+    }
+    assert found == BODIES.keys()
+
+
+async def test_a_foreign_id_in_a_body_is_as_unknown(node_thread: NodeThread, theirs: tuple[str, Belongings]) -> None:
+    """Word for word the answer is that about a thing which nobody has, and not that about one's own."""
+    key, own = await belongings(node_thread)
+    ours, foreign = ({name: ids[0] for name, ids in has.items()} for has in (own, theirs[1]))
+    nobodys = {name: value[:-1] + ("0" if value[-1] != "0" else "1") for name, value in foreign.items()}
+    nobodys["station_id"] = "NOBODY"
+    failures: list[str] = []
+    async with client_of(node_thread.node, key) as stranger:
+        for (method, path), body in BODIES.items():
+            names = ours | ({"station_id": new_id()} if path.endswith("/accept") else {})
+            where = "/api/v1" + path.format(**names)
+            told = []
+            for each in (foreign, nobodys, ours):
+                answer = await stranger.http.request(method, where, json=body(SimpleNamespace(**each)))
+                told.append(f"{answer.status_code} {without_ids(answer.text, foreign, nobodys, ours)}")
+            if told[0] != told[1] or (told[0] == told[2] and path != "/sites"):
+                failures.append("\n".join((f"{method} {path}", *told)))
+        for taken in (foreign["station_id"], foreign["station_id"].lower()):
+            await stranger.problem("POST", "/stations", 409, "station_exists", json={"id": taken})
+    assert not failures, "\n".join(failures)
+
+
+def without_ids(text: str, *several: dict[str, str]) -> str:
+    """An answer without what was asked about, what was made meanwhile, and when."""
+    for value in sorted((value for ids in several for value in ids.values()), key=len, reverse=True):
+        text = text.replace(value, "?") if len(value) > 4 else text
+    return re.sub(r"(API|site)-\d+|\d{4}-\d\d-\d\dT[\d:.]+Z", "?", text)
 
 
 async def test_events_of_others_are_not_told(

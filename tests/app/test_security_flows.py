@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from cryptography import x509
+from trustme import KeyType
 
 from stationmaster.app.node import Node
 from stationmaster.conformance.errors import ConformanceError, HandshakeRefused
@@ -17,9 +18,13 @@ from stationmaster.conformance.station import ScriptedStation
 from stationmaster.services.x509.hash_data import ALGORITHMS, hash_data_of
 from stationmaster.services.x509.keys import KeyFamily
 from stationmaster.services.x509.pem import read_certificates
+from tests.api.test_files import IMAGE
+from tests.api.test_firmware import signed
 from tests.app.secure_node import ORGANISATION, PASSWORD, Identity, client_context, register, secure_node, station
+from tests.app.test_tls import WANTED
 
 NOW = "2026-11-22T12:00:00Z"
+SIGNED = ("signature", "signing_certificate")
 
 
 @pytest.fixture
@@ -231,6 +236,75 @@ async def test_tc_078_a_root_that_the_station_refuses(node: Node, api: httpx.Asy
         await security_event(connected, "InvalidCentralSystemCertificate")
 
 
+async def ordered(
+    api: httpx.AsyncClient, connected: ScriptedStation, path: str, body: Any, action: str, answer: Any
+) -> tuple[Any, Any]:
+    """An operator asks, the station answers: what it was told, and the job."""
+    asking = asyncio.create_task(ask(api, f"/stations/CP1/{path}", body))
+    request = await connected.obey(action, answer)
+    return request.payload, await asking
+
+
+async def says(connected: ScriptedStation, action: str, request_id: int, *words: str) -> None:
+    for word in words:
+        assert await connected.call(action, {"status": word, "requestId": request_id}) == {}
+
+
+async def test_tc_079_the_security_log_is_brought(node: Node, api: httpx.AsyncClient) -> None:
+    await register(node, "CP1", security_profile=2)
+    async with station(node, "CP1", "tls", await client_context(node), PASSWORD) as connected:
+        await booted(connected)
+        agreed = {"status": "Accepted", "filename": "security.log"}
+        told_it, job = await ordered(api, connected, "logs", {"log_type": "security"}, "GetLog", agreed)
+        assert told_it["logType"] == "SecurityLog"
+        await says(connected, "LogStatusNotification", told_it["requestId"], "Uploading")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.put(told_it["log"]["remoteLocation"], content=b"entries")).status_code == 201
+        await says(connected, "LogStatusNotification", told_it["requestId"], "Uploaded")
+        assert (await ended(api, job))["result"] == "Uploaded"
+        (file,) = (await told(api, f"/jobs/{job['id']}/files"))["items"]
+        assert (file["kind"], file["size_bytes"]) == ("log", len(b"entries"))
+
+
+@pytest.mark.parametrize("valid", [True, False], ids=["tc_080", "tc_081"])
+async def test_tc_080_and_081_signed_firmware(node: Node, api: httpx.AsyncClient, valid: bool) -> None:
+    await register(node, "CP1", security_profile=2)
+    upload = await api.post("/firmware/upload", content=IMAGE, params={"version": "2.0", "file_name": "fw.bin"})
+    firmware_id = upload.json()["id"]
+    said = signed(KeyType.ECDSA, IMAGE if valid else b"another image")
+    assert (await api.patch(f"/firmware/{firmware_id}", json=said)).status_code == 200
+    body = {"kind": "signed", "firmware_id": firmware_id, "send_anyway": not valid}
+    tls, notified = await client_context(node), "SignedFirmwareStatusNotification"
+    async with station(node, "CP1", "tls", tls, PASSWORD) as connected:
+        await booted(connected)
+        if not valid:
+            careful = await api.post("/stations/CP1/firmware-updates", json=body | {"send_anyway": False})
+            assert (careful.status_code, careful.json()["code"]) == (409, "signature_invalid")
+        agreed = {"status": "Accepted"}
+        told_it, job = await ordered(api, connected, "firmware-updates", body, "SignedUpdateFirmware", agreed)
+        firmware, number = told_it["firmware"], told_it["requestId"]
+        assert (firmware["signature"], firmware["signingCertificate"]) == tuple(said[name] for name in SIGNED)
+        await says(connected, notified, number, "Downloading")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            assert (await http.get(firmware["location"])).content == IMAGE
+        await says(connected, notified, number, "Downloaded")
+        if valid:
+            await says(connected, notified, number, "SignatureVerified", "Installing", "InstallRebooting")
+        else:
+            await says(connected, notified, number, "InvalidSignature")
+            await security_event(connected, "InvalidFirmwareSignature")
+    if valid:
+        async with station(node, "CP1", "tls", tls, PASSWORD) as connected:
+            await booted(connected)
+            await security_event(connected, "FirmwareUpdated")
+            await says(connected, notified, number, "Installed")
+    assert (await ended(api, job))["result"] == ("Installed" if valid else "InvalidSignature")
+    (event,) = (await told(api, "/security-events?station_id=CP1"))["items"]
+    assert (event["type"], event["critical"]) == (
+        ("FirmwareUpdated", True) if valid else ("InvalidFirmwareSignature", False)
+    )
+
+
 async def test_tc_083_the_profile_is_raised_from_1_over_2_to_3(
     node: Node, api: httpx.AsyncClient, tmp_path: Path
 ) -> None:
@@ -284,6 +358,14 @@ async def test_tc_085_without_a_password_no_connection(node: Node) -> None:
     tls = await client_context(node)
     assert await refused(station(node, "CP1", "tls", tls)) == 401
     async with station(node, "CP1", "tls", tls, PASSWORD) as connected:
+        await booted(connected)
+
+
+@pytest.mark.parametrize("suite", WANTED)
+async def test_tc_086_a_station_that_knows_one_suite_boots(node: Node, suite: str) -> None:
+    """What certificate it is shown: tests/app/test_tls.py."""
+    await register(node, "CP1", security_profile=2)
+    async with station(node, "CP1", "tls", await client_context(node, suite=suite), PASSWORD) as connected:
         await booted(connected)
 
 
