@@ -367,3 +367,71 @@ async def test_a_page_that_another_node_has_dealt_with_changes_nothing(node: Nod
     await advance(node)
     (alert,) = await alerts(node)
     assert alert.count == 6
+
+
+async def test_a_rule_that_is_switched_on_finds_what_lasts_already(node: Node) -> None:
+    await node.station("CP7", site_id="north")
+    await node.station("CP8", site_id="south")
+    await node.station("CP9")  # It was never here, so it is not away.
+    rules = node.services.alert_rules
+    await rules.complete([ORGANISATION])
+    usual = {kind: rules.watching(ORGANISATION, kind)[0] for kind in ("station_offline", "connector_faulted")}
+    for rule in usual.values():
+        await rules.update(ORGANISATION, rule.id, {"enabled": False})
+    await happened(node, status(node, "Faulted"), came(node), gone(node))
+    node.clock.pass_s(60 * MINUTE)
+    await happened(node, came(node, "CP8", 2), gone(node, "CP8", 2))
+    for rule in usual.values():
+        await rules.update(ORGANISATION, rule.id, {"enabled": True})
+    node.clock.pass_s(MINUTE)
+    await advance(node)
+    found = {each.kind: each for each in await alerts(node)}
+    assert {each.station_id for each in found.values()} == {"CP7"}, "CP8 has not been away for long enough"
+    assert found["station_offline"].first_at == node.clock() - 61 * MINUTE * 1_000_000
+    assert found["connector_faulted"].summary == "Connector 2 of CP7 is faulted (GroundFailure)."
+    node.clock.pass_s(15 * MINUTE)
+    await advance(node)
+    assert {each.station_id for each in await alerts(node, kind=["station_offline"])} == {"CP7", "CP8"}
+    # Switched on though it is on, and renamed: what stands goes on and counts once.
+    await rules.update(ORGANISATION, usual["station_offline"].id, {"enabled": True, "name": "Away"})
+    node.clock.pass_s(MINUTE)
+    await advance(node)
+    assert [each.count for each in await alerts(node)] == [1, 1, 1]
+    await happened(node, came(node, "CP7", 3), came(node, "CP8", 4), status(node, "Available"))
+    assert await alerts(node, state=["open"]) == []
+
+
+async def test_a_new_rule_and_one_with_more_sites_find_what_lasts_there(node: Node) -> None:
+    await node.station("CP7", site_id="north")
+    await node.station("CP8", site_id="south")
+    for number, name in enumerate(("CP7", "CP8"), 1):
+        await happened(node, came(node, name, number), gone(node, name, number))
+    node.clock.pass_s(5 * MINUTE)
+    quick = NewRule(kind="station_offline", parameters={"after_minutes": 1}, site_ids=("south",))
+    rule = await node.services.alert_rules.create(ORGANISATION, quick)
+    node.clock.pass_s(MINUTE)
+    await advance(node)
+    assert [each.station_id for each in await alerts(node)] == ["CP8"]
+    await node.services.alert_rules.update(ORGANISATION, rule.id, {"site_ids": ["north", "south"]})
+    node.clock.pass_s(MINUTE)
+    await advance(node)
+    assert {each.station_id: each.count for each in await alerts(node)} == {"CP7": 1, "CP8": 1}
+
+
+async def test_a_rule_that_is_switched_on_finds_a_transaction_that_delivers_nothing(node: Node) -> None:
+    await node.station()
+    rules = node.services.alert_rules
+    await rules.complete([ORGANISATION])
+    (rule,) = rules.watching(ORGANISATION, "transaction_without_energy")
+    await rules.update(ORGANISATION, rule.id, {"enabled": False})
+    number = await node.storage.draw_transaction_id()
+    await happened(node, started(node, number))
+    node.clock.pass_s(10 * MINUTE)
+    await happened(node, measured(node, number, 1050))
+    await rules.update(ORGANISATION, rule.id, {"enabled": True})
+    node.clock.pass_s(15 * MINUTE)
+    await advance(node)
+    assert await alerts(node) == []
+    node.clock.pass_s(6 * MINUTE)
+    await advance(node)
+    assert [each.kind for each in await alerts(node)] == ["transaction_without_energy"]

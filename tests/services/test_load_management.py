@@ -19,6 +19,7 @@ from stationmaster.domain.load_management.site import Settings, SiteLimit
 from stationmaster.domain.load_management.state import ConnectorState
 from stationmaster.domain.sites import Site, Wiring
 from stationmaster.instants import format_instant
+from stationmaster.services import sites
 from stationmaster.services.load_management import runner
 from stationmaster.storage import Unavailable
 from stationmaster.storage.tables import presence
@@ -337,3 +338,10 @@ async def test_what_is_too_old_is_forgotten(node: Node) -> None:
     node.clock.pass_s(40 * 86_400)
     assert await node.services.load_management.prune(node.clock()) > 0
     assert not (await node.storage.site_plans.decisions(ORGANISATION, "garage")).items
+
+
+async def test_of_a_large_site_no_station_is_left_out(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sites, "AT_A_TIME", 2)
+    await site(node, 40, *(f"CP{number}" for number in range(5)))
+    await goes_on(node)
+    assert None not in [await state(node, f"CP{number}") for number in range(5)]

@@ -32,7 +32,7 @@ SITES: Final = "site"
 MOST_LIMITS: Final = 50
 MOST_ENTRIES: Final = 400
 MOST_SOURCES: Final = 10
-MOST_STATIONS: Final = 1000
+AT_A_TIME: Final = 1000
 LONGEST_ID: Final = 255
 _AN_AGE: Final = 2**62
 """Later than any limit is valid."""
@@ -135,9 +135,17 @@ class Sites:
     # Connectors.
 
     async def stations_of(self, site: Site) -> list[Station]:
-        """The stations of a site, in the order of their ids; at most 1000."""
-        page = await self._storage.stations.find(site.organisation_id, site_id=site.id, limit=MOST_STATIONS)
-        return list(page.items)
+        """The stations of a site, in the order of their ids: all of them, since one left out would not be limited."""
+        found: list[Station] = []
+        cursor = None
+        while True:
+            page = await self._storage.stations.find(
+                site.organisation_id, site_id=site.id, limit=AT_A_TIME, cursor=cursor
+            )
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
 
     async def connectors_of(self, site: Site) -> list[SiteConnector]:
         """All connectors of a site: those that somebody declared and those that stations told of.

@@ -165,6 +165,15 @@ class TestHysteresis:
         assert len(told_less) <= 11
         assert (garage.decision("CP11").offered_deciamps or 0) >= 60
 
+    def test_one_ampere_more_is_not_worth_a_command_and_two_are(self) -> None:
+        garage = Garage(ONE, TWO, limits=(fuse(40),))
+        garage.comes("CP1")
+        garage.comes("CP2", "2")
+        garage.settle()
+        for limit, commands in ((42, []), (44, ["CP1: 22 A", "CP2: 22 A"])):
+            raised = msgspec.structs.replace(garage.site, limits=(fuse(limit),))
+            assert garage.tell(said.SiteChanged(site=raised)) + garage.settle() == commands
+
     def test_a_station_hears_of_more_at_most_once_a_minute(self) -> None:
         garage = Garage(ONE, TWO, THREE, limits=(fuse(60),))
         for number, station_id in enumerate(("CP1", "CP2", "CP3")):

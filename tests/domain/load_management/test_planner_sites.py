@@ -373,8 +373,10 @@ class TestExplanations:
     def test_a_decision_keeps_its_date_until_it_changes(self) -> None:
         garage = Garage(ONE, TWO, limits=(fuse(40),))
         garage.comes("CP1")
+        garage.after(5)
         garage.settle()
         first = garage.decision("CP1")
+        assert first.offered_deciamps == 320, "confirmed five seconds after it was decided"
         garage.after(600)
         assert garage.decision("CP1").since == first.since == NOON + 12 * 61 * SECOND
         garage.comes("CP2", "2")

@@ -15,9 +15,11 @@ from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
 from stationmaster.domain.alerts.facts import alert_cleared
 from stationmaster.domain.alerts.kinds import KINDS, Kind, Severity, check_parameters
-from stationmaster.domain.alerts.nouns import Alert, Cleared, Rule
+from stationmaster.domain.alerts.nouns import Alert, Cleared, Purpose, Rule
 from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound
 from stationmaster.domain.identities import check_text
+from stationmaster.services.alerts.present import Present
+from stationmaster.services.alerts.sheet import watch_of
 from stationmaster.services.context import ServiceContext
 
 __all__ = ["RULES", "AlertRules", "NewRule"]
@@ -27,6 +29,8 @@ RULES: Final = "alert_rules"
 LONGEST_NAME: Final = 200
 MOST_RULES: Final = 200
 AT_A_TIME: Final = 500
+UNTIL_ALL_KNOW_US: Final = 5_000_000
+"""What lasts already is looked at no sooner: by then every node has heard of the rule."""
 
 
 class NewRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +52,7 @@ class AlertRules:
         self._storage = context.storage
         self._bus = context.bus
         self._clock = context.clock
+        self._present = Present(context)
         self._rules: dict[str, dict[str, Rule]] = {}
         """By organisation and id."""
         self._watching: dict[tuple[str, str], list[Rule]] = {}
@@ -123,6 +128,7 @@ class AlertRules:
         )
         await self._storage.alert_rules.add([rule])
         await self._tell(rule)
+        await self._wait_for_present(rule)
         return rule
 
     async def update(self, organisation_id: str, rule_id: str, given: Mapping[str, Any]) -> Rule:
@@ -145,6 +151,8 @@ class AlertRules:
             await self._storage.alert_rules.forget_watches(rule.id)
         await self._tell(rule)
         await self._clear(rule, lambda alert: rule.enabled and rule.looks_at(None, alert.site_id))
+        if (rule.enabled, rule.site_ids) != (before.enabled, before.site_ids):
+            await self._wait_for_present(rule)
         return rule
 
     async def delete(self, organisation_id: str, rule_id: str) -> None:
@@ -155,6 +163,20 @@ class AlertRules:
         await self._storage.alert_rules.delete(rule_id)
         await self._tell(rule)
         await self._clear(rule, lambda _alert: False)
+
+    async def _wait_for_present(self, rule: Rule) -> None:
+        """Wait for what lasts already, as if its beginning had been heard; what stands goes on standing."""
+        if not rule.enabled:
+            return
+        soonest = self._clock() + UNTIL_ALL_KNOW_US
+        wait_us = rule.minutes("after_minutes") or 0
+        standing = {alert.subject for alert in await self._storage.alerts.standing_of(rule.id)}
+        watches = [
+            watch_of(rule, signal, Purpose.WAIT, max(signal.at + wait_us, soonest))
+            for signal in await self._present.begun(rule)
+            if signal.subject not in standing
+        ]
+        await self._storage.alert_rules.wait(watches)
 
     async def _clear(self, rule: Rule, stays: Any) -> None:
         now = self._clock()

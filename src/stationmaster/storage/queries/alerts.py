@@ -21,6 +21,7 @@ _SELECT = sa.select(*_ALERTS.columns(alert))
 _RULES = NounReader(Rule)
 _WATCHES = NounReader(Watch)
 _INSERT_RULES = insert_into(alert_rule, ignore=True)
+_INSERT_WATCHES = insert_into(alert_watch, Watch.__struct_fields__, ignore=True)
 _a = alert.c
 _r = alert_rule.c
 _w = alert_watch.c
@@ -159,6 +160,11 @@ class AlertRuleQueries:
         """Remove a rule and what it waits for; tells whether it was there."""
         return await self._access.write(_delete, rule_id)
 
+    async def wait(self, watches: Sequence[Watch]) -> None:
+        """Wait for what is not waited for yet."""
+        if watches:
+            await self._access.write(_wait, watches)
+
     async def forget_watches(self, rule_id: str) -> None:
         """Nothing is waited for by a rule any more."""
         await self._access.write(execute, sa.delete(alert_watch).where(_w.rule_id == rule_id))
@@ -175,6 +181,10 @@ def _row(rule: Rule) -> dict[str, Any]:
 def _add(rules: Sequence[Rule]) -> Program[None]:
     columns = [column.name for column in alert_rule.columns]
     yield Execute(_INSERT_RULES, [tuple(_row(rule)[name] for name in columns) for rule in rules])
+
+
+def _wait(watches: Sequence[Watch]) -> Program[None]:
+    yield Execute(_INSERT_WATCHES, [msgspec.structs.astuple(each) for each in watches])
 
 
 def _change(rule: Rule, wait_us: int | None) -> Program[bool]:

@@ -211,6 +211,16 @@ class ConnectorQueries:
             found[item.station_id].append(item)
         return found
 
+    async def with_status(
+        self, organisation_id: str, status: str, site_ids: Sequence[str] | None = None
+    ) -> list[Connector]:
+        """Those of an organisation, or of some of its sites, that last reported this status."""
+        c = connector.c
+        where = [c.organisation_id == organisation_id, c.status == status]
+        if site_ids is not None:
+            where.append(c.station_id.in_(sa.select(station.c.id).where(station.c.site_id.in_(site_ids))))
+        return _CONNECTORS.many(await self._access.read(_SELECT_CONNECTORS.where(*where)))
+
 
 class AttemptQueries:
     """Refused handshakes: why a station cannot connect."""
