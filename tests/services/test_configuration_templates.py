@@ -77,6 +77,24 @@ async def test_a_secret_is_set_and_then_stands_nowhere(node: Node, sqlite_url: s
         await node.services.configuration_templates.update(ORGANISATION, template_id, {}, [GivenEntry("CpoName", None)])
 
 
+async def test_what_a_station_told_of_a_key_before_it_was_secret_is_forgotten(node: Node) -> None:
+    template_id = await template(node, keys={"CpoName": SECRET, "VendorPin": "1234"})
+    line = await booted(node, "show")
+    line.keys |= {"VendorPin": SECRET, "CpoName": "North"}
+    await node.services.commands.send(ORGANISATION, "CP7", "GetConfiguration", {}, requested_by=ACTOR, wait_s=5)
+    drifted = {"CpoName": ("drifted", "differs"), "VendorPin": ("drifted", "differs")}
+    await until(lambda: stands(node, drifted))
+    hidden = [GivenEntry("CpoName", "South"), GivenEntry("VendorPin", SECRET, secret=True)]
+    await node.services.configuration_templates.update(ORGANISATION, template_id, {}, hidden)
+    for _ in range(2):
+        for table in ("variable", "desired_key", "configuration_template"):
+            rows = await node.storage.read(everything_in(table))
+            assert SECRET not in repr([row for row in rows if "VendorPin" in repr(row)]), table
+        await node.services.desired_configuration.sweep(node.clock())
+    known = {each.variable: each.value for each in await node.storage.configuration.of("CP7")}
+    assert (known["VendorPin"], known["CpoName"]) == (None, "North"), "only what is secret"
+
+
 def everything_in(table: str) -> Any:
     return sa.select(metadata.tables[table])
 

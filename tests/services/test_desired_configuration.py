@@ -198,6 +198,7 @@ async def test_a_value_for_the_next_boot_waits_for_consent_then_for_idleness_and
     started = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": "2025-03-01T12:34:00Z"}
     transaction = await line.says("StartTransaction", **started)
     await node.services.configuration_jobs.agree(await station_of(node))
+    await asyncio.gather(*node.services.configuration_jobs._tasks)
     await node.services.configuration_jobs.advance(node.clock())
     assert line.asked("Reset") == [], "not while somebody charges"
     stopped = {"transactionId": transaction["transactionId"], "meterStop": 5, "timestamp": "2025-03-01T12:35:00Z"}

@@ -168,7 +168,7 @@ class ConfigurationTemplates:
     def _with_entries(
         self, template: ConfigurationTemplate, given: Sequence[GivenEntry]
     ) -> tuple[ConfigurationTemplate, list[str]]:
-        """The template with these entries; secret values go into its sealed part."""
+        """The template with these entries, secrets in its sealed part; and the keys that become secret by it."""
         if not 1 <= len(given) <= MOST_ENTRIES:
             raise _invalid("entries", "out_of_range", f"A template has 1 to {MOST_ENTRIES} keys.")
         known = self._opened(template) if template.sealed is not None else {}
@@ -189,7 +189,9 @@ class ConfigurationTemplates:
             if secret:
                 sealed[name] = value
         data = self._secrets.seal(_purpose(template), msgspec.json.encode(sealed)) if sealed else None
-        return msgspec.structs.replace(template, entries=tuple(entries), sealed=data), sorted(sealed)
+        return msgspec.structs.replace(template, entries=tuple(entries), sealed=data), sorted(
+            sealed.keys() - hidden_before
+        )
 
     def _check(self, place: int, key: str, value: str) -> None:
         """Raise Invalid for a key that something else looks after, and for what could not be sent."""

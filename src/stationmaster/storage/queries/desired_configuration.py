@@ -12,7 +12,14 @@ from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_curs
 from stationmaster.storage.programs import Execute, Program, execute
 from stationmaster.storage.queries.base import Access, NounReader, contains, one_page, only
 from stationmaster.storage.statements import insert_into
-from stationmaster.storage.tables import configuration_template, desired_key, followed_station, secret_key, station
+from stationmaster.storage.tables import (
+    configuration_template,
+    desired_key,
+    followed_station,
+    secret_key,
+    station,
+    variable,
+)
 
 __all__ = ["DesiredConfigurationQueries"]
 
@@ -68,7 +75,10 @@ class DesiredConfigurationQueries:
         return one_page(await self._access.read(statement), _TEMPLATES, limit, lambda each: (each.name, each.id))
 
     async def save_template(self, kept: ConfigurationTemplate, hidden: Sequence[str], *, new: bool) -> None:
-        """Keep a template; `hidden` are the names of its secret keys. Raises `NotFound` if it went meanwhile."""
+        """Keep a template; `hidden` are the names of keys that become secret by it, and what is known of them goes.
+
+        Raises `NotFound` if the template went meanwhile.
+        """
         await self._access.write(_save_template, kept, hidden, new)
 
     async def delete_template(self, template_id: str) -> None:
@@ -174,6 +184,16 @@ def _save_template(kept: ConfigurationTemplate, hidden: Sequence[str], new: bool
             raise NotFound(f"there is no configuration template {kept.id}")
     if hidden:
         yield Execute(_HIDE, [(kept.organisation_id, name) for name in hidden])
+        yield from _forget_values(kept.organisation_id, hidden)
+
+
+def _forget_values(organisation_id: str, names: Sequence[str]) -> Program[None]:
+    """What stations told of keys before these were secret is not shown any more."""
+    v = variable.c
+    told = sa.and_(v.organisation_id == organisation_id, sa.func.lower(v.variable).in_(names))
+    yield from execute(sa.update(variable).where(told).values(value=None))
+    compared = sa.and_(_d.organisation_id == organisation_id, _d.key_name.in_(names))
+    yield from execute(sa.update(desired_key).where(compared).values(secret=True, desired=None, actual=None))
 
 
 def _delete_template(template_id: str) -> Program[None]:
