@@ -94,8 +94,10 @@ async def test_no_secret_is_seen_anywhere(tmp_path: Path, log: io.StringIO, prov
                 filled = re.sub(r"{station_id}", "CP7", path)
                 told += [(await api.http.get(filled)).text, (await api.http.get(f"{filled}?format=csv")).text]
         told.append((await api.http.get("/api/v1/stations", headers={"Authorization": "Bearer sm_wrong"})).text)
+        figures = (await api.http.get("/metrics")).text
     everything = {
         "log": log.getvalue(),
+        "figures": figures,
         "answers": "\n".join(told),
         "files": everything_in(tmp_path),
     }

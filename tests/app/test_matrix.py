@@ -95,17 +95,22 @@ async def test_the_right_password_at_the_wrong_door_is_of_no_use(node: Node, doo
     assert found == {f"CP{each}": 403 for each in range(4)} | opens
 
 
-async def test_a_user_name_that_is_not_the_identity(node: Node) -> None:
-    connecting = station(node, "CP2", "tls", await client_context(node))
+@pytest.mark.parametrize(("door", "identity"), [("plain", "CP1"), ("tls", "CP2"), ("tls", "UNKNOWN")])
+async def test_a_user_name_that_is_not_the_identity(node: Node, door: str, identity: str) -> None:
+    """Though user name and password are right for another station."""
+    tls = None if door == "plain" else await client_context(node)
+    url = station(node, identity, door).target.url
     header = {"Authorization": "Basic Q1A5OnRoZSBwYXNzd29yZCBvZiBhbm90aGVyIHN0YXRpb24="}
-    other = ScriptedStation(connecting.target.url, "CP2", tls=connecting.target.tls, headers=header)
-    assert await outcome(other) == 401
+    assert await outcome(ScriptedStation(url, identity, tls=tls, headers=header)) == (
+        404 if identity == "UNKNOWN" else 401
+    )
 
 
 CERTIFICATES: dict[str, tuple[dict[str, Any], int]] = {
     "another station's": ({"common_name": "SN-9"}, 403),
     "expired": ({"common_name": "SN-3", "age_days": 40}, IN_THE_TLS_HANDSHAKE),
     "not valid yet": ({"common_name": "SN-3", "age_days": -5}, IN_THE_TLS_HANDSHAKE),
+    "of no station": ({"common_name": "SN-0000"}, 403),
     "another operator's": ({"common_name": "SN-3", "organisation": "Sea Charging"}, 403),
 }
 
@@ -116,6 +121,8 @@ async def test_a_certificate_that_does_not_fit(node: Node, tmp_path: Path, door:
         identity = await certificate(node, tmp_path / "identity", **words)
         context = await client_context(node, identity)
         assert await outcome(station(node, "CP3", door, context, PASSWORD)) == status, fault
+        unknown = status and 404
+        assert await outcome(station(node, "UNKNOWN", door, context, PASSWORD)) == unknown, fault
 
 
 @pytest.mark.parametrize("door", ["tls", "certificate"])
@@ -131,6 +138,7 @@ async def test_a_certificate_that_was_revoked(node: Node, tmp_path: Path, door: 
     (kept,) = await node.storage.certificates.of_station("CP3")
     await node.services.certificates.revoke(ORGANISATION, kept.id, None)
     assert await outcome(station(node, "CP3", door, context, PASSWORD)) == 403
+    assert await outcome(station(node, "UNKNOWN", door, context, PASSWORD)) == 404
 
 
 @pytest.mark.parametrize("door", ["tls", "certificate"])

@@ -102,6 +102,44 @@ async def test_a_broken_file_is_one_line_at_the_start(tmp_path: Path, sqlite_url
             pass
 
 
+def bring(folder: Path, authority: trustme.CA) -> dict[str, str]:
+    """A certificate of each family as files of an operator; the settings that name them."""
+    for family, kind in (("rsa", trustme.KeyType.RSA), ("ec", trustme.KeyType.ECDSA)):
+        issued = authority.issue_cert("localhost", key_type=kind)
+        issued.private_key_and_cert_chain_pem.write_to_path(str(folder / f"{family}.pem"))
+    return {f"tls__{family}_certificate": str(folder / f"{family}.pem") for family in ("rsa", "ec")}
+
+
+async def test_a_new_file_is_shown_at_once_old_connections_stay_and_a_broken_one_changes_nothing(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    authority = trustme.CA()
+    contexts = {}
+    for suite, family in list(WANTED.items())[1:3]:
+        contexts[family] = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+        contexts[family].maximum_version = ssl.TLSVersion.TLSv1_2
+        contexts[family].set_ciphers(suite)
+
+    async def serials(running: Node) -> set[int]:
+        return {(await shown(running, context))[1].serial_number for context in contexts.values()}
+
+    async with secure_node(tmp_path, sqlite_url, **bring(tmp_path, authority)) as running:
+        assert running.doors is not None
+        await register(running, "CP1", security_profile=2)
+        before = await serials(running)
+        async with station(running, "CP1", tls=contexts["ec"], password=PASSWORD) as connected:
+            good = bring(tmp_path, authority)
+            await running.doors.refresh(0)
+            after = await serials(running)
+            assert len(before | after) == 4, "both are new"
+            for path in good.values():
+                Path(path).write_text("half of a file")  # noqa: ASYNC240 -- a test waits for nobody else
+            with pytest.raises(OSError, match=r"PEM|SSL"):
+                await running.doors.refresh(0)
+            assert await serials(running) == after
+            assert "currentTime" in await connected.call("Heartbeat")
+
+
 async def warnings_of(node: Node) -> list[str]:
     page = await node.storage.security_events.find(ORGANISATION)
     return [str(each.technical_info) for each in page.items if each.type == "ServerCertificateExpiring"]

@@ -1,17 +1,22 @@
 """Composite jobs over restarts: where they stand is in the database, and the station decides (§4.5, §4.6)."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from stationmaster.domain.errors import Conflict, NotFound
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.security_jobs import SecurityJobKind, SecurityWish
+from stationmaster.services.x509.pem import read_certificates
 from tests.actions.line import SILENCE, Line, connect
-from tests.services.node import ORGANISATION, Node, open_node
+from tests.app.secure_node import Identity
+from tests.services.node import ORGANISATION, Node, open_node, until
 
 ROTATE = SecurityJobKind.ROTATE_PASSWORD
 RAISE = SecurityJobKind.RAISE_PROFILE
+RENEW = SecurityJobKind.RENEW_CERTIFICATE
 ACTOR = "api_key:test"
 
 
@@ -64,9 +69,81 @@ async def test_a_node_that_stops_in_the_middle_leaves_both_and_the_station_decid
             assert settled.progress == '{"step":"ask"}'
 
 
-async def _cut_off(node: Node, line: Line) -> Job:
-    """Begin to rotate, and lose the connection while the station has not answered."""
-    begun = asyncio.create_task(node.services.security_jobs.begin(ORGANISATION, "CP7", ROTATE, SecurityWish(), ACTOR))
+@pytest.mark.parametrize("comes_back_with", [1, 2])
+async def test_a_profile_that_is_being_raised_when_the_node_stops(sqlite_url: str, comes_back_with: int) -> None:
+    """A station that fell back is asked anew by the node that follows; one that has the new profile settles it."""
+    async with open_node(sqlite_url) as first:
+        await first.station("CP7", security_profile=1)
+        line = await connect(first, "CP7")
+        line.will_answer("ChangeConfiguration", SILENCE)
+        job = await _cut_off(first, line, RAISE, SecurityWish(security_profile=2))
+    async with open_node(sqlite_url, node_id="node-b") as second:
+        station = await second.storage.stations.get("CP7")
+        assert station is not None
+        assert (station.security_profile, station.pending_security_profile) == (1, 2)
+        await second.services.security.came_in(station, comes_back_with, "current")
+        line = await connect(second, "CP7")
+        line.will_answer("ChangeConfiguration", status="Accepted")
+        await second.services.security_jobs.advance(second.clock())
+        asked_again = [("ChangeConfiguration", {"key": "SecurityProfile", "value": "2"})]
+        assert line.heard == (asked_again if comes_back_with == 1 else [])
+        if comes_back_with == 1:
+            station = await second.storage.stations.get("CP7")
+            assert station is not None
+            await second.services.security.came_in(station, 2, "current")
+            await second.services.security_jobs.advance(second.clock())
+        done = await job_of(second, job)
+        assert (done.state, done.result) == ("done", "Accepted")
+        station = await second.storage.stations.get("CP7")
+        assert station is not None
+        assert (station.security_profile, station.pending_security_profile) == (2, None)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_certificate_that_is_being_renewed_when_the_node_stops(
+    sqlite_url: str, tmp_path: Path, taken: bool
+) -> None:
+    """The request comes to the node that follows, and what the station does with its certificate ends the job."""
+    async with open_node(sqlite_url) as first:
+        await first.station("CP7", security_profile=3, serial_number="SN-77")
+        line = await connect(first, "CP7")
+        line.will_answer("ExtendedTriggerMessage", status="Accepted")
+        job = await first.services.security_jobs.begin(ORGANISATION, "CP7", RENEW, SecurityWish(), ACTOR)
+        assert (job.state, job.progress) == ("waiting", '{"step":"request"}')
+    async with open_node(sqlite_url, node_id="node-b") as second:
+        second.clock.pass_s(60)
+        line = await connect(second, "CP7")
+        line.will_answer("CertificateSigned", status="Accepted" if taken else "Rejected")
+        assert await line.says("SignCertificate", csr=Identity(tmp_path).request()) == {"status": "Accepted"}
+
+        async def answered() -> bool:
+            (made,) = await second.storage.certificates.of_station("CP7")
+            return bool(made.state_reason)
+
+        await until(answered)
+        await second.services.security_jobs.advance(second.clock())
+        if taken:
+            assert (await job_of(second, job)).state == "waiting", "it has not come in with it yet"
+            station = await second.storage.stations.get("CP7")
+            assert station is not None
+            ((action, sent),) = line.heard
+            assert action == "CertificateSigned"
+            leaf = read_certificates(sent["certificateChain"])[0]
+            await second.services.certificates.came_in(station, leaf.public_bytes(Encoding.DER))
+
+        async def ended() -> bool:  # the answer has set the job going already, or this does
+            await second.services.security_jobs.advance(second.clock())
+            return (await job_of(second, job)).finished_at is not None
+
+        await until(ended)
+        done = await job_of(second, job)
+        assert (done.state, done.result) == (("done", "Accepted") if taken else ("error", "Rejected"))
+
+
+async def _cut_off(node: Node, line: Line, kind: SecurityJobKind = ROTATE, wish: SecurityWish | None = None) -> Job:
+    """Begin, and lose the connection while the station has not answered."""
+    jobs = node.services.security_jobs
+    begun = asyncio.create_task(jobs.begin(ORGANISATION, "CP7", kind, wish or SecurityWish(), ACTOR))
     async with asyncio.timeout(5):
         while not line.heard:  # noqa: ASYNC110 -- there is no event
             await asyncio.sleep(0.002)
