@@ -80,6 +80,12 @@ async def test_recipes_ship_with_the_program_and_can_be_copied(api: Client) -> N
     metering = {each["key"]: each["value"] for each in recipes["public-metering"]["entries"]}
     assert 60 <= int(metering["MeterValueSampleInterval"]) <= 900
     assert "Energy.Active.Import.Register" in metering["MeterValuesSampledData"].split(",")
+    assert metering["ClockAlignedDataInterval"] == "900"
+    assert metering["MeterValuesAlignedData"] == "Energy.Active.Import.Register"
+    assert metering["StopTxnSampledData"] in {"", "Energy.Active.Import.Register"}
+    assert {"public-metering": "§3.5.1", "keep-alive": "§1.10"}.items() <= {
+        each["id"]: each["source"] for each in recipes.values()
+    }.items()
     keep = {each["key"]: each["value"] for each in recipes["keep-alive"]["entries"]}
     longest_s = int(keep["TransactionMessageAttempts"]) * int(keep["TransactionMessageRetryInterval"])
     assert 0 < int(keep["WebSocketPingInterval"]) < longest_s

@@ -1,0 +1,62 @@
+"""What events mean to the rules of alerts: begun, ended, or happened once more."""
+
+from typing import Any
+
+import pytest
+
+from stationmaster.domain.alerts.signals import Step, signals_of
+from stationmaster.domain.load_management.effects import AlertKind
+
+NOW = 1_700_000_000_000_000
+
+
+def meaning(type: str, data: dict[str, Any]) -> list[tuple[str, str, Step]]:
+    """(kind, subject, step) of each signal."""
+    return [(each.kind, each.subject, each.step) for each in signals_of(type, "org", "CP7", NOW, data)]
+
+
+def certificate(state: str, alerted_at: int | None) -> dict[str, Any]:
+    return {"certificate": {"state": state, "alerted_at": alerted_at}}
+
+
+@pytest.mark.parametrize(
+    ("type", "data", "expected"),
+    [
+        ("security.event", {"type": "CertificateExpiring"}, ("certificate_expiring", "station:CP7", Step.RAISE)),
+        ("security.event", {"type": "AuthorityExpiring"}, ("certificate_expiring", "authority", Step.RAISE)),
+        ("security.event", {"type": "InvalidMessages", "critical": False}, None),
+        ("certificate.changed", certificate("active", None), ("certificate_expiring", "station:CP7", Step.END)),
+        ("certificate.changed", certificate("superseded", NOW), ("certificate_expiring", "station:CP7", Step.END)),
+        ("certificate.changed", certificate("active", NOW), None),
+        ("certificate.changed", certificate("superseded", None), None),
+        (
+            "firmware_campaign.changed",
+            {"campaign_id": "c", "state": "stopped"},
+            ("firmware_campaign_stopped", "campaign:c", Step.RAISE),
+        ),
+        (
+            "firmware_campaign.changed",
+            {"campaign_id": "c", "state": "running"},
+            ("firmware_campaign_stopped", "campaign:c", Step.END),
+        ),
+        ("webhook.disabled", {"webhook_id": "w"}, ("webhook_disabled", "webhook:w", Step.RAISE)),
+        ("webhook.enabled", {"webhook_id": "w"}, ("webhook_disabled", "webhook:w", Step.END)),
+        ("email.sent", {"recipient_id": "r"}, ("email_undeliverable", "recipient:r", Step.END)),
+        ("station.heartbeat", {}, None),
+    ],
+)
+def test_an_event_means(type: str, data: dict[str, Any], expected: tuple[str, str, Step] | None) -> None:
+    assert meaning(type, data) == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize("kind", AlertKind)
+def test_what_a_planner_tells_is_an_alert_of_a_rule_and_ends(kind: AlertKind) -> None:
+    about = {"site_id": "garage", "kind": kind.value, "message": "-", "location": {"station_id": "CP7", "evse_id": 2}}
+    raised, cleared = meaning("site.alert_raised", about), meaning("site.alert_cleared", about)
+    if kind is AlertKind.STATION_OFFLINE:
+        assert raised == cleared == [], "<< there is a rule of its own for it"
+        return
+    (rule, subject, step), (same_rule, same_subject, end) = raised[0], cleared[0]
+    assert (step, end) == (Step.RAISE, Step.END)
+    assert (rule, subject) == (same_rule, same_subject)
+    assert subject == f"site:garage/CP7/2/{kind.value}"
