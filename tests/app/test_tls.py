@@ -124,18 +124,19 @@ async def test_a_new_file_is_shown_at_once_old_connections_stay_and_a_broken_one
         return {(await shown(running, context))[1].serial_number for context in contexts.values()}
 
     async with secure_node(tmp_path, sqlite_url, **bring(tmp_path, authority)) as running:
-        assert running.doors is not None
+        (look,) = [each for each in running.runner._pieces if each.name == "tls-certificates"]
+        assert not look.shared, "each node looks for itself"
         await register(running, "CP1", security_profile=2)
         before = await serials(running)
         async with station(running, "CP1", tls=contexts["ec"], password=PASSWORD) as connected:
             good = bring(tmp_path, authority)
-            await running.doors.refresh(0)
+            assert await running.runner.run_once(look)
             after = await serials(running)
             assert len(before | after) == 4, "both are new"
             for path in good.values():
                 Path(path).write_text("half of a file")  # noqa: ASYNC240 -- a test waits for nobody else
-            with pytest.raises(OSError, match=r"PEM|SSL"):
-                await running.doors.refresh(0)
+            assert not await running.runner.run_once(look)
+            assert running.runner.failures == 1
             assert await serials(running) == after
             assert "currentTime" in await connected.call("Heartbeat")
 

@@ -181,3 +181,80 @@ async def test_a_station_that_refuses_keeps_its_password(sqlite_url: str) -> Non
         assert before is not None
         assert after is not None
         assert (after.password_hash, after.pending_password_hash) == (before.password_hash, None)
+
+
+async def test_two_that_are_asked_for_at_once_are_one(sqlite_url: str) -> None:
+    async with open_node(sqlite_url) as node:
+        await node.station("CP7", security_profile=1)
+        jobs = node.services.security_jobs
+        asked = [jobs.begin(ORGANISATION, "CP7", ROTATE, SecurityWish(), ACTOR) for _ in range(5)]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(each) for each in outcomes].count(Job) == 1
+        refused = [each for each in outcomes if isinstance(each, Conflict)]
+        assert [each.code for each in refused] == ["security_job_running"] * 4
+        assert len(await node.storage.security_jobs.all()) == 1
+        page = await node.storage.jobs.find(ORGANISATION)
+        assert len(page.items) == 1, "and no other job waits for ever"
+
+
+async def test_a_higher_profile_that_is_not_used_is_told_of_once_after_a_day(sqlite_url: str) -> None:
+    async with open_node(sqlite_url) as node:
+        await node.station("CP7", security_profile=1)
+        line = await connect(node, "CP7")
+        line.will_answer("ChangeConfiguration", status="Accepted")
+        jobs = node.services.security_jobs
+        job = await jobs.begin(ORGANISATION, "CP7", RAISE, SecurityWish(security_profile=2), ACTOR)
+        assert job.progress == '{"step":"come_back"}'
+        for hours, times in ((23, 0), (2, 1), (24, 1)):
+            node.clock.pass_s(hours * 3600)
+            await jobs.advance(node.clock())
+            page = await node.storage.security_events.find(ORGANISATION)
+            assert [each.type for each in page.items] == ["SecurityProfileNotUsed"] * times
+        station = await node.storage.stations.get("CP7")
+        assert station is not None
+        assert station.pending_security_profile == 2, "both still count"
+
+
+async def test_a_station_that_keeps_its_old_password_is_not_asked_for_ever(sqlite_url: str) -> None:
+    async with open_node(sqlite_url) as node:
+        await node.station("CP7", security_profile=1)
+        jobs = node.services.security_jobs
+        line = await connect(node, "CP7")
+        line.will_answer("ChangeConfiguration", SILENCE)
+        job = await _cut_off(node, line)
+        times_asked = 1
+        while not (await job_of(node, job)).finished_at:
+            station = await node.storage.stations.get("CP7")
+            assert station is not None
+            await node.services.security.came_in(station, 1, "current")
+            await jobs.advance(node.clock())
+            line = await connect(node, "CP7")
+            line.will_answer("ChangeConfiguration", SILENCE)
+            moving = asyncio.create_task(jobs.advance(node.clock()))
+            await asyncio.wait([moving], timeout=0.2)
+            times_asked += len(line.heard)
+            line.hangs_up()
+            await moving
+            assert times_asked <= 3
+        done = await job_of(node, job)
+        assert (done.state, done.result, times_asked) == ("error", "password_kept", 3)
+
+
+@pytest.mark.parametrize(("kind", "seconds", "result"), [(ROTATE, 7 * 86_400, "timeout"), (RENEW, 601, "no_request")])
+async def test_a_job_does_not_wait_for_ever(sqlite_url: str, kind: SecurityJobKind, seconds: int, result: str) -> None:
+    """One for a station that never comes, and one for a station that agrees and sends no request."""
+    async with open_node(sqlite_url) as node:
+        await node.station("CP7", security_profile=1)
+        if kind is RENEW:
+            line = await connect(node, "CP7")
+            line.will_answer("ExtendedTriggerMessage", status="Accepted")
+        jobs = node.services.security_jobs
+        job = await jobs.begin(ORGANISATION, "CP7", kind, SecurityWish(), ACTOR)
+        node.clock.pass_s(seconds - 60)
+        await jobs.advance(node.clock())
+        assert (await job_of(node, job)).state == "waiting"
+        node.clock.pass_s(61)
+        await jobs.advance(node.clock())
+        done = await job_of(node, job)
+        assert (done.state, done.result) == ("timeout", result)
+        assert await node.storage.security_jobs.all() == []

@@ -75,8 +75,6 @@ class SecurityJobs:
         """
         station = await self._station(organisation_id, station_id)
         _check(station, kind, wish)
-        if await self._storage.security_jobs.of_station(station_id):
-            raise Conflict("security_job_running", "Another job about secrets or certificates is under way here.")
         now = self._clock()
         shown = msgspec.json.encode(wish).decode()
         job = Job(
@@ -105,9 +103,12 @@ class SecurityJobs:
             secret_hash=None,
             step_at=now,
             deadline=now + LIFETIME_US,
+            claimed_until=now + CLAIM_MARGIN_S * 1_000_000,
         )
+        if not await self._storage.security_jobs.create(under_way):
+            raise Conflict("security_job_running", "Another job about secrets or certificates is under way here.")
         await self._storage.record([job_changed(job, now)])
-        await self._storage.security_jobs.create(under_way)
+        await self._storage.security_jobs.update(job.id, {"claimed_until": 0})
         self._stations.add(station_id)
         await self._move_on(under_way)
         return await self._job(job.id) or job

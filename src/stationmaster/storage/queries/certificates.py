@@ -11,7 +11,7 @@ from stationmaster.domain.security_jobs import SecurityJob
 from stationmaster.instants import Instant
 from stationmaster.storage.errors import NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
-from stationmaster.storage.programs import execute
+from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, NounReader, one_page, only
 from stationmaster.storage.tables.certificates import (
     certificate_authority,
@@ -20,6 +20,7 @@ from stationmaster.storage.tables.certificates import (
     server_certificate,
     station_certificate,
 )
+from stationmaster.storage.tables.provisioning import station
 
 __all__ = ["AuthorityQueries", "CertificateQueries", "SecurityJobQueries"]
 
@@ -194,9 +195,9 @@ class SecurityJobQueries:
         """Every one that has not ended."""
         return _JOBS.many(await self._access.read(_SELECT_JOBS.order_by(_j.step_at)))
 
-    async def create(self, new: SecurityJob) -> None:
-        """Begin one."""
-        await self._access.write(execute, sa.insert(security_job).values(msgspec.structs.asdict(new)))
+    async def create(self, new: SecurityJob) -> bool:
+        """Begin one; False when its station has one already."""
+        return await self._access.write(_begin_job, new)
 
     async def claim(self, job_id: str, step: str, now: Instant, until: Instant) -> bool:
         """Take the right to do the next step; False when another node has it, or the step was done."""
@@ -214,3 +215,12 @@ class SecurityJobQueries:
     async def delete(self, job_id: str) -> None:
         """It has ended."""
         await self._access.write(execute, sa.delete(security_job).where(_j.job_id == job_id))
+
+
+def _begin_job(new: SecurityJob) -> Program[bool]:
+    # The station's row is the lock: of several who ask at once, on whichever nodes, one begins.
+    yield from execute(sa.update(station).where(station.c.id == new.station_id).values(id=station.c.id))
+    found = yield from execute(sa.select(_j.job_id).where(_j.station_id == new.station_id).limit(1))
+    if not found.rows:
+        yield from execute(sa.insert(security_job).values(msgspec.structs.asdict(new)))
+    return not found.rows
