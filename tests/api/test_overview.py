@@ -36,7 +36,9 @@ async def test_what_happens_now_is_told_in_sums(api: Client) -> None:
         assert (told["power_w"], told["power_known_of"], told["transactions_open"]) == (11_000, 1, 1)
         assert len(told["hours"]) == 2
         assert [each["energy_wh"] for each in told["busiest_stations"]] == [3_000]
-        assert told["busiest_sites"][0]["site_id"] == "yard"
+        assert [(each["site_id"], each["name"]) for each in told["busiest_sites"]] == [("yard", None)]
+        await api.post("/sites", {"id": "yard", "name": "The yard"})
+        assert (await api.get("/overview", hours=2))["busiest_sites"][0]["name"] == "The yard"
         async with with_role(api, "viewer", site_ids=["elsewhere"]) as limited:
             assert (await limited.get("/overview"))["stations"] == {}
             assert (await limited.get("/overview"))["transactions_open"] == 0

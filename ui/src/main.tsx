@@ -11,6 +11,7 @@ import { BrowserRouter } from "react-router";
 import { ApiError } from "./api/client";
 import { App } from "./app";
 import { startLanguage } from "./i18n";
+import { LanguageProvider } from "./i18n/language";
 import { theme } from "./theme";
 
 const queries = new QueryClient({
@@ -30,9 +31,11 @@ void startLanguage().then(() =>
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
         <QueryClientProvider client={queries}>
-          <BrowserRouter>
-            <App />
-          </BrowserRouter>
+          <LanguageProvider>
+            <BrowserRouter>
+              <App />
+            </BrowserRouter>
+          </LanguageProvider>
         </QueryClientProvider>
       </MantineProvider>
     </StrictMode>,

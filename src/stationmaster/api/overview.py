@@ -33,6 +33,7 @@ class BusySiteView(BaseModel):
     """What a site charged in the time asked for."""
 
     site_id: str
+    name: str | None = Field(description="Null: stations name it, but it was never made.")
     energy_wh: float
     transactions: int
 
@@ -86,6 +87,10 @@ async def read_overview(
     values = await find.newest_values(*scope, now - FRESH_US)
     powers = [power for each in values if each is not None and (power := power_of(each)) is not None]
     told = hours_of(sessions, now, hours)
+    sites = _busiest_sites(sessions)
+    names = await context.storage.sites.names(principal.organisation_id, [each.site_id for each in sites])
+    for each in sites:
+        each.name = names.get(each.site_id)
     return OverviewView(
         stations=Counter(each.state for each in stations),
         connectors=Counter(status for each in stations if each.connected for status in each.statuses),
@@ -95,7 +100,7 @@ async def read_overview(
         energy_wh=sum(each.energy_wh for each in told),
         transactions_started=sum(each.started for each in told),
         hours=[HourView.model_validate(each) for each in told],
-        busiest_sites=_busiest_sites(sessions),
+        busiest_sites=sites,
         busiest_stations=[
             BusyStationView(station_id=each.station_id, energy_wh=each.energy_wh, transactions=each.started)
             for each in busiest
@@ -116,7 +121,9 @@ def _busiest_sites(sessions: list[Session]) -> list[BusySiteView]:
     for each in sessions:
         if each.site_id is None:
             continue
-        site = sites.setdefault(each.site_id, BusySiteView(site_id=each.site_id, energy_wh=0, transactions=0))
+        site = sites.setdefault(
+            each.site_id, BusySiteView(site_id=each.site_id, name=None, energy_wh=0, transactions=0)
+        )
         site.energy_wh += each.energy_wh
         site.transactions += each.count
     return sorted(sites.values(), key=lambda site: (-site.energy_wh, site.site_id))[:LISTED]

@@ -4002,6 +4002,11 @@ export interface components {
         BusySiteView: {
             /** Site Id */
             site_id: string;
+            /**
+             * Name
+             * @description Null: stations name it, but it was never made.
+             */
+            name: string | null;
             /** Energy Wh */
             energy_wh: number;
             /** Transactions */

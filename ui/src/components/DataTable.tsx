@@ -4,6 +4,8 @@ import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { useWords } from "../i18n/language";
 import classes from "./DataTable.module.css";
 
 export interface Column<T> {
@@ -179,7 +181,7 @@ interface RowProps<T> {
 
 /** One row, drawn again only when something of its own changes, whatever scrolls past it or happens to its neighbours. */
 function PlainRow<T>({ row, name, index, start, size, measure, columns, template, ends, onOpen, selected, onSelect }: RowProps<T>) {
-  const { t } = useTranslation();
+  const { t } = useWords();
   return (
     <div
       ref={measure}
@@ -229,6 +231,11 @@ function compare(a: string | number | null | undefined, b: string | number | nul
   if (a === null || a === undefined) return 1;
   if (b === null || b === undefined) return -1;
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+/** The link of a row that can be opened as a whole, too: a plain one, as there are as many as rows. */
+export function RowLink({ to, children }: { to: string; children: ReactNode }) {
+  return <Link className={classes.link} to={to} onClick={(event) => event.stopPropagation()}>{children}</Link>;
 }
 
 type Fact = readonly [string, ReactNode];

@@ -1,7 +1,7 @@
 import { Box, Button, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconDownload, IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./FilterBar.module.css";
 import { TimeInput } from "./TimeInput";
@@ -16,7 +16,7 @@ interface Props<Name extends string> {
   filters: Partial<Record<Name, string>>;
   set: (name: Name, value: string | null) => void;
   search?: { name: Name; label: string };
-  choices?: Choice<Name>[];
+  choices?: readonly Choice<Name>[];
   texts?: { name: Name; label: string }[];
   /** Moments, typed in the viewer's zone. */
   times?: { name: Name; label: string }[];
@@ -24,7 +24,10 @@ interface Props<Name extends string> {
   csv?: string;
 }
 
-export function FilterBar<Name extends string>({ filters, set, search, choices = [], texts = [], times = [], csv }: Props<Name>) {
+/** Drawn again only when what it is given changes, however often the list below does. */
+export const FilterBar = memo(PlainFilterBar) as typeof PlainFilterBar;
+
+function PlainFilterBar<Name extends string>({ filters, set, search, choices = [], texts = [], times = [], csv }: Props<Name>) {
   const { t } = useTranslation();
   const query = new URLSearchParams({ ...(filters as Record<string, string>), format: "csv" });
   return (

@@ -17,6 +17,8 @@ export interface Curve {
   /** Draw as steps (limits, offers) instead of a line. */
   stepped?: boolean;
   dashed?: boolean;
+  /** Its axis begins at nothing, so that heights can be compared. */
+  fromZero?: boolean;
 }
 
 interface Props {
@@ -49,7 +51,7 @@ export function LineChart({ times, curves, height = 240, label, sync }: Props) {
   const holder = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   // What is drawn is kept and gets new data; only another set of curves, colours or words makes another chart.
-  const shape = JSON.stringify(curves.map(({ label: name, unit, stepped, dashed }) => [name, unit, stepped, dashed]));
+  const shape = JSON.stringify(curves.map(({ label: name, unit, stepped, dashed, fromZero }) => [name, unit, stepped, dashed, fromZero]));
   const few = times.length < FEW_POINTS;
   const ready = width > 0;
   const now = useRef({ times, curves, width });
@@ -116,7 +118,10 @@ function options({ lines, scheme, language, time, width, height, sync, few, draw
     width,
     height,
     cursor: sync ? { sync: { key: sync } } : {},
-    scales: { x: { time: true, range: (_chart, first, last) => (first === last ? [first - ALONE_S, last + ALONE_S] : [first, last]) } },
+    scales: {
+      ...Object.fromEntries(lines.filter((curve) => curve.fromZero).map((curve) => [curve.unit, { range: (_chart: uPlot, _least: number, most: number) => uPlot.rangeNum(0, most || 1, 0.1, true) }])),
+      x: { time: true, range: (_chart, first, last) => (first === last ? [first - ALONE_S, last + ALONE_S] : [first, last]) },
+    },
     axes: [
       { ...axis, values: (_chart, splits, _axis, _space, step) => splits.map((split) => tick(split, step, language)) },
       ...units.map((unit, index) => ({ ...axis, scale: unit, side: index % 2 === 0 ? 3 : 1, label: unit, labelSize: 20, size: (_chart: uPlot, marks: string[] | null) => AXIS_PX + CHARACTER_PX * Math.max(2, ...(marks ?? []).map((mark) => mark.length)), grid: { show: index === 0, stroke: line, width: 1 },

@@ -38,6 +38,13 @@ class SiteQueries:
         """Reads and writes through `access`."""
         self._access = access
 
+    async def names(self, organisation_id: str, site_ids: Sequence[str]) -> dict[str, str]:
+        """What these sites are called; those that do not exist are left out."""
+        if not site_ids:
+            return {}
+        asked = sa.select(_s.id, _s.name).where(_s.organisation_id == organisation_id, _s.id.in_(site_ids))
+        return {row[0]: row[1] for row in await self._access.read(asked)}
+
     async def get(self, organisation_id: str, site_id: str) -> Site | None:
         """One site."""
         rows = await self._access.read(_SELECT.where(_s.organisation_id == organisation_id, _s.id == site_id))

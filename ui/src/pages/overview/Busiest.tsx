@@ -14,8 +14,8 @@ export function Busiest({ sites, stations }: { sites: Schemas["BusySiteView"][];
   const kind = shown ?? (sites.length > 0 ? "sites" : "stations");
   const rows =
     kind === "sites"
-      ? sites.map((row) => ({ id: row.site_id, to: `/sites/${encodeURIComponent(row.site_id)}`, ...row }))
-      : stations.map((row) => ({ id: row.station_id, to: `/stations/${encodeURIComponent(row.station_id)}`, ...row }));
+      ? sites.map((row) => ({ ...row, id: row.site_id, name: row.name ?? row.site_id, to: `/sites/${encodeURIComponent(row.site_id)}` }))
+      : stations.map((row) => ({ ...row, id: row.station_id, name: row.station_id, to: `/stations/${encodeURIComponent(row.station_id)}` }));
   const most = Math.max(1, ...rows.map((row) => row.energy_wh));
   return (
     <Card h="100%">
@@ -28,7 +28,7 @@ export function Busiest({ sites, stations }: { sites: Schemas["BusySiteView"][];
               {rows.slice(0, LISTED).map((row) => (
                 <Table.Tr key={row.id}>
                   <Table.Td>
-                    <Anchor component={Link} to={row.to} size="sm" className="wrap-anywhere">{row.id}</Anchor>
+                    <Anchor component={Link} to={row.to} size="sm" className="wrap-anywhere">{row.name}</Anchor>
                     <Progress value={(row.energy_wh / most) * 100} size={4} mt={2} aria-hidden />
                   </Table.Td>
                   <Table.Td ta="right" className="tabular" style={{ whiteSpace: "nowrap" }}>

@@ -112,8 +112,8 @@ function Hours({ sums }: { sums: Overview }) {
     () => ({
       times: sums.hours.map((hour) => new Date(hour.at).getTime() / 1000),
       curves: [
-        { label: t("transaction.energy"), unit: "kWh", values: sums.hours.map((hour) => hour.energy_wh / 1000), stepped: true },
-        { label: t("overview.sessions"), unit: t("overview.perHour"), values: sums.hours.map((hour) => hour.started), stepped: true, dashed: true },
+        { label: t("transaction.energy"), unit: "kWh", values: sums.hours.map((hour) => hour.energy_wh / 1000), stepped: true, fromZero: true },
+        { label: t("overview.sessions"), unit: t("overview.perHour"), values: sums.hours.map((hour) => hour.started), stepped: true, dashed: true, fromZero: true },
       ],
     }),
     [sums.hours, t],

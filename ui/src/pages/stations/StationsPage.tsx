@@ -1,11 +1,11 @@
-import { Anchor, Button, Group, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
-import { type Column, DataTable } from "../../components/DataTable";
+import { type Column, DataTable, RowLink } from "../../components/DataTable";
 import { EmptyList } from "../../components/EmptyList";
 import { Failure, Loading } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
@@ -24,6 +24,7 @@ type Station = Schemas["StationView"];
 const PAGE_SIZE = 1000;
 /** So many are read without being asked for, so that sorting and selecting mean all of them. */
 const READ_AHEAD = 20_000;
+const MOST_NAMES = 200;
 
 export default function StationsPage() {
   const { t, i18n } = useTranslation();
@@ -54,7 +55,7 @@ export default function StationsPage() {
     if (more && error === null && count < READ_AHEAD) loadMore();
   }, [more, loadMore, error, count]);
   const columns = useMemo<Column<Station>[]>(() => [
-    { key: "id", header: t("station.id"), width: "minmax(10rem, 1.4fr)", sort: (row) => row.id, cell: (row) => <Anchor component={Link} to={`/stations/${encodeURIComponent(row.id)}`} onClick={(event) => event.stopPropagation()}>{row.id}</Anchor> },
+    { key: "id", header: t("station.id"), width: "minmax(10rem, 1.4fr)", sort: (row) => row.id, cell: (row) => <RowLink to={`/stations/${encodeURIComponent(row.id)}`}>{row.id}</RowLink> },
     { key: "state", header: t("station.state"), width: "8rem", sort: (row) => Number(row.connected), cell: (row) => <StateBadge state={row.connected ? "online" : "offline"} /> },
     { key: "registration", header: t("station.registration"), width: "8rem", wide: true, sort: (row) => row.reported_state, cell: (row) => <StateBadge state={row.reported_state ?? row.operator_state} /> },
     { key: "name", header: t("station.name"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => row.name, cell: (row) => row.name ?? "" },
@@ -63,6 +64,18 @@ export default function StationsPage() {
     { key: "profile", header: t("station.securityProfile"), width: "7rem", wide: true, align: "right", sort: (row) => row.security_profile, cell: (row) => row.security_profile },
     { key: "seen", header: t("station.lastSeen"), width: "9rem", sort: (row) => row.last_seen_at, cell: (row) => <When at={row.last_seen_at} ago /> },
   ], [t]);
+  const vendors = useNames(list.rows, "vendor", filters.vendor);
+  const models = useNames(list.rows, "model", filters.model);
+  const search = useMemo(() => ({ name: "search" as const, label: t("filter.search") }), [t]);
+  const choices = useMemo(
+    () => [
+      { name: "connected" as const, label: t("station.state"), options: [{ value: "true", label: t("value.online") }, { value: "false", label: t("value.offline") }] },
+      { name: "operator_state" as const, label: t("station.operatorState"), options: ["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) },
+      { name: "vendor" as const, label: t("station.vendor"), options: vendors },
+      { name: "model" as const, label: t("station.model"), options: models },
+    ],
+    [t, vendors, models],
+  );
   return (
     <Page
       title={t("nav.stations")}
@@ -72,13 +85,8 @@ export default function StationsPage() {
       <FilterBar
         filters={filters}
         set={setFilter}
-        search={{ name: "search", label: t("filter.search") }}
-        choices={[
-          { name: "connected", label: t("station.state"), options: [{ value: "true", label: t("value.online") }, { value: "false", label: t("value.offline") }] },
-          { name: "operator_state", label: t("station.operatorState"), options: ["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) },
-          { name: "vendor", label: t("station.vendor"), options: namesOf(list.rows, "vendor", filters.vendor) },
-          { name: "model", label: t("station.model"), options: namesOf(list.rows, "model", filters.model) },
-        ]}
+        search={search}
+        choices={choices}
         csv="/api/v1/stations"
       />
       {selected.size > 0 && <BulkActions stations={list.rows.filter((row) => selected.has(row.id))} onDone={() => setSelected(new Set())} />}
@@ -108,9 +116,13 @@ export default function StationsPage() {
   );
 }
 
-/** The names that occur in a column, for its filter; what is filtered by is among them. */
-function namesOf(rows: readonly Station[], column: "vendor" | "model", wanted: string | undefined): { value: string; label: string }[] {
-  const names = new Set(rows.flatMap((row) => (row[column] ? [row[column]] : [])));
-  if (wanted) names.add(wanted);
-  return [...names].sort().slice(0, 200).map((value) => ({ value, label: value }));
+/** The names that occur in a column, for its filter; what is filtered by is among them. The same until there are others. */
+function useNames(rows: readonly Station[], column: "vendor" | "model", wanted: string | undefined): { value: string; label: string }[] {
+  const joined = useMemo(() => {
+    const names = new Set<string>();
+    for (const row of rows) if (row[column]) names.add(row[column]);
+    if (wanted) names.add(wanted);
+    return JSON.stringify([...names].sort().slice(0, MOST_NAMES));
+  }, [rows, column, wanted]);
+  return useMemo(() => (JSON.parse(joined) as string[]).map((value) => ({ value, label: value })), [joined]);
 }

@@ -1,9 +1,9 @@
-import { Anchor, Badge, Stack } from "@mantine/core";
+import { Badge, Stack } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate } from "react-router";
+import { useNavigate } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
-import { type Column, DataTable } from "../../components/DataTable";
+import { type Column, DataTable, RowLink } from "../../components/DataTable";
 import { EmptyList } from "../../components/EmptyList";
 import { Failure, Loading } from "../../components/Feedback";
 import { FilterBar } from "../../components/FilterBar";
@@ -31,7 +31,7 @@ export function TransactionTable({ stationId }: { stationId?: string }) {
   useLiveRefresh(["transaction.", "meter.sampled"], [["transactions", query]], mine, LIVE_MS);
   const columns = useMemo<Column<Transaction>[]>(
     () => [
-      { key: "id", header: t("transaction.id"), width: "7.5rem", sort: (row) => row.id, cell: (row) => <Anchor component={Link} to={`/transactions/${row.id}`} onClick={(event) => event.stopPropagation()} className="tabular">{String(row.transaction_id)}</Anchor> },
+      { key: "id", header: t("transaction.id"), width: "7.5rem", sort: (row) => row.id, cell: (row) => <RowLink to={`/transactions/${row.id}`}><span className="tabular">{row.transaction_id}</span></RowLink> },
       { key: "state", header: t("transaction.state"), width: "7.5rem", sort: (row) => row.state, cell: (row) => <StateBadge state={row.state} /> },
       ...(stationId ? [] : [{ key: "station", header: t("transaction.station"), width: "minmax(7rem, 1fr)", sort: (row: Transaction) => row.station_id, cell: (row: Transaction) => row.station_id }]),
       { key: "connector", header: t("transaction.connector"), width: "6rem", wide: true, align: "right", sort: (row) => row.connector_id, cell: (row) => row.connector_id ?? "–" },
