@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from stationmaster.domain.certificates import StationCertificate
 from stationmaster.domain.errors import Conflict, DomainError, Invalid
 from stationmaster.domain.stations import Station
 from stationmaster.services.certificate_settings import CertificateSettings
+from stationmaster.services.certificates import REQUESTS_WITHIN_US
 from stationmaster.services.context import ServiceSettings
 from stationmaster.services.x509.authority import Authority, Revoked, issue_root, issue_station, revocation_list
 from stationmaster.services.x509.keys import KeyFamily, new_key
 from stationmaster.services.x509.pem import moment, pem_of, read_certificates
+from tests.app.secure_node import Identity
 from tests.services.node import ORGANISATION, SECOND, START, Node, open_node
 
 YEAR_S = 365 * 86_400
@@ -267,3 +270,35 @@ async def test_a_leaf_is_no_authority_and_two_are_too_many(node: Node, maker: Fa
 
 def test_nothing_secret_is_in_a_certificate_that_is_told() -> None:
     assert "sealed_key" not in StationCertificate.__struct_fields__
+
+
+async def complaints(node: Node) -> list[str]:
+    """Of requests for certificates that were refused, the newest last."""
+    page = await node.storage.security_events.find(ORGANISATION)
+    return [str(each.technical_info) for each in reversed(page.items) if each.type == "CertificateRequestRefused"]
+
+
+async def test_a_station_gets_no_certificate_for_the_key_of_another(node: Node, tmp_path: Path) -> None:
+    """It has the public key from the wire; who had a certificate for it could say that it is the other one."""
+    identity = Identity(tmp_path)
+    owner = await a_station(node, station_id="CP1")
+    await node.services.certificates.sign_by_hand(owner, identity.request())
+    thief = await node.present("CP2", serial_number="SN-78")
+    assert not await node.services.signing.accepts(thief, identity.request())
+    assert await complaints(node) == ["the key in the request is that of another station"]
+    again = await node.services.certificates.sign_by_hand(owner, identity.request())
+    assert again.station_id == "CP1"
+
+
+async def test_a_station_that_asks_for_certificates_without_end_is_refused_for_a_while(
+    node: Node, tmp_path: Path
+) -> None:
+    station = await node.present("CP1", serial_number="SN-77")
+    other = await node.present("CP2", serial_number="SN-78")
+    request = Identity(tmp_path).request()
+    signing = node.services.signing
+    assert [await signing.accepts(station, request) for _ in range(8)] == [True] * 5 + [False] * 3
+    assert await complaints(node) == ["it asks too often"], "what is told of one moment is told once"
+    assert await signing.accepts(other, request), "others are not concerned"
+    node.clock.pass_s(REQUESTS_WITHIN_US / SECOND)
+    assert await signing.accepts(station, request)
