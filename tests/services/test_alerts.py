@@ -228,9 +228,9 @@ async def test_ten_thousand_invented_identities_are_one_alert(node: Node) -> Non
     assert await node.storage.alerts.watches([f"station:MADE-UP-{number}" for number in range(400)]) == {}
 
 
-def started(node: Node, number: int) -> TransactionStarted:
+def started(node: Node, number: int, evse_id: int = 1) -> TransactionStarted:
     return TransactionStarted(
-        **words(node), id=number, protocol="ocpp1.6", location=Location("CP7", 1, 1), id_tag="TAG", token_id=None,
+        **words(node), id=number, protocol="ocpp1.6", location=Location("CP7", evse_id, 1), id_tag="TAG", token_id=None,
         parent_id_tag=None, meter_start_wh=1000, started_at=node.clock(), started_at_text=None,
         authorization_status="Accepted",
     )  # fmt: skip
@@ -269,7 +269,7 @@ async def test_a_transaction_that_charges_never_measures_or_ends_raises_nothing(
     )  # fmt: skip
     await happened(node, end)
     node.clock.pass_s(1)
-    await happened(node, started(node, unmeasured))
+    await happened(node, started(node, unmeasured, evse_id=2))
     node.clock.pass_s(1)
     await happened(node, started(node, charging), measured(node, charging, 9000))
     node.clock.pass_s(60 * MINUTE)
