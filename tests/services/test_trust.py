@@ -272,6 +272,14 @@ def test_nothing_secret_is_in_a_certificate_that_is_told() -> None:
     assert "sealed_key" not in StationCertificate.__struct_fields__
 
 
+async def test_the_clock_makes_the_first_authorities_once(node: Node) -> None:
+    assert await node.storage.authorities.all() == []
+    for _ in range(2):
+        await node.services.certificates.look_after(node.clock())
+    made = await node.storage.authorities.all(ORGANISATION)
+    assert sorted((each.key_family, each.use) for each in made) == [("ec", "issuing"), ("rsa", "issuing")]
+
+
 async def complaints(node: Node) -> list[str]:
     """Of requests for certificates that were refused, the newest last."""
     page = await node.storage.security_events.find(ORGANISATION)
