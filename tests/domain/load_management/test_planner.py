@@ -20,6 +20,7 @@ class TestGettingControl:
         garage = Garage(ONE, TWO, commissioned=False)
         assert garage.tell() == [], "nobody is online yet"
         assert garage.reserved() == (640, 640, 640, 1920)
+        assert garage.heard() == ["CP1: station_offline", "CP2: station_offline", "site: limit_not_held"]
         assert garage.tell(said.StationOnline(station_id="CP1")) == ["CP1 standby: 0 A"]
         assert garage.reserved() == (640, 640, 640, 1920), "sent is not confirmed"
         assert garage.accepts() == []
