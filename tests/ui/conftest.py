@@ -50,6 +50,16 @@ class FirstNode(NodeProcess):
         self.key = printed[0]
 
 
+class Configured(FirstNode):
+    """A node with settings of its own, as they stand in a file."""
+
+    def __init__(self, data: Path, settings: str) -> None:
+        super().__init__(data, f"sqlite:///{data / 'stationmaster.sqlite'}")
+        file = data / "settings.toml"
+        file.write_text(settings)
+        self._where += ["--config", str(file)]
+
+
 @pytest.fixture(scope="session")
 def ui_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that serves the UI."""

@@ -1,5 +1,8 @@
 """Alerts in a real browser: what is wrong is seen at once, somebody says that they know, and rules are tuned."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import register, rest
@@ -10,8 +13,7 @@ FAULT = {"connectorId": 1, "errorCode": "GroundFailure", "status": "Faulted"}
 
 
 def test_a_faulted_connector_raises_an_alert_that_somebody_acknowledges(page: Page, ui_node: NodeProcess) -> None:
-    at_once(ui_node)
-    with LiveStation(ui_node.url, "UI-FAULTY", register(ui_node, "UI-FAULTY")) as station:
+    with at_once(ui_node), LiveStation(ui_node.url, "UI-FAULTY", register(ui_node, "UI-FAULTY")) as station:
         page.goto("/alerts?search=UI-FAULTY")
         expect(page.get_by_text("Nothing needs you")).to_be_visible()
         station.call("StatusNotification", FAULT)
@@ -70,9 +72,18 @@ def test_a_further_rule_is_made_tuned_and_deleted(page: Page, ui_node: NodeProce
     expect(row).to_have_count(0)
 
 
-def at_once(node: NodeProcess) -> None:
-    """Let the rule for faulted connectors not wait."""
+@contextmanager
+def at_once(node: NodeProcess) -> Iterator[None]:
+    """Let the rule for faulted connectors not wait, as long as the block lasts."""
     with rest(node) as api:
         (rule,) = api.get("/alert-rules", params={"kind": "connector_faulted"}).json()["items"]
-        changed = api.patch(f"/alert-rules/{rule['id']}", json={"parameters": {"after_minutes": 0}})
-        assert changed.status_code == 200, changed.text
+
+        def wait(parameters: dict[str, int]) -> None:
+            changed = api.patch(f"/alert-rules/{rule['id']}", json={"parameters": parameters})
+            assert changed.status_code == 200, changed.text
+
+        wait({"after_minutes": 0})
+        try:
+            yield
+        finally:
+            wait(rule["parameters"])

@@ -43,6 +43,11 @@ def test_the_palette_finds_a_page_a_station_and_something_to_do(page: Page, ui_n
     search.fill("Add a user")
     page.get_by_role("button", name="Add a user").click()
     expect(page.get_by_role("dialog").get_by_label("User name")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    search.fill("Add a station")
+    page.get_by_role("button", name="Add a station").last.click()
+    expect(page.get_by_role("dialog").get_by_label("Identity")).to_be_visible()
 
 
 def test_keys_lead_to_pages_and_a_question_mark_tells_them(page: Page) -> None:

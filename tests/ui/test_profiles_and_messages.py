@@ -101,6 +101,23 @@ def test_a_profile_goes_out_with_a_start_and_a_refusal_is_told_in_words(page: Pa
         assert [action for action, _ in station.asked] == ["RemoteStartTransaction", "SetChargingProfile"]
 
 
+def test_only_what_is_a_doubt_can_be_sent_anyway(page: Page, ui_node: NodeProcess) -> None:
+    schedule = {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}]}
+    with rest(ui_node) as api:
+        profile = {"purpose": "station_max", "kind": "absolute", "schedule": schedule}
+        made = api.post("/charging-profiles", json={"name": "UI for the whole", "profile": profile})
+        assert made.status_code == 201, made.text
+    with LiveStation(ui_node.url, "UI-BLOCKED", register(ui_node, "UI-BLOCKED")) as station:
+        page.goto("/stations/UI-BLOCKED/charging")
+        page.get_by_role("combobox", name="From the library").click()
+        page.get_by_role("option", name="UI for the whole").click()
+        # The most of a station is not a matter of one connector: no insisting helps.
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_role("alert").filter(has_text="breaks rules")).to_be_visible()
+        expect(page.get_by_role("button", name="Send anyway")).to_have_count(0)
+        assert station.asked == []
+
+
 def test_messages_are_a_conversation_that_is_filtered_followed_and_exported(page: Page, ui_node: NodeProcess) -> None:
     answers = {"Reset": {"status": "Rejected"}}
     with LiveStation(ui_node.url, "UI-TALKING", register(ui_node, "UI-TALKING"), answers) as station:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.conftest import FirstNode, finish, new_context, rest, sign_in_as, watched
+from tests.ui.conftest import Configured, finish, new_context, rest, sign_in_as, watched
 from tests.walks.running import NodeProcess
 
 
@@ -42,14 +42,6 @@ class Hook(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Configured(FirstNode):
-    """A node with a file of settings."""
-
-    def __init__(self, data: Path, settings: Path) -> None:
-        super().__init__(data, f"sqlite:///{data / 'stationmaster.sqlite'}")
-        self._where += ["--config", str(settings)]
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver() as server:
@@ -63,9 +55,7 @@ def receiver() -> Iterator[Receiver]:
 def node(tmp_path: Path, ui_node: NodeProcess) -> Iterator[NodeProcess]:
     """A node of its own, that may tell loopback; left out where the shared one is."""
     del ui_node
-    settings = tmp_path / "settings.toml"
-    settings.write_text('[security]\nprivate_hosts = "127.0.0.1"\n')
-    running = Configured(tmp_path, settings)
+    running = Configured(tmp_path, '[security]\nprivate_hosts = "127.0.0.1"\n')
     running.start()
     yield running
     assert running.stop() == 0

@@ -33,6 +33,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What kind of refusal it was, by the API's own name for it. */
+export function problemCode(error: unknown): string | undefined {
+  return error instanceof ApiError ? error.problem.code : undefined;
+}
+
 let csrfToken: string | null = null;
 let onSessionLost: () => void = () => undefined;
 

@@ -58,9 +58,14 @@ function useMatch(media: string): boolean {
   return matches;
 }
 
-export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, onSelect, onEnd, empty, height = "calc(100dvh - 16rem)" }: Props<T>) {
-  const { t } = useTranslation();
+/** Cards are measured and rows are not, so that what becomes wider or narrower begins anew. */
+export function DataTable<T>(props: Props<T>) {
   const narrow = useMatch(PHONE);
+  return <Sheet key={String(narrow)} narrow={narrow} {...props} />;
+}
+
+function Sheet<T>({ narrow, label, rows, columns, rowKey, onOpen, selected, onSelect, onEnd, empty, height = "calc(100dvh - 16rem)" }: Props<T> & { narrow: boolean }) {
+  const { t } = useTranslation();
   const small = useMatch(SMALL);
   const [order, setOrder] = useState<{ key: string; down: boolean } | null>(null);
   const shown = useMemo(() => columns.filter((column) => !(narrow && column.wide) && !(small && column.large)), [columns, narrow, small]);
@@ -92,7 +97,6 @@ export function DataTable<T>({ label, rows, columns, rowKey, onOpen, selected, o
     latest.current.onSelect?.(next);
   }, []);
 
-  useEffect(() => virtual.measure(), [narrow, virtual]);
   const template = [onSelect ? "2.5rem" : "", ...(narrow ? [CARD] : shown.map((column) => column.width))].filter(Boolean).join(" ");
   if (rows.length === 0 && empty) return <>{empty}</>;
   const allSelected = selected !== undefined && rows.length > 0 && selected.size >= rows.length;

@@ -14,6 +14,7 @@ const FOUND = 8;
 
 /** What can be begun from anywhere: the page opens with its window. */
 const BEGINNINGS: readonly { key: string; to: string; needs: string }[] = [
+  { key: "addStation", to: "/stations?new=1", needs: "stations:write" },
   { key: "addSite", to: "/sites?new=1", needs: "sites:write" },
   { key: "runKit", to: "/conformance?new=1", needs: "conformance:run" },
   { key: "addUser", to: "/users?new=1", needs: "users:write" },

@@ -5,7 +5,7 @@ type Alert = Pick<Schemas["AlertView"], "kind" | "summary" | "details" | "statio
 type Words = (key: string, values?: Record<string, unknown>) => string;
 
 /** What the sentences may name. */
-const NAMED = ["after_minutes", "error_code", "transaction_id", "minimum_wh", "remote_address", "detail", "identity", "technical_info", "type", "count", "keys", "name", "reason", "recipient_name", "error"] as const;
+const NAMED = ["after_minutes", "error_code", "transaction_id", "minimum_wh", "remote_address", "detail", "identity", "technical_info", "type", "count", "keys", "name", "reason", "recipient_name", "error", "node_id", "seconds", "since", "free_mib", "total_mib"] as const;
 /** Kinds whose sentence is that of the planner's own alert. */
 const OF_SITES = new Set<string>(["limit_ignored", "site_limit_not_held", "site_meter_silent"]);
 

@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, Card, Group, Progress, Select, SimpleGrid, Stack
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, ask, type Schemas } from "../../api/client";
+import { api, ask, problemCode, type Schemas } from "../../api/client";
 import { CommandResult } from "../../components/CommandResult";
 import { Await, useProblemText } from "../../components/Feedback";
 import { StateBadge } from "../../components/StateBadge";
@@ -14,6 +14,8 @@ import type { Station } from "../stations/StationPage";
 import { progressOf, transfersOf } from "./progress";
 
 type Job = Schemas["JobView"];
+/** Refusals that a person may overrule. */
+const DOUBTS = new Set<string | undefined>(["firmware_for_others", "signature_invalid"]);
 
 /** Updates and logs of one station: ask for them, watch how they go on, have the files. */
 export function FirmwareTab({ station }: { station: Station }) {
@@ -36,7 +38,7 @@ function Update({ station }: { station: Station }) {
   const list = useQuery({ queryKey: ["firmware", "all"], queryFn: () => ask(api.GET("/api/v1/firmware", { params: { query: { limit: 1000 } } })) });
   const body = firmware ? { firmware_id: firmware } : { location };
   return (
-    <Asked title={t("firmware.update")} disabled={firmware === null && location === ""} ask={() => ask(api.POST("/api/v1/stations/{station_id}/firmware-updates", { params: { path: { station_id: station.id } }, body: body as never }))}>
+    <Asked title={t("firmware.update")} disabled={firmware === null && location === ""} ask={(send_anyway) => ask(api.POST("/api/v1/stations/{station_id}/firmware-updates", { params: { path: { station_id: station.id } }, body: { ...body, send_anyway } as never }))}>
       <Text size="sm">{t("firmware.now", { version: station.firmware_version ?? "–" })}</Text>
       <Select label={t("firmware.library")} clearable searchable data={(list.data?.items ?? []).map((row) => ({ value: row.id, label: `${row.name} · ${row.version}` }))} value={firmware} onChange={setFirmware} nothingFoundMessage={t("firmware.none.title")} />
       <TextInput label={t("firmware.location")} disabled={firmware !== null} value={location} onChange={(event) => setLocation(event.currentTarget.value)} />
@@ -56,7 +58,7 @@ function Logs({ station }: { station: Station }) {
   );
 }
 
-function Asked({ title, ask: call, disabled, children }: { title: string; ask: () => Promise<Job>; disabled?: boolean; children: React.ReactNode }) {
+function Asked({ title, ask: call, disabled, children }: { title: string; ask: (anyway: boolean) => Promise<Job>; disabled?: boolean; children: React.ReactNode }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const problemText = useProblemText();
@@ -68,7 +70,7 @@ function Asked({ title, ask: call, disabled, children }: { title: string; ask: (
         {children}
         {send.error && <Alert color="red" role="alert">{problemText(send.error)}</Alert>}
         {send.data && <CommandResult job={send.data} />}
-        <Group justify="flex-end"><Button disabled={disabled} loading={send.isPending} onClick={() => send.mutate()}>{t("action.send")}</Button></Group>
+        <Group justify="flex-end">{DOUBTS.has(problemCode(send.error)) && <Button variant="default" onClick={() => send.mutate(true)}>{t("command.anyway")}</Button>}<Button disabled={disabled} loading={send.isPending} onClick={() => send.mutate(false)}>{t("action.send")}</Button></Group>
       </Stack>
     </Card>
   );

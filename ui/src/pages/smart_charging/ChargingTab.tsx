@@ -2,7 +2,7 @@ import { Alert, Badge, Button, Card, Group, NumberInput, Select, SimpleGrid, Sta
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, ask, type Schemas } from "../../api/client";
+import { api, ask, problemCode, type Schemas } from "../../api/client";
 import { CommandResult } from "../../components/CommandResult";
 import { useConfirm } from "../../components/confirm";
 import { Await, useProblemText } from "../../components/Feedback";
@@ -175,7 +175,7 @@ function Install({ station }: { station: Station }) {
         {install.data?.refusal && <Alert color="yellow" p="xs">{t(`profile.refusal.${install.data.refusal.kind}`)}</Alert>}
         {install.data && <CommandResult job={install.data.job} />}
         <Group justify="flex-end">
-          {install.error && <Button variant="default" onClick={() => install.mutate(true)}>{t("command.anyway")}</Button>}
+          {problemCode(install.error) === "needs_send_anyway" && <Button variant="default" onClick={() => install.mutate(true)}>{t("command.anyway")}</Button>}
           <Button disabled={library === null || !station.connected} loading={install.isPending} onClick={() => install.mutate(false)}>{t("action.send")}</Button>
         </Group>
       </Stack>

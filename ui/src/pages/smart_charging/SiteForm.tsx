@@ -6,20 +6,15 @@ import { useTranslation } from "react-i18next";
 import { api, ask } from "../../api/client";
 import { useConfirm } from "../../components/confirm";
 import { FormModal } from "../../components/FormModal";
+import { PHASES } from "./limits";
+import { type Amount, type Amounts, amountsBodyOf, amountsOf, given, NO_AMOUNTS } from "./schedules";
 import type { Site } from "./SitesPage";
+import { settingsOf, SiteThresholds, thresholdsOf } from "./SiteThresholds";
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
 const POLICIES = ["equal", "priority", "first_come"] as const;
-const PHASES = ["L1", "L2", "L3"] as const;
-type Amount = number | string;
-
-interface LimitDraft {
+interface LimitDraft extends Amounts {
   name: string;
-  by: "phase" | "total";
-  l1_a: Amount;
-  l2_a: Amount;
-  l3_a: Amount;
-  total_kw: Amount;
   daily_from: string;
   daily_to: string;
   weekdays: string[];
@@ -27,25 +22,16 @@ interface LimitDraft {
   valid_to: string | null;
 }
 
-const NEW_LIMIT: LimitDraft = { name: "", by: "phase", l1_a: "", l2_a: "", l3_a: "", total_kw: "", daily_from: "", daily_to: "", weekdays: [], valid_from: null, valid_to: null };
-
-const given = (value: Amount): number | null => (value === "" || value === null ? null : Number(value));
+const NEW_LIMIT: LimitDraft = { ...NO_AMOUNTS, name: "", daily_from: "", daily_to: "", weekdays: [], valid_from: null, valid_to: null };
 
 function draftOf(limit: Site["limits"][number]): LimitDraft {
-  return {
-    name: limit.name, by: limit.total_w !== null && limit.l1_a === null && limit.l2_a === null && limit.l3_a === null ? "total" : "phase",
-    l1_a: limit.l1_a ?? "", l2_a: limit.l2_a ?? "", l3_a: limit.l3_a ?? "", total_kw: limit.total_w === null ? "" : limit.total_w / 1000,
-    daily_from: limit.daily_from ?? "", daily_to: limit.daily_to ?? "", weekdays: limit.weekdays ?? [], valid_from: limit.valid_from, valid_to: limit.valid_to,
-  };
+  return { ...amountsOf(limit), name: limit.name, daily_from: limit.daily_from ?? "", daily_to: limit.daily_to ?? "", weekdays: limit.weekdays ?? [], valid_from: limit.valid_from, valid_to: limit.valid_to };
 }
 
 function bodyOf(draft: LimitDraft) {
-  const watts = given(draft.total_kw);
   return {
-    name: draft.name,
-    ...(draft.by === "phase" ? { l1_a: given(draft.l1_a), l2_a: given(draft.l2_a), l3_a: given(draft.l3_a) } : {}),
-    total_w: watts === null ? null : Math.round(watts * 1000),
-    daily_from: draft.daily_from || null, daily_to: draft.daily_to || null,
+    ...amountsBodyOf(draft),
+    name: draft.name, daily_from: draft.daily_from || null, daily_to: draft.daily_to || null,
     weekdays: draft.weekdays.length > 0 ? DAYS.filter((day) => draft.weekdays.includes(day)) : null,
     valid_from: draft.valid_from, valid_to: draft.valid_to,
   };
@@ -63,7 +49,7 @@ export function SiteForm({ site, onClose, onSaved }: { site: Site | null; onClos
       phases: site?.phases ?? [...PHASES], policy: site?.policy ?? "equal", limits: (site?.limits ?? []).map(draftOf),
       meter: site?.meter ? site.meter.kind : "none", meter_station: site?.meter?.station_id ?? "",
       assumed_l1_a: (site?.meter?.assumed_l1_a ?? 0) as Amount, assumed_l2_a: (site?.meter?.assumed_l2_a ?? 0) as Amount, assumed_l3_a: (site?.meter?.assumed_l3_a ?? 0) as Amount,
-      note: site?.note ?? "",
+      note: site?.note ?? "", settings: thresholdsOf(site?.settings),
     },
   });
   const fresh = async () => {
@@ -75,7 +61,7 @@ export function SiteForm({ site, onClose, onSaved }: { site: Site | null; onClos
       const meter = values.meter === "none" ? null : { kind: values.meter, station_id: values.meter_station || null, assumed_l1_a: given(values.assumed_l1_a) ?? 0, assumed_l2_a: given(values.assumed_l2_a) ?? 0, assumed_l3_a: given(values.assumed_l3_a) ?? 0 };
       const body = {
         name: values.name, address: values.address || null, latitude: given(values.latitude), longitude: given(values.longitude), time_zone: values.time_zone, nominal_voltage_v: given(values.nominal_voltage_v),
-        phases: values.phases, policy: values.policy, limits: values.limits.map(bodyOf), meter, note: values.note || null,
+        phases: values.phases, policy: values.policy, limits: values.limits.map(bodyOf), meter, note: values.note || null, settings: settingsOf(values.settings),
       };
       return site === null ? ask(api.POST("/api/v1/sites", { body: { ...body, ...(values.id && { id: values.id }) } as never })) : ask(api.PATCH("/api/v1/sites/{site_id}", { params: { path: { site_id: site.id } }, body: body as never }));
     },
@@ -139,6 +125,7 @@ export function SiteForm({ site, onClose, onSaved }: { site: Site | null; onClos
           )}
         </Stack>
       </Fieldset>
+      <SiteThresholds inputProps={(name) => form.getInputProps(`settings.${name}`)} />
       <Textarea label={t("site.note")} autosize minRows={1} {...form.getInputProps("note")} />
     </FormModal>
   );

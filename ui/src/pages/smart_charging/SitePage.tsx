@@ -16,8 +16,9 @@ import { SiteConnectors } from "./SiteConnectors";
 import { SiteDecisions } from "./SiteDecisions";
 import { SiteForm } from "./SiteForm";
 import { SiteNow } from "./SiteNow";
+import { SiteSchedules } from "./SiteSchedules";
 
-const TABS = ["now", "connectors", "decisions"] as const;
+const TABS = ["now", "connectors", "schedules", "decisions"] as const;
 const REFRESH_MS = 1_000;
 
 /** A site: who gets what now and why, the day's curve against the limit, its connectors, what was decided. */
@@ -44,6 +45,7 @@ export default function SitePage() {
               <TabBar tabs={TABS} current={tab} label={(each) => t(`site.tab.${each}`)} />
               <Tabs.Panel value="now"><SiteNow site={found} /></Tabs.Panel>
               <Tabs.Panel value="connectors"><SiteConnectors site={found} /></Tabs.Panel>
+              <Tabs.Panel value="schedules"><SiteSchedules siteId={found.id} /></Tabs.Panel>
               <Tabs.Panel value="decisions"><SiteDecisions siteId={found.id} /></Tabs.Panel>
             </Tabs>
             {editing && <SiteForm site={found} onClose={() => setEditing(false)} onSaved={() => setEditing(false)} />}

@@ -4,6 +4,7 @@ import type { Curve } from "../../components/LineChart";
 import { formatPower } from "../../lib/units";
 
 export const LANES = ["l1_a", "l2_a", "l3_a", "total_a"] as const;
+export const PHASES = ["L1", "L2", "L3"] as const;
 export type Lane = (typeof LANES)[number];
 export const LANE_NAMES: Record<Lane, string> = { l1_a: "L1", l2_a: "L2", l3_a: "L3", total_a: "L1 + L2 + L3" };
 

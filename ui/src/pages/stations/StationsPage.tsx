@@ -1,5 +1,4 @@
 import { Button, Group, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { IconPlus } from "@tabler/icons-react";
 import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -30,7 +29,8 @@ export default function StationsPage() {
   const { t, i18n } = useTranslation();
   const navigate = useNavigate();
   const { may } = useSession();
-  const [adding, add] = useDisclosure();
+  const [{ new: adding }, setAdding] = useFilters(["new"] as const);
+  const add = () => setAdding("new", "1");
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const [filters, setFilter] = useFilters(["search", "connected", "operator_state", "vendor", "model", "site_id"] as const);
   const list = usePagedList(["stations", filters], (cursor) =>
@@ -80,7 +80,7 @@ export default function StationsPage() {
     <Page
       title={t("nav.stations")}
       lead={list.loading ? undefined : t(more ? "station.countMore" : "station.count", { count, shown: formatCount(count, i18n.language) })}
-      actions={may("stations:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={add.open}>{t("station.add")}</Button>}
+      actions={may("stations:write") && <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={add}>{t("station.add")}</Button>}
     >
       <FilterBar
         filters={filters}
@@ -105,13 +105,13 @@ export default function StationsPage() {
           onSelect={may("commands:send") ? setSelected : undefined}
           onEnd={list.loadMore}
           empty={
-            <EmptyList filters={filters} title={t("station.none.title")} action={<Group>{may("stations:write") && <Button onClick={add.open}>{t("station.add")}</Button>}<Button component={Link} to="/door" variant="default">{t("nav.door")}</Button></Group>}>
+            <EmptyList filters={filters} title={t("station.none.title")} action={<Group>{may("stations:write") && <Button onClick={add}>{t("station.add")}</Button>}<Button component={Link} to="/door" variant="default">{t("nav.door")}</Button></Group>}>
               <Text span>{t("station.none.text")}</Text>
             </EmptyList>
           }
         />
       )}
-      <AddStation opened={adding} onClose={add.close} />
+      {may("stations:write") && <AddStation opened={adding !== undefined} onClose={() => setAdding("new", null)} />}
     </Page>
   );
 }
