@@ -1,8 +1,9 @@
 /** The frame of every form in a window: fields, what went wrong, cancel and save. */
-import { Alert, Button, Group, Modal, Stack } from "@mantine/core";
+import { Alert, Button, Group, Stack } from "@mantine/core";
 import type { FormEventHandler, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useProblemText } from "./Feedback";
+import { Window } from "./Window";
 
 interface Props {
   title: string;
@@ -23,7 +24,7 @@ export function FormModal({ title, onClose, onSubmit, error, pending, submit, si
   const { t } = useTranslation();
   const problemText = useProblemText();
   return (
-    <Modal opened onClose={onClose} title={title} size={size} closeOnClickOutside={false}>
+    <Window opened onClose={onClose} title={title} size={size} closeOnClickOutside={false}>
       {done ? (
         <Stack>
           {done}
@@ -44,6 +45,6 @@ export function FormModal({ title, onClose, onSubmit, error, pending, submit, si
           </Stack>
         </form>
       )}
-    </Modal>
+    </Window>
   );
 }

@@ -1,9 +1,10 @@
-import { Box, Button, Group, Modal, Text } from "@mantine/core";
+import { Box, Button, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuestion } from "../components/confirm";
 import { useProblemText } from "../components/Feedback";
+import { Window } from "../components/Window";
 
 /** The window of a question; its words stay while it closes. */
 export default function Asked() {
@@ -22,12 +23,12 @@ export default function Asked() {
     }
   };
   return (
-    <Modal opened={question !== null} onClose={close} title={shown.title}>
+    <Window opened={question !== null} onClose={close} title={shown.title}>
       <Box mb="md">{typeof shown.text === "string" ? <Text size="sm">{shown.text}</Text> : shown.text}</Box>
       <Group justify="flex-end">
         <Button variant="default" onClick={close}>{t("action.cancel")}</Button>
         <Button color="red" onClick={() => void act()}>{shown.confirm}</Button>
       </Group>
-    </Modal>
+    </Window>
   );
 }

@@ -1,8 +1,9 @@
-import { Group, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
+import { Group, Kbd, Stack, Table, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useSession } from "../session";
 import { PLACES } from "./navigation";
 import { LETTERS } from "./shortcuts";
+import { Window } from "../components/Window";
 
 /** All keys, for whoever typed "?". */
 export default function ShortcutHelp({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -18,7 +19,7 @@ export default function ShortcutHelp({ opened, onClose }: { opened: boolean; onC
       .map((place): [string[], string] => [["g", LETTERS[place.key] ?? ""], t(`nav.${place.key}`)]),
   ];
   return (
-    <Modal opened={opened} onClose={onClose} title={t("shortcut.title")}>
+    <Window opened={opened} onClose={onClose} title={t("shortcut.title")}>
       <Stack>
         <Text size="sm" c="dimmed">{t("shortcut.lead")}</Text>
         <Table>
@@ -32,6 +33,6 @@ export default function ShortcutHelp({ opened, onClose }: { opened: boolean; onC
           </Table.Tbody>
         </Table>
       </Stack>
-    </Modal>
+    </Window>
   );
 }

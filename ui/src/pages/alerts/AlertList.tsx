@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Group, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Anchor, Badge, Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +11,7 @@ import { Json } from "../../components/Json";
 import { ListTable } from "../../components/ListTable";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useLiveRefresh } from "../../live/refresh";
@@ -62,7 +63,7 @@ function Details({ alert, onClose }: { alert: Alert; onClose: () => void }) {
   const clear = useMutation({ mutationFn: () => ask(api.POST("/api/v1/alerts/{alert_id}/clear", { params: { path } })), onSuccess: done });
   const error = acknowledge.error ?? clear.error;
   return (
-    <Modal opened onClose={onClose} title={alertInWords(alert, t)} size="lg">
+    <Window opened onClose={onClose} title={alertInWords(alert, t)} size="lg">
       <Stack>
         <Facts rows={[
           [t("station.state"), <StateBadge key="s" state={`alert_${alert.state}`} />],
@@ -88,6 +89,6 @@ function Details({ alert, onClose }: { alert: Alert; onClose: () => void }) {
           </>
         )}
       </Stack>
-    </Modal>
+    </Window>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Code, Modal, Text } from "@mantine/core";
+import { Anchor, Code, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -11,6 +11,7 @@ import { ListTable } from "../../components/ListTable";
 import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useVerification } from "./Verification";
@@ -40,11 +41,11 @@ export default function AuditPage() {
         choices={[{ name: "result", label: t("audit.result"), options: ["ok", "refused", "failed"].map((value) => ({ value, label: t(`value.${value}`, { defaultValue: value }) })) }]} />
       <ListTable label={t("nav.audit")} list={list} columns={columns} rowKey={(row) => String(row.sequence)} onOpen={setOpened} none={{ title: t("audit.none.title"), text: t("audit.none.text") }} />
       {opened && (
-        <Modal opened onClose={() => setOpened(null)} title={t("audit.entry", { number: opened.sequence })} size="lg">
+        <Window opened onClose={() => setOpened(null)} title={t("audit.entry", { number: opened.sequence })} size="lg">
           <Facts rows={[[t("audit.at"), <When key="w" at={opened.at} />], [t("audit.actor"), opened.actor], [t("audit.action"), opened.action], [t("audit.target"), opened.target], [t("audit.result"), <StateBadge key="s" state={opened.result} />], [t("station.address"), opened.remote_address], [t("transaction.station"), opened.station_id && <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(opened.station_id)}`}>{opened.station_id}</Anchor>], [t("audit.hash"), <Code key="h" className="wrap-anywhere">{opened.hash}</Code>]]} />
           <Text size="sm" c="dimmed" mt="sm">{t("audit.details")}</Text>
           <Json value={opened.details} />
-        </Modal>
+        </Window>
       )}
     </Page>
   );

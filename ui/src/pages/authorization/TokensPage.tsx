@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, NumberInput, Select, Stack, Tabs, TextInput } from "@mantine/core";
+import { Alert, Button, Group, NumberInput, Select, Stack, Tabs, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -14,6 +14,7 @@ import { Page } from "../../components/Page";
 import { StateBadge } from "../../components/StateBadge";
 import { TimeInput } from "../../components/TimeInput";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useNow } from "../../lib/now";
@@ -127,7 +128,7 @@ function TokenForm({ draft, onClose }: { draft: Draft; onClose: () => void }) {
     });
   const error = save.error ?? remove.error;
   return (
-    <Modal opened onClose={onClose} title={token ? draft.id_tag : t("token.add")}>
+    <Window opened onClose={onClose} title={token ? draft.id_tag : t("token.add")}>
       <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
         <Stack gap="xs">
           <TextInput label={t("token.idTag")} required disabled={token !== null} data-autofocus {...form.getInputProps("id_tag")} />
@@ -146,6 +147,6 @@ function TokenForm({ draft, onClose }: { draft: Draft; onClose: () => void }) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Window>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Group, Modal, Stack, TextInput, Textarea } from "@mantine/core";
+import { Alert, Anchor, Button, Group, Stack, TextInput, Textarea } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -17,6 +17,7 @@ import { FormModal } from "../../components/FormModal";
 import { ListTable } from "../../components/ListTable";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useSession } from "../../session";
@@ -89,7 +90,7 @@ function Details({ row, authority, onClose }: { row: Certificate; authority: str
     });
   const mayRenew = may("certificates:write") && may("commands:send") && may("commands:dangerous");
   return (
-    <Modal opened onClose={onClose} title={row.station_id} size="lg">
+    <Window opened onClose={onClose} title={row.station_id} size="lg">
       <Stack>
         <Facts rows={[
           [t("transaction.station"), <Anchor key="s" component={Link} to={`/stations/${encodeURIComponent(row.station_id)}`}>{row.station_id}</Anchor>],
@@ -111,7 +112,7 @@ function Details({ row, authority, onClose }: { row: Certificate; authority: str
           </Group>
         </Group>
       </Stack>
-    </Modal>
+    </Window>
   );
 }
 

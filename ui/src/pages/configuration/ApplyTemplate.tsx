@@ -1,10 +1,11 @@
-import { Alert, Anchor, Badge, Button, Group, Modal, Progress, Select, Stack, Table, Text } from "@mantine/core";
+import { Alert, Anchor, Badge, Button, Group, Progress, Select, Stack, Table, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, ask, type Schemas } from "../../api/client";
 import { Await, useProblemText } from "../../components/Feedback";
+import { Window } from "../../components/Window";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import { MODES } from "./KeyState";
@@ -30,7 +31,7 @@ export function ApplyTemplate({ template, onClose }: { template: Template; onClo
   const apply = useMutation({ mutationFn: () => ask(api.POST("/api/v1/configuration-templates/{template_id}/apply", { params: { path }, body: {} })) });
   const error = follow.error ?? apply.error;
   return (
-    <Modal opened onClose={onClose} title={t("desired.stationsOf", { name: template.name })} size="lg">
+    <Window opened onClose={onClose} title={t("desired.stationsOf", { name: template.name })} size="lg">
       <Stack>
         <Await query={stations}>
           {(page) => page.items.length === 0 ? <Text>{t("desired.noStations")}</Text> : (
@@ -64,7 +65,7 @@ export function ApplyTemplate({ template, onClose }: { template: Template; onClo
           {may("commands:send") && <Button onClick={() => apply.mutate()} loading={apply.isPending}>{t("desired.applyNow")}</Button>}
         </Group>
       </Stack>
-    </Modal>
+    </Window>
   );
 }
 

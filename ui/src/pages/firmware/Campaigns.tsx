@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Card, Group, Modal, NumberInput, Progress, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Card, Group, NumberInput, Progress, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -11,6 +11,7 @@ import { FormModal } from "../../components/FormModal";
 import { StateBadge } from "../../components/StateBadge";
 import { TimeInput } from "../../components/TimeInput";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { usePagedList } from "../../lib/list";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
@@ -86,7 +87,7 @@ function Tally({ progress }: { progress: Schemas["TallyView"] }) {
 function CampaignStations({ campaign, onClose }: { campaign: Campaign; onClose: () => void }) {
   const query = useQuery({ queryKey: ["campaign", campaign.id, "stations"], queryFn: () => ask(api.GET("/api/v1/firmware-campaigns/{campaign_id}/stations", { params: { path: { campaign_id: campaign.id }, query: { limit: 1000 } } })) });
   return (
-    <Modal opened onClose={onClose} title={campaign.name} size="lg">
+    <Window opened onClose={onClose} title={campaign.name} size="lg">
       <Await query={query}>
         {(page) => (
           <Table.ScrollContainer className="stacked" minWidth={420} mah="60vh"><Table><Table.Tbody>
@@ -94,7 +95,7 @@ function CampaignStations({ campaign, onClose }: { campaign: Campaign; onClose: 
           </Table.Tbody></Table></Table.ScrollContainer>
         )}
       </Await>
-    </Modal>
+    </Window>
   );
 }
 

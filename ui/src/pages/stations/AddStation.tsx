@@ -1,4 +1,4 @@
-import { Alert, Box, Button, Code, Group, Modal, NumberInput, Radio, Stack, Stepper, Text, TextInput } from "@mantine/core";
+import { Alert, Box, Button, Code, Group, NumberInput, Radio, Stack, Stepper, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { QRCodeSVG } from "qrcode.react";
@@ -7,6 +7,7 @@ import { Link } from "react-router";
 import { ApiError, api, ask } from "../../api/client";
 import { useProblemText } from "../../components/Feedback";
 import { Copy } from "../../components/Json";
+import { Window } from "../../components/Window";
 
 interface Props {
   opened: boolean;
@@ -50,7 +51,7 @@ export function AddStation({ opened, onClose, id = "" }: Props) {
   const base = create.data && urls?.[create.data.security_profile >= 2 ? "wss" : "ws"];
   const url = create.data && base && `${base}/${encodeURIComponent(create.data.id)}`;
   return (
-    <Modal opened={opened} onClose={close} title={t("station.wizard.title")} size="lg" closeOnClickOutside={!create.data}>
+    <Window opened={opened} onClose={close} title={t("station.wizard.title")} size="lg" closeOnClickOutside={!create.data}>
       <Stepper active={create.data ? 1 : 0} size="sm" mb="md">
         <Stepper.Step label={t("station.wizard.describe")} />
         <Stepper.Step label={t("station.wizard.type")} />
@@ -95,7 +96,7 @@ export function AddStation({ opened, onClose, id = "" }: Props) {
           </Stack>
         </form>
       )}
-    </Modal>
+    </Window>
   );
 }
 

@@ -1,11 +1,12 @@
 /** Many stations at once: first seen, then done, in stages, stopped when too many fail or when somebody says so. */
-import { Alert, Button, Code, Group, Modal, NumberInput, Progress, Select, Stack, Table, Text } from "@mantine/core";
+import { Alert, Button, Code, Group, NumberInput, Progress, Select, Stack, Table, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post, type Schemas } from "../../api/client";
 import { useProblemText } from "../../components/Feedback";
 import { StateBadge } from "../../components/StateBadge";
+import { Window } from "../../components/Window";
 import { useSession } from "../../session";
 import { COMMANDS, failureShare, type Outcome } from "./bulk";
 
@@ -79,7 +80,7 @@ function BulkDialog({ stations, onClose }: { stations: Station[]; onClose: (sent
   };
   const told = new Map(outcomes.map((outcome) => [outcome.station, outcome]));
   return (
-    <Modal opened onClose={close} title={t("bulk.title")} size="lg" closeOnClickOutside={!running}>
+    <Window opened onClose={close} title={t("bulk.title")} size="lg" closeOnClickOutside={!running}>
       <Stack>
         <Group grow align="flex-end" preventGrowOverflow={false}>
           <Select label={t("bulk.what")} data={allowed.map(([value]) => ({ value, label: t(`bulk.command.${value}`, { defaultValue: value }) }))} value={name} onChange={(value) => value && setName(value)} allowDeselect={false} disabled={started} />
@@ -114,6 +115,6 @@ function BulkDialog({ stations, onClose }: { stations: Station[]; onClose: (sent
           {(!started || running) && <Button loading={running} color={command?.dangerous ? "red" : undefined} disabled={online.length === 0} onClick={() => void run()}>{t("bulk.send", { count: online.length })}</Button>}
         </Group>
       </Stack>
-    </Modal>
+    </Window>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Button, Group, Modal, Stack, Table, Text, TextInput } from "@mantine/core";
+import { ActionIcon, Alert, Button, Group, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconEdit } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -8,6 +8,7 @@ import { CommandResult } from "../../components/CommandResult";
 import { Await, Empty, useProblemText } from "../../components/Feedback";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import { DesiredPanel } from "../configuration/DesiredPanel";
@@ -74,7 +75,7 @@ function EditValue({ station, variable, onClose }: { station: Station; variable:
     mutationFn: () => post<Job>(`/api/v1/stations/${encodeURIComponent(station.id)}/commands/ChangeConfiguration`, { key: variable.variable, value }),
   });
   return (
-    <Modal opened onClose={onClose} title={variable.variable}>
+    <Window opened onClose={onClose} title={variable.variable}>
       <form onSubmit={(event) => { event.preventDefault(); change.mutate(); }}>
         <Stack>
           <TextInput label={t("configuration.value")} value={value} onChange={(event) => setValue(event.currentTarget.value)} data-autofocus />
@@ -86,6 +87,6 @@ function EditValue({ station, variable, onClose }: { station: Station; variable:
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Window>
   );
 }

@@ -1,9 +1,10 @@
-import { Autocomplete, Button, Group, Modal, Stack } from "@mantine/core";
+import { Autocomplete, Button, Group, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ask } from "../../api/client";
 import { useSession } from "../../session";
+import { Window } from "../../components/Window";
 
 interface Props {
   connector: number;
@@ -18,7 +19,7 @@ export function StartCharging({ connector, onClose, onStart }: Props) {
   const [idTag, setIdTag] = useState("");
   const tokens = useQuery({ queryKey: ["tokens", "suggested"], queryFn: () => ask(api.GET("/api/v1/tokens", { params: { query: { status: "Accepted", limit: 200 } } })), enabled: may("tokens:read") });
   return (
-    <Modal opened onClose={onClose} title={t("connector.start.title", { number: connector })}>
+    <Window opened onClose={onClose} title={t("connector.start.title", { number: connector })}>
       <form onSubmit={(event) => { event.preventDefault(); if (idTag) onStart(idTag); }}>
         <Stack>
           <Autocomplete label={t("token.idTag")} required data-autofocus data={[...new Set((tokens.data?.items ?? []).map((token) => token.id_tag))]} limit={20} value={idTag} onChange={setIdTag} />
@@ -28,6 +29,6 @@ export function StartCharging({ connector, onClose, onStart }: Props) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Window>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, MultiSelect, Select, Text, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, Select, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -15,6 +15,7 @@ import { SiteScope } from "../../components/SiteScope";
 import { StateBadge } from "../../components/StateBadge";
 import { TimeInput } from "../../components/TimeInput";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useNow } from "../../lib/now";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
@@ -55,7 +56,7 @@ export default function ApiKeysPage() {
 function KeyDetails({ row, state, onClose, onRevoke }: { row: ApiKey; state: string; onClose: () => void; onRevoke: (() => void) | undefined }) {
   const { t } = useTranslation();
   return (
-    <Modal opened onClose={onClose} title={row.name} size="lg">
+    <Window opened onClose={onClose} title={row.name} size="lg">
       <Facts rows={[
         [t("station.state"), <StateBadge key="s" state={state} />],
         [t("user.role"), t(`role.${row.role}`, { defaultValue: row.role })],
@@ -66,7 +67,7 @@ function KeyDetails({ row, state, onClose, onRevoke }: { row: ApiKey; state: str
         [t("organisation.created"), <When key="c" at={row.created_at} />],
       ]} />
       {onRevoke && <Group justify="flex-end" mt="sm"><Button color="red" variant="light" onClick={onRevoke}>{t("apiKey.revokeDo")}</Button></Group>}
-    </Modal>
+    </Window>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,6 +10,7 @@ import { Json } from "../../components/Json";
 import { ListTable } from "../../components/ListTable";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useFilters } from "../../lib/filters";
 import { usePagedList } from "../../lib/list";
 import { useSession } from "../../session";
@@ -55,7 +56,7 @@ function Details({ webhookId, row, onClose }: { webhookId: string; row: Delivery
   const told = useQuery({ queryKey: [...WEBHOOKS, webhookId, "delivery", row.id], queryFn: () => ask(api.GET("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", { params })), staleTime: Infinity });
   const again = useMutation({ mutationFn: () => ask(api.POST("/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver", { params })), onSettled: () => client.invalidateQueries({ queryKey: [...WEBHOOKS, webhookId, "deliveries"] }) });
   return (
-    <Modal opened onClose={onClose} title={row.event_type} size="lg">
+    <Window opened onClose={onClose} title={row.event_type} size="lg">
       <Stack>
         <Facts rows={[
           [t("station.state"), <StateBadge key="s" state={row.state} />],
@@ -76,6 +77,6 @@ function Details({ webhookId, row, onClose }: { webhookId: string; row: Delivery
           )}
         </Await>
       </Stack>
-    </Modal>
+    </Window>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Modal, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Card, Group, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +11,7 @@ import { Page } from "../../components/Page";
 import { Secret } from "../../components/Secret";
 import { StateBadge } from "../../components/StateBadge";
 import { When } from "../../components/When";
+import { Window } from "../../components/Window";
 import { useLiveRefresh } from "../../live/refresh";
 import { useSession } from "../../session";
 import { Deliveries } from "./Deliveries";
@@ -89,10 +90,10 @@ function Actions({ webhook }: { webhook: Webhook }) {
       {(test.error ?? turn.error) && <Failure error={test.error ?? turn.error} />}
       {test.data && <Outcome delivery={test.data} />}
       {editing && <WebhookForm row={webhook} onClose={() => setEditing(false)} />}
-      <Modal opened={secret !== null} onClose={() => setSecret(null)} title={t("webhook.renew")} closeOnClickOutside={false}>
+      <Window opened={secret !== null} onClose={() => setSecret(null)} title={t("webhook.renew")} closeOnClickOutside={false}>
         {secret !== null && <Secret label={t("webhook.secretOf", { name: webhook.name })} value={secret} />}
         <Group justify="flex-end" mt="md"><Button onClick={() => setSecret(null)}>{t("action.close")}</Button></Group>
-      </Modal>
+      </Window>
     </Stack>
   );
 }
