@@ -96,5 +96,6 @@ def test_words_come_up_beside_a_button_and_its_menu_gives_the_focus_back(page: P
     expect(page.get_by_role("menu")).to_be_hidden()
     expect(language).to_be_focused()
     language.press("Enter")
+    expect(page.locator("[role=menu] [data-autofocus]")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("menuitem", name="English")).to_be_focused()
