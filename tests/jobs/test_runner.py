@@ -121,7 +121,7 @@ async def test_work_goes_on_until_it_is_stopped(storage: Storage) -> None:
             raise ValueError("the first time")
         again.set()
 
-    runner = JobRunner(storage, clock, [Periodic(name="x", interval_s=0.01, work=work, shared=False, at_once=True)])
+    runner = JobRunner(storage, clock, [Periodic(name="x", interval_s=0.01, work=work, shared=False, first_after_s=0)])
     with capture_logs():
         runner.start()
         await asyncio.wait_for(again.wait(), 10)

@@ -228,7 +228,7 @@ class Node:
                 interval_s=TEND_EVERY_S,
                 work=self.services.load_management.tend,
                 shared=False,
-                at_once=True,
+                first_after_s=0,
             ),
             Periodic(name="site-releases", interval_s=10, work=self.services.load_management.sweep_releases),
             Periodic(name="site-retention", interval_s=3600, work=self.services.load_management.prune),
@@ -248,13 +248,15 @@ class Node:
             Periodic(name="webhooks", interval_s=1, work=self.webhooks.advance, shared=False),
             Periodic(name="alerts", interval_s=2, work=self.services.alert_evaluator.advance),
             Periodic(name="emails", interval_s=5, work=self.services.mailer.advance),
-            Periodic(name="node-health", interval_s=10, work=self.health.look, shared=False, at_once=True),
-            Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, at_once=True),
+            Periodic(name="node-health", interval_s=10, work=self.health.look, shared=False, first_after_s=0),
+            Periodic(name="beat", interval_s=BEAT_S, work=self.presence.beat, shared=False, first_after_s=0),
         ]
-        work.append(Periodic(name="certificates", interval_s=3600, work=self.services.certificates.look_after))
+        # Soon, since the first look makes the first authorities; but a node that starts has better things to do.
+        look_after = self.services.certificates.look_after
+        work.append(Periodic(name="certificates", interval_s=3600, work=look_after, first_after_s=10))
         if self.doors is not None:
             work.append(Periodic(name="tls-certificates", interval_s=30, work=self.doors.refresh, shared=False))
-            work.append(Periodic(name="tls-expiry", interval_s=3600, work=self._warn_of_files, at_once=True))
+            work.append(Periodic(name="tls-expiry", interval_s=3600, work=self._warn_of_files, first_after_s=0))
         if self.clustered:
             work.append(Periodic(name="lost-nodes", interval_s=BEAT_S, work=self.presence.bury))
             work.append(Periodic(name="lost-conformance-runs", interval_s=30, work=self._bury_runs))

@@ -31,8 +31,8 @@ class Periodic:
     interval_s: float
     work: Work
     shared: bool = True
-    at_once: bool = False
-    """Whether the first run is at the start, not after the first interval."""
+    first_after_s: float | None = None
+    """When the first run is; None: at some moment of the second half of the first interval, unlike other work."""
 
 
 class JobRunner:
@@ -86,8 +86,11 @@ class JobRunner:
             return False
 
     async def _repeat(self, piece: Periodic) -> None:
-        # Spread, so that the pieces of work do not all come at the same moment.
-        await asyncio.sleep(0 if piece.at_once else piece.interval_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        first_after_s = piece.first_after_s
+        if first_after_s is None:
+            # Spread, so that the pieces of work do not all come at the same moment.
+            first_after_s = piece.interval_s * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        await asyncio.sleep(first_after_s)
         while True:
             await self.run_once(piece)
             await asyncio.sleep(piece.interval_s)
