@@ -110,6 +110,8 @@ def assert_no_barrier(wide_page: Page) -> None:
 def test_a_page_fits_a_phone(phone_page: Page, populated: dict[str, str], path: str) -> None:
     visit(phone_page, path.format(**populated))
     assert phone_page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    inside = phone_page.locator(".stacked .mantine-ScrollArea-viewport")
+    assert inside.evaluate_all("(tables) => tables.filter((each) => each.scrollWidth > each.clientWidth).length") == 0
 
 
 def test_what_is_on_its_way_is_told_to_everybody(wide_page: Page) -> None:

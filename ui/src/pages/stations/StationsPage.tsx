@@ -55,13 +55,13 @@ export default function StationsPage() {
     if (more && error === null && count < READ_AHEAD) loadMore();
   }, [more, loadMore, error, count]);
   const columns = useMemo<Column<Station>[]>(() => [
-    { key: "id", header: t("station.id"), width: "minmax(10rem, 1.4fr)", sort: (row) => row.id, cell: (row) => <RowLink to={`/stations/${encodeURIComponent(row.id)}`}>{row.id}</RowLink> },
-    { key: "state", header: t("station.state"), width: "8rem", sort: (row) => Number(row.connected), cell: (row) => <StateBadge state={row.connected ? "online" : "offline"} /> },
+    { key: "id", header: t("station.id"), width: "minmax(8rem, 1.4fr)", sort: (row) => row.id, cell: (row) => <RowLink to={`/stations/${encodeURIComponent(row.id)}`}>{row.id}</RowLink> },
+    { key: "state", header: t("station.state"), width: "7rem", sort: (row) => Number(row.connected), cell: (row) => <StateBadge state={row.connected ? "online" : "offline"} /> },
     { key: "registration", header: t("station.registration"), width: "8rem", wide: true, sort: (row) => row.reported_state, cell: (row) => <StateBadge state={row.reported_state ?? row.operator_state} /> },
-    { key: "name", header: t("station.name"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => row.name, cell: (row) => row.name ?? "" },
+    { key: "name", header: t("station.name"), width: "minmax(7rem, 1fr)", wide: true, sort: (row) => row.name, cell: (row) => row.name ?? "" },
     { key: "model", header: t("station.model"), width: "minmax(8rem, 1fr)", wide: true, sort: (row) => `${row.vendor} ${row.model}`, cell: (row) => [row.vendor, row.model].filter(Boolean).join(" ") },
-    { key: "firmware", header: t("station.firmware"), width: "8rem", wide: true, sort: (row) => row.firmware_version, cell: (row) => row.firmware_version ?? "" },
-    { key: "profile", header: t("station.securityProfile"), width: "7rem", wide: true, align: "right", sort: (row) => row.security_profile, cell: (row) => row.security_profile },
+    { key: "firmware", header: t("station.firmware"), width: "7rem", wide: true, sort: (row) => row.firmware_version, cell: (row) => row.firmware_version ?? "" },
+    { key: "profile", header: t("station.securityProfile"), width: "8rem", wide: true, large: true, align: "right", sort: (row) => row.security_profile, cell: (row) => row.security_profile },
     { key: "seen", header: t("station.lastSeen"), width: "9rem", sort: (row) => row.last_seen_at, cell: (row) => <When at={row.last_seen_at} ago /> },
   ], [t]);
   const vendors = useNames(list.rows, "vendor", filters.vendor);
