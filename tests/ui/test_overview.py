@@ -50,6 +50,24 @@ def test_the_palette_finds_a_page_a_station_and_something_to_do(page: Page, ui_n
     expect(page.get_by_role("dialog").get_by_label("Identity")).to_be_visible()
 
 
+def test_the_palette_gives_the_focus_back_and_comes_again_while_it_fades(page: Page) -> None:
+    arrive(page)
+    opener = page.get_by_role("button", name="Search")
+    opener.click()
+    search = page.get_by_placeholder("A page, or a part")
+    expect(search).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(search).to_be_hidden()
+    expect(opener).to_be_focused()
+    page.keyboard.press("Control+k")
+    expect(search).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    search.fill("Audit")
+    page.get_by_role("button", name="Audit log").click()
+    expect(page.get_by_role("heading", name="Audit log", level=1)).to_be_visible()
+
+
 def test_keys_lead_to_pages_and_a_question_mark_tells_them(page: Page) -> None:
     arrive(page)
     page.keyboard.press("?")
