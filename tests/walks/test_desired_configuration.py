@@ -83,12 +83,12 @@ async def shows(api: Api, identity: str, wanted: dict[str, str]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def ends(api: Api, identity: str, result: str) -> None:
-    """The latest application comes to this end before long."""
+async def ends(api: Api, identity: str, result: str, *, times: int = 1) -> None:
+    """The latest of so many applications comes to this end before long."""
     async with asyncio.timeout(30):
         while True:
             jobs = await api.everything("/jobs", station_id=identity, action="ApplyConfiguration")
-            if jobs and jobs[0]["result"] == result:
+            if len(jobs) >= times and jobs[0]["result"] == result:
                 return
             await asyncio.sleep(0.05)
 
@@ -113,7 +113,8 @@ async def test_drift_of_a_changed_key_is_found_shown_and_mended_after_a_reconnec
     # Somebody changes the key at the station; it is seen when the station is read, and mended.
     station.keys["HeartbeatInterval"] = "30"
     station.done.clear()
-    await lives(station, lambda: station.obeyed("GetConfiguration", 2))
+    await lives(station, lambda: ends(api, identity, "in_step", times=2))
+    assert len(await station.obeyed("GetConfiguration", 2)) == 2
     assert [each["value"] for each in await station.obeyed("ChangeConfiguration")] == ["600"]
     assert station.keys["HeartbeatInterval"] == "600"
     await shows(api, identity, {"HeartbeatInterval": "in_step"})
