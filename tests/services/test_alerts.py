@@ -338,6 +338,19 @@ async def test_rules_look_where_they_are_told_and_clear_what_is_not_their_busine
     assert await alerts(node, state=["open"]) == []
 
 
+async def test_a_rule_that_is_switched_off_hears_nothing(node: Node) -> None:
+    await node.station()
+    rules = node.services.alert_rules
+    await rules.complete([ORGANISATION])
+    (rule,) = rules.watching(ORGANISATION, "station_offline")
+    await rules.update(ORGANISATION, rule.id, {"enabled": False})
+    await happened(node, came(node), gone(node))
+    assert await node.storage.alerts.watches({"station:CP7"}) == {}
+    node.clock.pass_s(60 * MINUTE)
+    await advance(node)
+    assert await alerts(node) == []
+
+
 async def test_a_removed_station_leaves_nothing_standing(node: Node) -> None:
     await node.station()
     await happened(node, status(node, "Faulted"), came(node), gone(node))

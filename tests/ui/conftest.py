@@ -108,6 +108,13 @@ def page(browser: Browser, ui_node: NodeProcess, signed_in: StorageState) -> Ite
     finish(context)
 
 
+def page_of_admin(browser: Browser, node: NodeProcess) -> Iterator[Page]:
+    """A page of somebody who may do everything, for a fixture of a node of its own."""
+    context = new_context(browser, node, storage_state=sign_in_as(browser, node, "operator", "admin"))
+    yield watched(context)
+    finish(context)
+
+
 def new_context(browser: Browser, node: NodeProcess, **more: Any) -> BrowserContext:
     """A browser of its own, as another person's."""
     context = browser.new_context(

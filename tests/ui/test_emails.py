@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.conftest import Configured, finish, new_context, register, rest, sign_in_as, watched
+from tests.ui.conftest import Configured, page_of_admin, register, rest
 from tests.ui.stations import LiveStation
 from tests.walks.running import NodeProcess
 
@@ -62,9 +62,7 @@ def node(tmp_path: Path, ui_node: NodeProcess, mail: MailServer) -> Iterator[Nod
 @pytest.fixture
 def page(browser: Browser, node: NodeProcess) -> Iterator[Page]:
     """Somebody who may do everything, there."""
-    context = new_context(browser, node, storage_state=sign_in_as(browser, node, "operator", "admin"))
-    yield watched(context)
-    finish(context)
+    yield from page_of_admin(browser, node)
 
 
 def test_an_email_that_was_refused_is_tried_again(page: Page, node: NodeProcess, mail: MailServer) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.ui.conftest import Configured, finish, new_context, rest, sign_in_as, watched
+from tests.ui.conftest import Configured, page_of_admin, rest
 from tests.walks.running import NodeProcess
 
 
@@ -64,9 +64,7 @@ def node(tmp_path: Path, ui_node: NodeProcess) -> Iterator[NodeProcess]:
 @pytest.fixture
 def page(browser: Browser, node: NodeProcess) -> Iterator[Page]:
     """Somebody who may do everything, there."""
-    context = new_context(browser, node, storage_state=sign_in_as(browser, node, "operator", "admin"))
-    yield watched(context)
-    finish(context)
+    yield from page_of_admin(browser, node)
 
 
 def test_a_webhook_is_made_tested_looked_at_and_removed(page: Page, node: NodeProcess, receiver: Receiver) -> None:

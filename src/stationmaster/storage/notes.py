@@ -39,8 +39,7 @@ class Notes:
         if isinstance(fact, MessageLogged):
             self._messages.append(fact)
             self._bytes += _size(fact)
-            if self._bytes > self._max_bytes or len(self._messages) > self._max_messages:
-                self._make_room()
+            self._make_room()
         elif len(self._others) < self._max_others:
             self._others.append(fact)
         else:

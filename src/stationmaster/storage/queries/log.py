@@ -146,7 +146,7 @@ class EventQueries:
         where = [e.id > event_id, *only({e.organisation_id: organisation_id})]
         statement = sa.select(*_EVENTS.columns(event)).where(*where)
         rows = await self._access.read(statement.order_by(e.id).limit(bounded(limit)))
-        return [_told(item) for item in _EVENTS.many(rows)]
+        return [stored_event(row) for row in rows]
 
     async def newest_id(self) -> int:
         """The id of the newest stored event; 0 when there is none."""
@@ -180,24 +180,13 @@ class EventQueries:
             where.append(e.id < read_cursor(cursor, int))
         rows = await _newest(self._access, EVENTS, _EVENTS.columns(event), station_id, where, limit)
         page = one_page(rows, _EVENTS, limit, lambda found: found.id)
-        return Page([_told(item) for item in page.items], page.next_cursor)
+        return Page([stored_event(msgspec.structs.astuple(item)) for item in page.items], page.next_cursor)
 
 
 def _of_types(types: Sequence[str]) -> sa.ColumnElement[bool]:
     whole = [each for each in types if not each.endswith(".")]
     begun = (event.c.type.startswith(each, autoescape=True) for each in types if each.endswith("."))
     return sa.or_(event.c.type.in_(whole), *begun)
-
-
-def _told(row: _EventRow) -> StoredEvent:
-    return StoredEvent(
-        id=row.id,
-        organisation_id=row.organisation_id,
-        station_id=row.station_id,
-        type=row.type,
-        received_at=row.received_at,
-        data=msgspec.json.decode(row.data),
-    )
 
 
 def stored_event(row: Sequence[Any]) -> StoredEvent:
