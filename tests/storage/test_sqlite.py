@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import stationmaster.storage
 from stationmaster.storage import Storage, Unavailable
 from stationmaster.storage.programs import execute
-from stationmaster.storage.statements import MANY, Bulk, insert_into
+from stationmaster.storage.statements import SEVERAL, Bulk, insert_into
 from stationmaster.storage.tables import counter
 from tests.storage.conftest import opened, path_of, rows_of
 from tests.storage.facts import logged, status
@@ -112,7 +112,7 @@ async def test_a_file_that_is_no_database_is_unavailable(sqlite_url: str) -> Non
             pass
 
 
-@pytest.mark.parametrize("count", [0, 1, MANY - 1, MANY, MANY + 1, 2 * MANY, 3 * MANY + 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, SEVERAL[0] - 1, SEVERAL[0], SEVERAL[0] + 1, 3 * SEVERAL[0] + 21])
 async def test_many_rows_are_inserted_at_once_and_each_is_counted_once(sqlite_url: str, count: int) -> None:
     rows = [(f"name {number}", number) for number in range(count)]
     async with opened(sqlite_url) as storage:

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import MANY, Bulk, Prepared, Statement, compile_sqlite
+from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite
 
 __all__ = ["SqliteDriver"]
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_MS: Final = 5_000
 _CACHE_KIB: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 4_000
-_CACHED_STATEMENTS: Final = 256
+_CACHED_STATEMENTS: Final = 512
 _READERS: Final = 3
 
 _MAX_WAL_BYTES: Final = 64 * 1024 * 1024
@@ -215,12 +215,12 @@ def _run(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Se
 
 def _run_many(connection: sqlite3.Connection, statement: Bulk, rows: Sequence[Sequence[Any]]) -> int:
     """Run a statement for all rows, as many at once as it takes; returns how many rows were touched."""
-    touched = 0
-    done = 0
-    if statement.sqlite_many:
-        for done in range(MANY, len(rows) + 1, MANY):
-            values = tuple(chain.from_iterable(rows[done - MANY : done]))
-            touched += connection.execute(statement.sqlite_many, values).rowcount
+    touched = done = 0
+    for count, sql in statement.sqlite_several.items():
+        while len(rows) - done >= count:
+            values = tuple(chain.from_iterable(rows[done : done + count]))
+            touched += connection.execute(sql, values).rowcount
+            done += count
     if done < len(rows):
         touched += connection.executemany(statement.sqlite, rows[done:]).rowcount
     return touched

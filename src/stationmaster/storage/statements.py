@@ -18,7 +18,7 @@ from sqlalchemy.sql import ClauseElement
 from stationmaster.storage.errors import Refused
 
 __all__ = [
-    "MANY",
+    "SEVERAL",
     "Bulk",
     "Prepared",
     "Statement",
@@ -34,8 +34,10 @@ __all__ = [
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
 _POSTGRESQL: Final[Any] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]
 
-MANY: Final = 16
-"""Rows that one step inserts on SQLite: each step costs a hand-over of the interpreter's lock, twice."""
+SEVERAL: Final = (64, 32, 16, 8, 4, 2)
+"""How many rows one step can insert on SQLite: each step costs a hand-over of the interpreter's lock, twice."""
+
+_NONE: Final[Mapping[int, str]] = {}
 
 _GIVEN: Final = re.compile(r"(?<!:):(\w+)")
 
@@ -51,16 +53,18 @@ _ARRAY_TYPES: Final[dict[type[Any], str]] = {
 class Bulk:
     """One statement for many rows; each row is a tuple of values in the order of `columns`.
 
-    `returns` tells whether it gives rows back (a look-up). `sqlite_many` inserts `MANY` rows at once, where the
-    statement is an insert.
+    `returns` tells whether it gives rows back (a look-up). `sqlite_several` has the texts that insert so many rows
+    at once, the most first; only an insert has them.
     """
 
-    __slots__ = ("columns", "postgresql", "returns", "sqlite", "sqlite_many")
+    __slots__ = ("columns", "postgresql", "returns", "sqlite", "sqlite_several")
 
-    def __init__(self, sqlite: str, postgresql: str, columns: int, *, returns: bool, sqlite_many: str = "") -> None:
+    def __init__(
+        self, sqlite: str, postgresql: str, columns: int, *, returns: bool, sqlite_several: Mapping[int, str] = _NONE
+    ) -> None:
         """The text for each database and the number of values in a row."""
         self.sqlite = sqlite
-        self.sqlite_many = sqlite_many
+        self.sqlite_several = sqlite_several
         self.postgresql = postgresql
         self.columns = columns
         self.returns = returns
@@ -154,7 +158,7 @@ def insert_into(
         f"{head} SELECT * FROM {_unnest(table, columns)}{tail}",  # noqa: S608 -- names come from the tables
         len(columns),
         returns=bool(returning),
-        sqlite_many=f"{head} VALUES {', '.join([values] * MANY)}{tail}",
+        sqlite_several={count: f"{head} VALUES {', '.join([values] * count)}{tail}" for count in SEVERAL},
     )
 
 
