@@ -86,7 +86,10 @@ class Directory:
     async def identity_moved(self, record: Station, addresses: tuple[str, ...]) -> None:
         self.told.append(("moved", " -> ".join(addresses)))
 
-    def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
+    def log(self, fact: MessageLogged) -> None:
+        self.notes.append(fact)
+
+    def note(self, fact: OddityTolerated | StationSeen) -> None:
         self.notes.append(fact)
 
     def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:

@@ -73,7 +73,7 @@ async def test_a_frame_that_cannot_be_logged_costs_nobody_the_conversation(
         raise RecursionError("too deep")
 
     station = await world.station()
-    monkeypatch.setattr(world.directory, "note", fails)
+    monkeypatch.setattr(world.directory, "log", fails)
     with structlog.testing.capture_logs() as logs:
         assert (await station.call(heartbeat("1")))[:2] == [3, "1"]
         assert (await station.call(heartbeat("2")))[:2] == [3, "2"]

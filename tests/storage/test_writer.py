@@ -242,7 +242,7 @@ async def held(database_url: str) -> Any:
 async def test_callers_wait_when_too_much_waits(held: Held) -> None:
     writer = Writer(held, RowIds(0), Clock(), lambda _: None, max_waiting=10, max_batch=5)
     writer.start()
-    calls = [asyncio.create_task(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(40)]
+    calls = [asyncio.ensure_future(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(40)]
     await asyncio.sleep(0.05)
     assert writer.figures.waiting <= 10
     held.gate.set()
@@ -278,7 +278,7 @@ async def test_closing_while_the_database_is_down_ends_and_leaves_nobody_waiting
     writer.start()
     held.down = True
     writer.note(logged("[2]"))
-    calls = [asyncio.create_task(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(9)]
+    calls = [asyncio.ensure_future(writer.submit(Call([status("Available", station_id=f"CP{i}")]))) for i in range(9)]
     await asyncio.sleep(0)
     held.gate.set()
     async with asyncio.timeout(10):

@@ -130,13 +130,15 @@ class Directory:
         fact = security_event(record.organisation_id, record.id, event, words, now, critical=critical)
         await self._storage.record([fact])
 
-    def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
-        """See `StationDirectory.note`; what is measured is measured here."""
-        if isinstance(fact, MessageLogged):
-            self._figures.message(fact)
-            if not self._log_messages:
-                return
-        elif isinstance(fact, OddityTolerated):
+    def log(self, fact: MessageLogged) -> None:
+        """See `StationDirectory.log`; what is measured is measured here."""
+        self._figures.message(fact)
+        if self._log_messages:
+            self._storage.note(fact)
+
+    def note(self, fact: OddityTolerated | StationSeen) -> None:
+        """See `StationDirectory.note`."""
+        if isinstance(fact, OddityTolerated):
             self._figures.oddity(fact.kind)
         self._storage.note(fact)
 

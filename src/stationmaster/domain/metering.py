@@ -51,6 +51,8 @@ class _Reading(msgspec.Struct, frozen=True, gc=False):
     lowest: float
     highest: float
     flags: tuple[str, ...]
+    is_plain: bool
+    """The number in the text is the value."""
 
 
 _UNITS: Final[dict[str, _Unit]] = {
@@ -138,7 +140,14 @@ def read_sample(
         flags: tuple[str, ...] = () if value_format == SIGNED_DATA else ("unknown_format",)
         value = None
     else:
-        value, flags = _value(raw, reading)
+        try:
+            value = float(raw)
+        except ValueError:
+            value = None
+        if value is not None and reading.is_plain and reading.lowest <= value <= reading.highest and "_" not in raw:
+            flags = reading.flags
+        else:
+            value, flags = _value(raw, reading)
     return MeterSample(
         raw,
         value,
@@ -216,6 +225,7 @@ def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Re
         lowest=quantity.lowest,
         highest=quantity.highest,
         flags=flags,
+        is_plain=scale == 1.0 and offset == 0.0,
     )
 
 

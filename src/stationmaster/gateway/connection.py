@@ -294,7 +294,10 @@ class Connection:
                 case Send():
                     self._socket.send_text(effect.text)
                 case FrameSeen():
-                    self._log(effect)
+                    try:
+                        self._context.journal.frame(self.record, self.connection_id, effect)
+                    except Exception as error:  # noqa: BLE001 - our fault, and not worth a connection
+                        self._context.log_fault("gateway.frame_not_logged", error, station_id=self.station_id)
                 case CallReceived():
                     self._take(effect)
                 case CallAnswered() | CallFailed() | CallSent():
@@ -309,10 +312,9 @@ class Connection:
         if self._answers and not self._ended:
             self._set_timer()
 
-    def relieved(self, waiting: int) -> None:
-        """A CALL has been taken from the queue."""
-        if waiting <= self._context.settings.calls_waiting // 2:
-            self._flow.resume(Pause.CALLS_WAITING)
+    def relieved(self) -> None:
+        """Its queue has room again."""
+        self._flow.resume(Pause.CALLS_WAITING)
 
     def answered(self, call: CallReceived, answer: Answer) -> None:
         """What is caused by an answer comes after it."""
@@ -334,18 +336,10 @@ class Connection:
         if worker is None:
             worker = self._worker = Worker(self._context, self, self._session)
             self._context.sweep.attend(self)
-        worker.add(call)
-        if len(worker) >= self._context.settings.calls_waiting:
+        if worker.add(call):
             self._flow.pause(Pause.CALLS_WAITING)
         if self._opened:
             worker.start()
-
-    def _log(self, seen: FrameSeen) -> None:
-        """Whatever a frame holds that the log cannot digest, the conversation goes on."""
-        try:
-            self._context.journal.frame(self, seen)
-        except Exception as error:  # noqa: BLE001 - it is our fault, and not worth a connection
-            self._context.log_fault("gateway.frame_not_logged", error, station_id=self.station_id)
 
     def _tell_caller(self, effect: CallAnswered | CallFailed | CallSent) -> None:
         """A caller may have left, or been answered in the same breath."""

@@ -119,7 +119,10 @@ class StationDirectory(Protocol):
     async def identity_moved(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
         """Alert: a connection was replaced by one from another address while it was open (RELIABILITY S-02)."""
 
-    def note(self, fact: MessageLogged | OddityTolerated | StationSeen) -> None:
+    def log(self, fact: MessageLogged) -> None:
+        """Keep a frame in the message log; must not wait."""
+
+    def note(self, fact: OddityTolerated | StationSeen) -> None:
         """Take something along to the next commit. Must return at once."""
 
     def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:

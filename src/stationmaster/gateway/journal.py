@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from stationmaster.actions.contract import StationConnection
+from stationmaster.actions.contract import StationConnection, StationRecord
 from stationmaster.domain.facts import MessageLogged, OddityTolerated
 from stationmaster.gateway.contract import StationDirectory
 from stationmaster.instants import Instant
@@ -41,27 +41,31 @@ class Journal:
         self._secret_keys = secret_keys
         self._log_messages = log_messages
 
-    def frame(self, connection: StationConnection, seen: events.FrameSeen) -> None:
-        """A frame, or a CALL with its answer."""
+    def frame(self, record: StationRecord, connection_id: int, seen: events.FrameSeen) -> None:
+        """A frame of a station, or a CALL with its answer."""
         if not self._log_messages:
             return
         action, message_id, frame, answer = seen.action, seen.message_id, seen.text, seen.answer
-        organisation_id = connection.organisation_id
         if action in SECRETIVE_ACTIONS:
-            hidden = self._secret_keys(organisation_id)
+            hidden = self._secret_keys(record.organisation_id)
             frame = mask_secrets(action, frame, hidden)
             answer = None if answer is None else mask_secrets(action, answer, hidden)
-        self._directory.note(
+        # Without an escape, what was read from a frame is part of it, so that one look at the frame is enough.
+        if "\\" in frame or not frame.isascii() or "\0" in frame or not isinstance(message_id, str):
+            frame = clean(frame)
+            message_id = None if message_id is None else clean(str(message_id))
+            action = None if action is None else clean(action)
+        self._directory.log(
             MessageLogged(
-                organisation_id=organisation_id,
-                station_id=connection.station_id,
+                organisation_id=record.organisation_id,
+                station_id=record.id,
                 received_at=seen.at,
-                connection_id=connection.connection_id,
+                connection_id=connection_id,
                 direction=seen.direction,
                 kind=seen.kind,
-                message_id=None if message_id is None else clean(str(message_id)),
-                action=None if action is None else clean(action),
-                frame=clean(frame),
+                message_id=message_id,
+                action=action,
+                frame=frame,
                 answer=None if answer is None else clean(answer),
                 answer_kind=seen.answer_kind,
                 latency_us=seen.latency_us,

@@ -189,7 +189,7 @@ class StationSocket(asyncio.Protocol):
     def send_text(self, text: str) -> None:
         """Send a message; it is dropped if the conversation has ended."""
         wire = self._wire
-        if wire is not None and not self.is_lost:
+        if wire is not None and not self._lost:
             if not wire.out:
                 self._outbox.add(self)
             wire.send_text(text)
@@ -197,7 +197,7 @@ class StationSocket(asyncio.Protocol):
     def flush(self) -> None:
         """Send what has been said."""
         wire = self._wire
-        if wire is not None and wire.out and not self.is_lost:
+        if wire is not None and wire.out and not self._lost:
             self._flush(wire)
 
     def send_ping(self) -> None:
@@ -320,6 +320,8 @@ class StationSocket(asyncio.Protocol):
     def _flush(self, wire: Wire) -> None:
         out, wire.out = wire.out, []
         transport = self._transport
+        if transport.is_closing():
+            return
         if len(out) == 1 and out[0]:
             transport.write(out[0])
             return

@@ -180,7 +180,12 @@ class Wire:
             needed = stop - position
             if stop > end:
                 break
-            message = self._plain(head, apply_mask(data[start:stop], data[start - 4 : start]))
+            payload = apply_mask(data[start:stop], data[start - 4 : start])
+            message: str | Binary | None
+            try:
+                message = payload.decode() if head == _TEXT else self._other(head, payload)
+            except UnicodeDecodeError:
+                message = None
             if message is None:
                 return messages + self._judge(data[position:stop]) + self._judge(data[stop:])
             if message is not _CONTROL:
@@ -192,25 +197,20 @@ class Wire:
             self._partial = bytearray(data[position:])
         return messages
 
-    def _plain(self, head: int, payload: bytes) -> str | Binary | None:
-        """The text of a frame; _CONTROL for a ping or pong; None if the library must judge it."""
+    def _other(self, head: int, payload: bytes) -> str | Binary | None:
+        """_CONTROL for a ping or pong; the text of a compressed frame; None if the library must judge it."""
         if head == _PONG:
             return _CONTROL
         if head == _PING:
             self.out.append(_head(_PONG, len(payload)) + payload)
             return _CONTROL
-        if head == _COMPRESSED_TEXT:
-            if self._deflate is None:
-                return None
-            try:
-                frame = self._deflate.decode(Frame(Opcode.TEXT, payload, True, True), max_size=self._limit)
-            except (ProtocolError, PayloadTooBig):
-                return None
-            payload = bytes(frame.data)
-        try:
-            return payload.decode()
-        except UnicodeDecodeError:
+        if self._deflate is None:
             return None
+        try:
+            frame = self._deflate.decode(Frame(Opcode.TEXT, payload, True, True), max_size=self._limit)
+        except (ProtocolError, PayloadTooBig):
+            return None
+        return bytes(frame.data).decode()
 
     def _judge(self, data: bytes) -> list[str | Binary]:
         library = self._engage()

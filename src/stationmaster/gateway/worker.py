@@ -33,8 +33,8 @@ class WorkerOwner(StationConnection, Protocol):
     def answered(self, call: CallReceived, answer: Answer) -> None:
         """An answer has been written."""
 
-    def relieved(self, waiting: int) -> None:
-        """A CALL has been taken from the queue; so many are left."""
+    def relieved(self) -> None:
+        """Half of the CALLs that are too many have been handled."""
 
     def worker_done(self) -> None:
         """No CALL is left, and none has come for a while."""
@@ -46,6 +46,7 @@ class Worker:
     __slots__ = (
         "_calls",
         "_context",
+        "_crowded",
         "_finished",
         "_overdue",
         "_owner",
@@ -60,6 +61,7 @@ class Worker:
         self._owner = owner
         self._session = session
         self._calls: list[CallReceived] = []
+        self._crowded = False
         self._task: asyncio.Task[None] | None = None
         self._rest: asyncio.Future[bool] | None = None
         self._finished: asyncio.Future[None] | None = None
@@ -74,9 +76,11 @@ class Worker:
         """Whether a CALL is being handled, or is about to be."""
         return self._task is not None and self._rest is None
 
-    def add(self, call: CallReceived) -> None:
-        """Queue a CALL behind those that wait."""
+    def add(self, call: CallReceived) -> bool:
+        """Queue a CALL behind those that wait; whether they are too many now. The owner is told when that is over."""
         self._calls.append(call)
+        self._crowded = self._crowded or len(self._calls) >= self._context.settings.calls_waiting
+        return self._crowded
 
     def start(self) -> None:
         """Begin to handle them."""
@@ -121,30 +125,33 @@ class Worker:
         try:
             more = True
             while more or self._calls:  # one may have come in the moment when it was let go
-                await self._handle_all()
+                handled = 0
+                while self._calls:
+                    handled += 1
+                    if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep others waiting
+                        await asyncio.sleep(0)
+                        continue
+                    await self._handle(self._next())
                 if not self._owner.is_open:
                     break
                 self._rest = rest = self._context.loop.create_future()
                 self._since_tick = self._context.sweep.tick
-                self._tell_finished()
+                if self._finished is not None:
+                    self._tell_finished()
                 more = await rest
         finally:
             self._rest = None
             self._tell_finished()
             self._owner.worker_done()
 
-    async def _handle_all(self) -> None:
-        handled = 0
-        while self._calls:
-            handled += 1
-            if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep other stations waiting
-                await asyncio.sleep(0)
-                continue
-            call = self._calls.pop(0)
-            self._since_tick = self._context.sweep.tick
-            self._overdue = False
-            self._owner.relieved(len(self._calls))
-            await self._handle(call)
+    def _next(self) -> CallReceived:
+        call = self._calls.pop(0)
+        self._since_tick = self._context.sweep.tick
+        self._overdue = False
+        if self._crowded and len(self._calls) <= self._context.settings.calls_waiting // 2:
+            self._crowded = False
+            self._owner.relieved()
+        return call
 
     def _tell_finished(self) -> None:
         finished, self._finished = self._finished, None

@@ -87,7 +87,9 @@ def encode_call(message_id: MessageId, action: str, payload: Payload) -> str:
 
 def encode_result(message_id: MessageId, payload: Payload) -> str:
     """The answer to a CALL. Raises OcppError (InternalError) if a message breaks its limits."""
-    return f"[3,{_json_id(message_id)},{encode_payload(payload)}]"
+    if isinstance(message_id, str) and _PLAIN_ID.fullmatch(message_id):
+        return f'[3,"{message_id}",{encode_payload(payload)}]'
+    return f"[3,{json.dumps(message_id)},{encode_payload(payload)}]"
 
 
 def encode_error(message_id: MessageId, error: OcppError) -> str:

@@ -49,7 +49,9 @@ class Metering:
         """Record values; durable when it returns. `ocpp_id` is the transaction the station named, None if none."""
         if not measured:
             return
-        known = None if ocpp_id is None else await self.transaction_of(station, ocpp_id)
+        known = None
+        if ocpp_id is not None:
+            known = (station.transactions or {}).get(ocpp_id) or await self.transaction_of(station, ocpp_id)
         if known is not None:
             facts = self.facts(station, measured, known, location, received_at, reported=ocpp_id)
             if known.tidied:
@@ -146,10 +148,10 @@ class Metering:
 
 def _against_register(measured: Measured, known: KnownTransaction) -> tuple[MeterSample, ...]:
     """The samples, with a flag on an energy register that is lower than it was before."""
-    # The measurand is looked at first: of many samples, one at most is of the register.
-    if not any(
-        sample.measurand == REGISTER and known.falls_behind(sample, measured.sampled_at) for sample in measured.samples
-    ):
+    for sample in measured.samples:  # the measurand is looked at first: one at most is of the register
+        if sample.measurand == REGISTER and known.falls_behind(sample, measured.sampled_at):
+            break
+    else:
         return measured.samples
     return tuple(
         msgspec.structs.replace(sample, flags=(*sample.flags, "register_decreased"))

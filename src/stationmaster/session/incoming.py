@@ -15,7 +15,7 @@ from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.frames import MessageId
 from stationmaster.ocpp.protocol import Protocol, Read, Sender
 from stationmaster.session.events import CallReceived, Effect, FrameSeen, OddityTolerated, Send
-from stationmaster.session.gate import Gate, Verdict
+from stationmaster.session.gate import ACCEPTED, Gate, Verdict
 from stationmaster.session.repeats import Repeats
 from stationmaster.session.settings import SessionSettings
 
@@ -72,8 +72,13 @@ class Incoming:
             read = self._protocol.read_request(
                 action, call.payload, self._sender, settings.strict, settings.banned_oddities
             )
-            if self._gate is not None and self._gate.incoming(action, read.value, now) is Verdict.REFUSE:
-                raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {self._gate.state}, not Accepted")
+            gate = self._gate
+            if (
+                gate is not None
+                and gate.reported_state != ACCEPTED
+                and gate.incoming(action, read.value, now) is Verdict.REFUSE
+            ):
+                raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {gate.state}, not Accepted")
         except OcppError as error:
             number = self._repeats.remember(message_id, content)
             return self._refuse_at_once(message_id, action, error, text, now, number)

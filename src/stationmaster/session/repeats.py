@@ -1,7 +1,7 @@
 """The memory of CALLs already seen on this connection (handbook §1.9, row "CALL id equal to one already seen").
 
-A thousand ids with digests and answers are kept for each station, so they are kept small: two
-rings of eight bytes per CALL, and the answers, of which the commonest are shared. Ids and contents
+A thousand ids with digests and answers are kept for each station, so they are kept small: a
+ring of sixteen bytes per CALL, and the answers, of which the commonest are shared. Ids and contents
 are compared by Python's keyed 64-bit hash. Which hash an id has differs from run to run; what is
 decided from it does not.
 
@@ -9,6 +9,7 @@ A search through a full ring costs more than the rest of a short message, and ne
 a filter of bits is asked first: what is not in it has not been seen, what is in it is searched for.
 """
 
+from struct import Struct
 from typing import Final
 
 from stationmaster.ocpp.frames import MessageId
@@ -16,7 +17,9 @@ from stationmaster.ocpp.frames import MessageId
 __all__ = ["Repeats"]
 
 _NO_ANSWER_YET: Final = ""
-_WIDTH: Final = 8
+_DIGEST: Final = Struct("<q")
+_CALL: Final = Struct("<qq")
+"""The digests of an id and of the content that came with it."""
 _FILTER_FROM: Final = 64
 """So many ids are searched through at once; stations that say little do without the filter."""
 _FILTER_BITS: Final = 16_384
@@ -27,12 +30,11 @@ _SHARED: Final = {"3,{}]": "3,{}]"}
 class Repeats:
     """The last `limit` CALLs: what they were and how they were answered."""
 
-    __slots__ = ("_answers", "_contents", "_ids", "_limit", "_older", "_recent", "_remembered")
+    __slots__ = ("_answers", "_calls", "_limit", "_older", "_recent", "_remembered")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._ids = bytearray()
-        self._contents = bytearray()
+        self._calls = bytearray()
         self._answers: list[str] = []
         self._remembered = 0
         """How many CALLs there have been: the number of each is how many there were before it."""
@@ -48,15 +50,15 @@ class Repeats:
             byte, bit = (digest % _FILTER_BITS) >> 3, 1 << (digest & 7)
             if not (recent[byte] | self._older[byte]) & bit:
                 return None
-        needle = digest.to_bytes(_WIDTH, "little", signed=True)
-        at = self._ids.find(needle)
-        while at % _WIDTH and at > 0:
-            at = self._ids.find(needle, at + 1)
+        needle = _DIGEST.pack(digest)
+        at = self._calls.find(needle)
+        while at % _CALL.size and at > 0:
+            at = self._calls.find(needle, at + 1)
         if at < 0:
             return None
         latest = self._remembered - 1
-        number = latest - (latest - at // _WIDTH) % self._limit
-        return number, self._contents[at : at + _WIDTH] == content.to_bytes(_WIDTH, "little", signed=True)
+        number = latest - (latest - at // _CALL.size) % self._limit
+        return number, _CALL.unpack_from(self._calls, at)[1] == content
 
     def remember(self, message_id: MessageId, content: int) -> int:
         """Remember a CALL that has no answer yet, in place of the oldest; returns its number."""
@@ -69,16 +71,11 @@ class Repeats:
             self._enter(digest, place)
         else:
             recent[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
-        fingerprint = digest.to_bytes(_WIDTH, "little", signed=True)
-        contents = content.to_bytes(_WIDTH, "little", signed=True)
         if place == len(self._answers):
-            self._ids += fingerprint
-            self._contents += contents
+            self._calls += _CALL.pack(digest, content)
             self._answers.append(_NO_ANSWER_YET)
         else:
-            at = place * _WIDTH
-            self._ids[at : at + _WIDTH] = fingerprint
-            self._contents[at : at + _WIDTH] = contents
+            _CALL.pack_into(self._calls, place * _CALL.size, digest, content)
             self._answers[place] = _NO_ANSWER_YET
         return number
 
@@ -92,9 +89,8 @@ class Repeats:
     def forget(self, number: int) -> None:
         """Let the CALL be processed anew when it comes again: our own failure is no answer to repeat."""
         if self._remembered - number <= self._limit:
-            at = number % self._limit * _WIDTH
             nobody = hash(("forgotten", number))
-            self._ids[at : at + _WIDTH] = nobody.to_bytes(_WIDTH, "little", signed=True)
+            _DIGEST.pack_into(self._calls, number % self._limit * _CALL.size, nobody)
 
     def answer(self, message_id: MessageId, number: int) -> str | None:
         """The answer as it was sent; None while there is none."""
@@ -111,8 +107,8 @@ class Repeats:
                 return
             recent, self._older = bytearray(_FILTER_BYTES), bytes(_FILTER_BYTES)
             self._recent = recent
-            for at in range(0, len(self._ids), _WIDTH):
-                _mark(recent, int.from_bytes(self._ids[at : at + _WIDTH], "little", signed=True))
+            for known, _ in _CALL.iter_unpack(self._calls):
+                _mark(recent, known)
         elif place == 0:
             self._older = bytes(recent)
             recent = self._recent = bytearray(_FILTER_BYTES)

@@ -5,7 +5,8 @@ that are news get their event ids in the order in which they arrived, and the ot
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from stationmaster.domain.facts import Fact
@@ -19,6 +20,7 @@ from stationmaster.storage.text import cleaned
 __all__ = ["Call", "batch_program"]
 
 _INSERT_EVENTS = insert_into(event)
+_ORDER = {kind: place for place, kind in enumerate(PROGRAMS)}
 
 
 class Call:
@@ -53,9 +55,13 @@ def batch_program(
     for call in calls:
         facts += call.facts
     facts += notes
-    encoded = _screen(facts)
-    outcomes = yield from _store(batch, facts)
-    committed = yield from _store_events(batch, facts, encoded, outcomes)
+    places: dict[type[Fact], list[int]] = {}
+    for i, fact in enumerate(facts):
+        places.setdefault(type(fact), []).append(i)
+    told = sorted(chain.from_iterable(places[kind] for kind in places if kind.event_type is not None))
+    encoded = _screen(facts, told)
+    outcomes = yield from _store(batch, facts, places)
+    committed = yield from _store_events(batch, facts, told, encoded, outcomes)
     results: list[Any] = []
     place = 0
     for call in calls:
@@ -67,15 +73,15 @@ def batch_program(
     return results, committed
 
 
-def _screen(facts: list[Fact]) -> list[bytes | None]:
+def _screen(facts: list[Fact], told: Sequence[int]) -> dict[int, bytes]:
     """Encode what becomes an event row; the JSON shows what must be cleaned, at no further cost.
 
     JSON writes every control character as an escape, and a lone surrogate cannot be encoded.
     """
-    encoded: list[bytes | None] = []
-    for i, fact in enumerate(facts):
-        if fact.event_type is None or not fact.stored_event:
-            encoded.append(None)
+    encoded: dict[int, bytes] = {}
+    for i in told:
+        fact = facts[i]
+        if not fact.stored_event:
             continue
         try:
             data = event_data(fact)
@@ -84,35 +90,31 @@ def _screen(facts: list[Fact]) -> list[bytes | None]:
         if b"\\u00" in data:
             facts[i] = cleaned(fact)
             data = event_data(facts[i])
-        encoded.append(data)
+        encoded[i] = data
     return encoded
 
 
-def _store(batch: Batch, facts: Sequence[Fact]) -> Program[list[Any]]:
-    places: dict[type[Fact], list[int]] = {}
-    for i, fact in enumerate(facts):
-        places.setdefault(type(fact), []).append(i)
+def _store(batch: Batch, facts: Sequence[Fact], places: Mapping[type[Fact], list[int]]) -> Program[list[Any]]:
     for kind in places.keys() - PROGRAMS.keys():
         if kind.event_type is None or not kind.stored_event:
             raise TypeError(f"nobody knows how to store {kind.__name__}")
     outcomes: list[Any] = [None] * len(facts)
-    for kind, program in PROGRAMS.items():
-        if kind in places:
-            found = yield from program(batch, [facts[i] for i in places[kind]])
-            if found is not None:
-                for i, outcome in zip(places[kind], found, strict=True):
-                    outcomes[i] = outcome
+    for kind in sorted(places.keys() & PROGRAMS.keys(), key=_ORDER.__getitem__):
+        found = yield from PROGRAMS[kind](batch, [facts[i] for i in places[kind]])
+        if found is not None:
+            for i, outcome in zip(places[kind], found, strict=True):
+                outcomes[i] = outcome
     return outcomes
 
 
 def _store_events(
-    batch: Batch, facts: Sequence[Fact], encoded: Sequence[bytes | None], outcomes: Sequence[Any]
+    batch: Batch, facts: Sequence[Fact], told: Sequence[int], encoded: Mapping[int, bytes], outcomes: Sequence[Any]
 ) -> Program[list[Committed]]:
-    news = [i for i, fact in enumerate(facts) if fact.event_type is not None and is_news(outcomes[i])]
+    news = [i for i in told if is_news(outcomes[i])]
     committed: list[Committed] = []
     rows: list[tuple[Any, ...]] = []
     for i, event_id in zip(news, batch.take_ids(len(news)), strict=True):
-        fact, outcome, data = facts[i], outcomes[i], encoded[i]
+        fact, outcome, data = facts[i], outcomes[i], encoded.get(i)
         committed.append(Committed(event_id, fact, outcome))
         if data is not None:
             text = with_outcome(data, outcome).decode()

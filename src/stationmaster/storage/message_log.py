@@ -1,5 +1,7 @@
 """Writing the message log: every frame as it was, and how much there is of it per hour."""
 
+from msgspec.structs import astuple
+
 from stationmaster.domain.facts import MessageLogged
 from stationmaster.storage.numbers import instant_of
 from stationmaster.storage.programs import Batch, Execute, Program
@@ -13,7 +15,7 @@ HOUR_US = 3_600_000_000
 ROW_OVERHEAD_BYTES = 200
 """About what a frame takes beside its own characters: ids, times, index entry."""
 
-_INSERT = insert_into(message)
+_INSERT = insert_into(message, ("id", *MessageLogged.__struct_fields__))
 _COUNT = insert_into(
     message_volume,
     keys=("hour", "node"),
@@ -26,29 +28,10 @@ _COUNT = insert_into(
 
 def store_messages(batch: Batch, facts: list[MessageLogged]) -> Program[None]:
     """Append frames and count them into the present hour."""
-    rows = []
-    size = 0
     row_ids = batch.take_ids(len(facts))
-    for row_id, fact in zip(row_ids, map(_storable, facts), strict=True):
-        size += len(fact.frame) + len(fact.answer or "") + ROW_OVERHEAD_BYTES
-        rows.append(
-            (
-                row_id,
-                fact.organisation_id,
-                fact.station_id,
-                fact.connection_id,
-                fact.received_at,
-                fact.direction,
-                fact.kind,
-                fact.message_id,
-                fact.action,
-                fact.frame,
-                fact.answer,
-                fact.answer_kind,
-                fact.latency_us,
-                fact.error_code,
-            )
-        )
+    facts = [_storable(fact) for fact in facts]
+    rows = [(row_id, *astuple(fact)) for row_id, fact in zip(row_ids, facts, strict=True)]
+    size = sum([len(fact.frame) + len(fact.answer or "") + ROW_OVERHEAD_BYTES for fact in facts])
     batch.messages += len(rows)
     yield Execute(_INSERT, rows)
     made_at, node = instant_of(row_ids[0])

@@ -38,8 +38,9 @@ class Notes:
         """Take a note in; may drop the oldest frames."""
         if isinstance(fact, MessageLogged):
             self._messages.append(fact)
-            self._bytes += _size(fact)
-            self._make_room()
+            self._bytes += len(fact.frame) + (0 if fact.answer is None else len(fact.answer))
+            if self._bytes > self._max_bytes or len(self._messages) > self._max_messages:
+                self._make_room()
         elif len(self._others) < self._max_others:
             self._others.append(fact)
         else:
@@ -47,6 +48,12 @@ class Notes:
 
     def take(self, limit: int) -> list[Fact]:
         """The oldest notes, at most `limit`, to be written."""
+        if len(self) <= limit:
+            notes = [*self._others, *self._messages]
+            self._others.clear()
+            self._messages.clear()
+            self._bytes = 0
+            return notes
         others = [self._others.popleft() for _ in range(min(limit, len(self._others)))]
         messages = [self._messages.popleft() for _ in range(min(limit - len(others), len(self._messages)))]
         self._bytes -= sum(map(_size, messages))

@@ -9,7 +9,7 @@ is told at once. Notes ride along and are waited for by nobody.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -130,20 +130,27 @@ class Writer:
             if not room.done():
                 room.set_result(None)
 
-    async def submit(self, call: Call) -> Any:
-        """Have a call written; returns its outcome when it is durable."""
-        figures = self.figures
-        while figures.waiting >= self._max_waiting and not self._closing:
+    def submit(self, call: Call) -> Awaitable[Any]:
+        """Have a call written; its outcome when it is durable."""
+        if self.figures.waiting >= self._max_waiting or self._closing:
+            return self._submit_when_there_is_room(call)
+        return self._submit(call)
+
+    def _submit(self, call: Call) -> asyncio.Future[Any]:
+        future = call.future = asyncio.get_running_loop().create_future()
+        self._calls.append(call)
+        self.figures.waiting += call.size
+        self._wake.set()
+        return future
+
+    async def _submit_when_there_is_room(self, call: Call) -> Any:
+        while self.figures.waiting >= self._max_waiting and not self._closing:
             room = asyncio.get_running_loop().create_future()
             self._room.append(room)
             await room
         if self._closing:
             raise Unavailable("the storage is closed")
-        call.future = asyncio.get_running_loop().create_future()
-        self._calls.append(call)
-        figures.waiting += call.size
-        self._wake.set()
-        return await call.future
+        return await self._submit(call)
 
     def note(self, fact: Fact) -> None:
         """Have a fact written with some later commit."""

@@ -4,7 +4,7 @@ CALLS: the station asks, a handler answers. COMMANDS: we ask, a `Command` says w
 warned about, and what its answer means. `Actions16` ties both to the services; the gateway calls it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final
 
 from stationmaster.actions.contract import Answer, StationConnection
@@ -94,13 +94,13 @@ class Actions16:
         self._context = ActionContext(services, fraction_digits=fraction_digits)
         self._services = services
 
-    async def dispatch(self, connection: StationConnection, call: CallReceived) -> Answer:
+    def dispatch(self, connection: StationConnection, call: CallReceived) -> Awaitable[Answer]:
         """Answer a CALL. An `OcppError` is for the station; any other exception is a failure of ours."""
         handler = CALLS.get(call.action)
         if handler is None:
             raise OcppError(ErrorCode.NOT_SUPPORTED, f"{call.action} is not supported")
         context = self._context
-        return await handler(Situation(context, connection, context.station_of(connection), call))
+        return handler(Situation(context, connection, context.station_of(connection), call))
 
     async def run_command(self, connection: StationConnection, request: CommandRequest) -> CommandReply:
         """Carry out a command to a station whose socket this node holds; see `services.commands`."""

@@ -5,7 +5,10 @@ handler, and whatever had to be bent on the way becomes a flag that a person can
 """
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE, clock_flag
@@ -34,9 +37,10 @@ __all__ = [
 
 LONGEST_ID_TAG: Final = 20
 MICROSECONDS_PER_MINUTE: Final = 60_000_000
+_LOCATIONS_REMEMBERED: Final = 16_384
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When something happened: `at` as the station says it or, if it does not, when we heard of it.
 
     `text` is None where `at` is ours: a text that cannot be read is kept with the oddity it is.
@@ -44,7 +48,7 @@ class Moment(NamedTuple):
 
     at: Instant
     text: str | None
-    flags: tuple[str, ...]
+    flags: tuple[str, ...] = ()
 
 
 class ActionContext:
@@ -128,9 +132,10 @@ def moment_of(
     if quirks.timestamps_are_local is not None and not names_zone(text):
         at -= quirks.timestamps_are_local * MICROSECONDS_PER_MINUTE
     flag = clock_flag(at, call.received_at)
-    return Moment(at, text, () if flag is None else (flag,))
+    return Moment(at, text) if flag is None else Moment(at, text, (flag,))
 
 
+@lru_cache(maxsize=_LOCATIONS_REMEMBERED)
 def location_of(station_id: str, connector_id: int) -> Location:
     """The place of a connector number; a number below zero is no connector and counts as the station."""
     return Location.of_connector_number(station_id, max(0, connector_id))
