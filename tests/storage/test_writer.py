@@ -11,7 +11,7 @@ from stationmaster.storage import Conflict, Refused, Storage, Unavailable
 from stationmaster.storage.batch import Call
 from stationmaster.storage.driver import Driver
 from stationmaster.storage.numbers import RowIds
-from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.programs import Program, Result, execute
 from stationmaster.storage.tables import organisations
 from stationmaster.storage.writer import Writer
 from tests.storage.conftest import Clock, driver_of, opened, rows_of
@@ -36,6 +36,53 @@ async def test_what_arrives_during_a_commit_goes_into_the_next(storage: Storage)
     before = storage.figures.batches
     await asyncio.gather(*map(station, range(20)))
     assert 20 <= storage.figures.batches - before <= 60
+
+
+class Slow:
+    """A driver whose commits take longer than a writer ever rests."""
+
+    shared = False
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def run(self, make: Any) -> Any:
+        """Count and take a while; the outcomes are those of statements that touch nothing."""
+        self.runs += 1
+        await asyncio.sleep(0.02)
+        program = make()
+        try:
+            next(program)
+            while True:
+                program.send(Result([], 1))
+        except StopIteration as end:
+            return end.value
+
+    async def read(self, _statement: Any, _rows: Any = ()) -> list[Any]:
+        """Nothing is stored."""
+        return []
+
+
+async def test_who_speaks_again_when_answered_goes_into_one_commit_with_the_others() -> None:
+    driver = Slow()
+    writer = Writer(driver, RowIds(0), Clock(), lambda _: None)
+    writer.start()
+
+    async def station(number: int) -> None:
+        for turn in range(3):
+            for _ in range(number):  # the higher its number, the longer it thinks
+                await asyncio.sleep(0)
+            await writer.submit(Call([status("Available", station_id=f"CP{number}", seconds=turn)]))
+
+    await asyncio.gather(*map(station, range(30)))
+    await writer.close()
+    assert driver.runs == 4  # the first to speak went alone at first
 
 
 async def test_record_returns_when_it_can_be_read(storage: Storage, database_url: str) -> None:

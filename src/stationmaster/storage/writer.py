@@ -1,8 +1,9 @@
 """The group-commit writer: one batch under way, everything that arrives meanwhile is the next.
 
-A batch is one database transaction with one bulk statement per kind of fact. It starts as
-soon as the one before is durable; nothing waits for company on purpose. `record` and `write`
-return when their batch is durable. A batch that fails for what is in it is tried again in
+A batch is one database transaction with one bulk statement per kind of fact. After a quiet
+moment it starts at once; after another one it starts when as much time has passed as that one took, since
+who has just been answered has more to say, and what a batch costs by itself is shared. `record` and
+`write` return when their batch is durable. A batch that fails for what is in it is tried again in
 halves until only the bad call gets the error; when the database itself fails, every caller
 is told at once. Notes ride along and are waited for by nobody.
 """
@@ -32,6 +33,8 @@ _MAX_WAITING: Final = 20_000
 """Facts that may wait for a commit before `record` itself waits."""
 _MAX_BATCH: Final = 2_000
 """Facts in a batch: what one failing batch or one long commit can hold up."""
+_LONGEST_PAUSE_S: Final = 0.01
+"""What a commit waits for company at most. Many stations hear at once that they are stored, and soon speak again."""
 _NOTES_WAIT_S: Final = 0.2
 """How long notes wait when nothing else is written."""
 _RETRY_NOTES_S: Final = 1.0
@@ -106,6 +109,7 @@ class Writer:
         self._room: deque[asyncio.Future[None]] = deque()
         self._wake = asyncio.Event()
         self._notes_timer: asyncio.TimerHandle | None = None
+        self._not_before_s = 0.0
         self._idle = False
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -160,11 +164,20 @@ class Writer:
             self._flush_notes_in(_NOTES_WAIT_S)
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while not self._closing or self._calls or self._notes:
             if not self._calls and not self._closing:
                 await self._wait()
+            pause_s = self._not_before_s - loop.time()
+            if pause_s > 0 and not self._closing:
+                await asyncio.sleep(pause_s)
+            began_s = loop.time()
             calls, notes = self._take_calls(), self._notes.take(self._max_batch)
+            if not calls and not notes:
+                continue
             written = await self._commit(calls, notes)
+            ended_s = loop.time()
+            self._not_before_s = ended_s + min(ended_s - began_s, _LONGEST_PAUSE_S)
             if not written:
                 if self._closing:
                     return
