@@ -45,4 +45,4 @@ def test_actions_that_stations_make_up_share_one_histogram() -> None:
     for number in range(100):
         figures.message(logged("in", "call", f"MadeUp{number}", answer="", answer_kind="call_error", latency_us=1))
     assert list(figures.answers) == [("csms", OTHER)]
-    assert figures._measured == {}
+    assert len(figures._exchanges) == 1

@@ -29,6 +29,18 @@ OTHER = "other"
 _ODDITIES = frozenset(map(str, OddityKind))
 
 
+class _Exchanges:
+    """Frames, or CALLs with their answers, that are counted together, and how long `by` took to answer."""
+
+    __slots__ = ("action", "answers", "by", "count")
+
+    def __init__(self, by: str, action: str) -> None:
+        self.by = by
+        self.action = action
+        self.count = 0
+        self.answers: Histogram | None = None
+
+
 class NodeFigures:
     """What is counted while the node works."""
 
@@ -37,39 +49,41 @@ class NodeFigures:
         """By who answered and what."""
         self.refusals: Counter[str] = Counter()
         self.oddities: Counter[str] = Counter()
-        self._logged: Counter[tuple[str, str, str | None]] = Counter()
-        self._measured: dict[tuple[str, str, str | None], Histogram] = {}
-        """By direction, kind and action of the CALL: what each message asks for."""
+        self._exchanges: dict[tuple[str, str, str | None, str | None], _Exchanges] = {}
+        """By direction, kind of frame, kind of answer, and action where we know it: what each message asks for."""
 
     @property
     def messages(self) -> Counter[tuple[str, str]]:
         """Frames by direction and kind. An answer came or went the other way than its CALL."""
         messages: Counter[tuple[str, str]] = Counter()
-        for (direction, kind, answer_kind), count in self._logged.items():
-            messages[direction, kind] += count
+        for (direction, kind, answer_kind, _), exchanges in self._exchanges.items():
+            messages[direction, kind] += exchanges.count
             if answer_kind is not None:
-                messages["out" if direction == "in" else "in", answer_kind] += count
+                messages["out" if direction == "in" else "in", answer_kind] += exchanges.count
         return messages
 
     def message(self, fact: MessageLogged) -> None:
         """Count a frame and, when it tells how long an answer took, observe that."""
-        direction, kind = fact.direction, fact.kind
-        self._logged[direction, kind, fact.answer_kind] += 1
+        place = (fact.direction, fact.kind, fact.answer_kind, fact.action)
+        exchanges = self._exchanges.get(place) or self._exchanges_at(*place)
+        exchanges.count += 1
         if fact.latency_us is not None:
-            histogram = self._measured.get((direction, kind, fact.action)) or self._histogram_of(fact)
-            histogram.observe(fact.latency_us / 1_000_000)
+            (exchanges.answers or self._answers_of(exchanges)).observe(fact.latency_us / 1_000_000)
 
-    def _histogram_of(self, fact: MessageLogged) -> Histogram:
-        known = fact.action in V16.actions
-        # A CALL that came in was answered by us; anything else measures the station.
-        by = "csms" if fact.direction == "in" and fact.kind == "call" else "station"
-        place = (by, fact.action if known and fact.action else OTHER)
-        histogram = self.answers.get(place)
-        if histogram is None:
-            histogram = self.answers[place] = Histogram(ANSWER_BOUNDS_S)
-        if known:  # others are made up by stations, without an end
-            self._measured[fact.direction, fact.kind, fact.action] = histogram
-        return histogram
+    def _exchanges_at(self, direction: str, kind: str, answer_kind: str | None, action: str | None) -> "_Exchanges":
+        if action not in V16.actions:  # others are made up by stations, without an end
+            action = None
+        exchanges = self._exchanges.get((direction, kind, answer_kind, action))
+        if exchanges is None:
+            # A CALL that came in was answered by us; anything else measures the station.
+            by = "csms" if direction == "in" and kind == "call" else "station"
+            exchanges = self._exchanges[direction, kind, answer_kind, action] = _Exchanges(by, action or OTHER)
+        return exchanges
+
+    def _answers_of(self, exchanges: "_Exchanges") -> Histogram:
+        place = (exchanges.by, exchanges.action)
+        exchanges.answers = self.answers[place] = self.answers.get(place) or Histogram(ANSWER_BOUNDS_S)
+        return exchanges.answers
 
     def refused(self, reason: str) -> None:
         """Count a refused handshake."""

@@ -5,18 +5,30 @@ came; beside it stands the value in the base unit (Wh, W, A, V, Celsius …), an
 which is its quarantine: a flagged value is shown and never counted.
 """
 
-from math import isfinite
-from typing import Final
+from collections.abc import Iterable
+from math import inf, isfinite, nan
+from typing import Final, TypeAlias
 
 import msgspec
 
 from stationmaster.domain.facts import PERIODIC, RAW, REGISTER, MeterSample
 
-__all__ = ["ENERGY_SCALED", "REGISTER", "SIGNED_DATA", "read_sample", "scaled", "scaled_wh"]
+__all__ = [
+    "ENERGY_SCALED",
+    "REGISTER",
+    "SIGNED_DATA",
+    "Described",
+    "read_sample",
+    "read_samples",
+    "scaled",
+    "scaled_wh",
+]
 
 SIGNED_DATA: Final = "SignedData"
 ENERGY_SCALED: Final = "energy_scaled"
 """The flag of values that a quirk profile multiplies; the text is as the station wrote it."""
+Described: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+"""Measurand, unit, phase, location, context and format of a value, as a station writes them; None: it does not."""
 _MOST_WH: Final = 2**63 - 1
 _ANY_REGISTER: Final = ".Register"
 
@@ -40,19 +52,25 @@ class _Quantity(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Reading(msgspec.Struct, frozen=True, gc=False):
-    """How to read the values of one combination of measurand, unit and phase, worked out once."""
+    """How to read the values of one description, worked out once.
+
+    A number from `sound_from` to `sound_to` is the value as it stands; where it is no such thing, the range is empty.
+    """
 
     measurand: str
     unit: str | None
     raw_unit: str | None
     phase: str | None
+    location: str | None
+    context: str
+    format: str
     scale: float
     offset: float
     lowest: float
     highest: float
+    sound_from: float
+    sound_to: float
     flags: tuple[str, ...]
-    is_plain: bool
-    """The number in the text is the value."""
 
 
 _UNITS: Final[dict[str, _Unit]] = {
@@ -115,10 +133,45 @@ _MEASURANDS: Final[dict[str, _Quantity]] = {
 _PHASES: Final = frozenset({"L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"})
 _PHASE_OF_CURRENT: Final = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 
-_LONGEST_REMEMBERED: Final = 50
-"""Texts of stations that are longer than any name in use are not remembered, lest they fill the memory."""
+_LONGEST_REMEMBERED: Final = 120
+"""Texts of stations that are longer than any names in use are not remembered, lest they fill the memory."""
 _MOST_REMEMBERED: Final = 4096
-_readings: dict[tuple[str | None, str | None, str | None], _Reading] = {}
+_readings: dict[Described, _Reading] = {}
+
+
+def read_samples(given: Iterable[tuple[str, Described]]) -> tuple[MeterSample, ...]:
+    """Sampled values as they are kept: the text, and the value in the base unit when it is a plausible number.
+
+    Each is given as its text and how it is described; None and "" mean the defaults of §2.3. `raw_unit` is the unit as
+    received where it is not the base unit. Signed data is never read as a number (§3.5 item 4).
+    """
+    samples: list[MeterSample] = []
+    for raw, described in given:
+        reading = _readings.get(described) or _reading_of(described)
+        try:
+            value = float(raw)
+        except ValueError:
+            value = nan
+        if reading.sound_from <= value <= reading.sound_to and "_" not in raw:
+            flags = reading.flags
+            known: float | None = value
+        else:
+            known, flags = _value(raw, reading)
+        samples.append(
+            MeterSample(
+                raw,
+                known,
+                reading.measurand,
+                reading.unit,
+                reading.phase,
+                reading.location,
+                reading.context,
+                reading.format,
+                flags,
+                reading.raw_unit,
+            )
+        )
+    return tuple(samples)
 
 
 def read_sample(
@@ -130,36 +183,8 @@ def read_sample(
     context: str | None = None,
     value_format: str | None = None,
 ) -> MeterSample:
-    """A sampled value as it is kept: the text, and the value in the base unit when it is a plausible number.
-
-    None and "" mean the defaults of §2.3. `raw_unit` is the unit as received where it is not
-    the base unit. Signed data is never read as a number (§3.5 item 4).
-    """
-    reading = _readings.get((measurand, unit, phase)) or _reading_of(measurand, unit, phase)
-    if value_format and value_format != RAW:
-        flags: tuple[str, ...] = () if value_format == SIGNED_DATA else ("unknown_format",)
-        value = None
-    else:
-        try:
-            value = float(raw)
-        except ValueError:
-            value = None
-        if value is not None and reading.is_plain and reading.lowest <= value <= reading.highest and "_" not in raw:
-            flags = reading.flags
-        else:
-            value, flags = _value(raw, reading)
-    return MeterSample(
-        raw,
-        value,
-        reading.measurand,
-        reading.unit,
-        reading.phase,
-        location or None,
-        context if context and context != PERIODIC else PERIODIC,
-        value_format if value_format and value_format != RAW else RAW,
-        flags,
-        reading.raw_unit,
-    )
+    """A single one of them."""
+    return read_samples([(raw, (measurand, unit, phase, location, context, value_format))])[0]
 
 
 def scaled(samples: tuple[MeterSample, ...], scale: float) -> tuple[MeterSample, ...]:
@@ -182,6 +207,8 @@ def scaled_wh(register_wh: int | None, scale: float | None) -> int | None:
 
 
 def _value(raw: str, reading: _Reading) -> tuple[float | None, tuple[str, ...]]:
+    if reading.format != RAW:
+        return None, () if reading.format == SIGNED_DATA else ("unknown_format",)
     try:
         value = float(raw)
     except ValueError:
@@ -197,17 +224,24 @@ def _value(raw: str, reading: _Reading) -> tuple[float | None, tuple[str, ...]]:
     return value, (*reading.flags, "beyond_physical_limit")
 
 
-def _reading_of(measurand: str | None, unit: str | None, phase: str | None) -> _Reading:
-    """How values of this combination are read, worked out once for each that real fleets send."""
-    reading = _work_out(measurand, unit, phase)
-    if len(measurand or "") + len(unit or "") + len(phase or "") <= _LONGEST_REMEMBERED:
+def _reading_of(described: Described) -> _Reading:
+    """How values of this description are read, worked out once for each that real fleets send."""
+    reading = _work_out(*described)
+    if sum(len(text or "") for text in described) <= _LONGEST_REMEMBERED:
         if len(_readings) >= _MOST_REMEMBERED:
             _readings.clear()  # somebody makes names up; those in use come again
-        _readings[measurand, unit, phase] = reading
+        _readings[described] = reading
     return reading
 
 
-def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Reading:
+def _work_out(
+    measurand: str | None,
+    unit: str | None,
+    phase: str | None,
+    location: str | None,
+    context: str | None,
+    value_format: str | None,
+) -> _Reading:
     name, phase = _split_phase(measurand or REGISTER, phase or None)
     if name == REGISTER:
         name = REGISTER  # the very object, so that it is not written out
@@ -215,17 +249,23 @@ def _work_out(measurand: str | None, unit: str | None, phase: str | None) -> _Re
     if quantity.name == "current" and phase is not None:
         phase = _PHASE_OF_CURRENT.get(phase, phase)
     base, scale, offset, flags = _convert(quantity, unit)
+    is_raw = value_format in {None, "", RAW}
+    is_plain = is_raw and scale == 1.0 and offset == 0.0
     return _Reading(
         measurand=name,
         unit=base,
         raw_unit=unit if unit and unit != base else None,
         phase=phase,
+        location=location or None,
+        context=context if context and context != PERIODIC else PERIODIC,
+        format=RAW if is_raw or value_format is None else value_format,
         scale=scale,
         offset=offset,
         lowest=quantity.lowest,
         highest=quantity.highest,
+        sound_from=quantity.lowest if is_plain else inf,
+        sound_to=quantity.highest if is_plain else -inf,
         flags=flags,
-        is_plain=scale == 1.0 and offset == 0.0,
     )
 
 

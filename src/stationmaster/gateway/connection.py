@@ -291,6 +291,8 @@ class Connection:
         """Do what the session says, in its order."""
         for effect in effects:
             match effect:
+                case CallReceived():
+                    self._take(effect)
                 case Send():
                     self._socket.send_text(effect.text)
                 case FrameSeen():
@@ -298,8 +300,6 @@ class Connection:
                         self._context.journal.frame(self.record, self.connection_id, effect)
                     except Exception as error:  # noqa: BLE001 - our fault, and not worth a connection
                         self._context.log_fault("gateway.frame_not_logged", error, station_id=self.station_id)
-                case CallReceived():
-                    self._take(effect)
                 case CallAnswered() | CallFailed() | CallSent():
                     self._tell_caller(effect)
                 case OddityTolerated():

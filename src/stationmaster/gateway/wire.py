@@ -34,6 +34,10 @@ _MEDIUM_MARK: Final = 126
 _LONG_MARK: Final = 127
 _HEADS: Final = frozenset({_TEXT, _COMPRESSED_TEXT})
 _SHORT_HEADS: Final = _HEADS | {_PING, _PONG}
+_MASKED_SHORT: Final = _MASKED | _SHORT
+_MASKED_MEDIUM: Final = _MASKED | _MEDIUM_MARK
+_LEAST: Final = 8
+"""So few bytes are no message."""
 _MASK_LENGTH: Final = 4
 _SHORTEST_HEAD: Final = 2
 _LONGEST_REASON: Final = 123
@@ -92,7 +96,8 @@ class Wire:
         if self._library is not None:
             return self._judge(data)
         if self._partial is None:
-            return self._cut(data)
+            text = self._whole(data)
+            return self._cut(data) if text is None else (text,)
         self._partial += data
         if len(self._partial) < self._needed:
             return ()
@@ -160,6 +165,26 @@ class Wire:
         return "" if close is None else close.reason
 
     # Inside.
+
+    def _whole(self, data: bytes) -> str | None:
+        """The text, if the bytes are one plain frame with nothing missing or left: nearly always they are."""
+        if len(data) < _LEAST or data[0] != _TEXT:
+            return None
+        mark = data[1]
+        if mark == _MASKED_MEDIUM:
+            start, length = 8, (data[2] << 8) + data[3]
+        elif _MASKED <= mark <= _MASKED_SHORT:
+            start, length = 6, mark - _MASKED
+        else:
+            return None
+        if len(data) != start + length or length > self._limit:
+            return None
+        try:
+            text = apply_mask(data[start:], data[start - 4 : start]).decode()
+        except UnicodeDecodeError:
+            return None
+        self.heard += 1
+        return text
 
     def _cut(self, data: bytes) -> list[str | Binary]:
         """Cut whole frames; hand the first one that is not plain, and all that follows, to the library."""

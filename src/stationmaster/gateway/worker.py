@@ -79,7 +79,8 @@ class Worker:
     def add(self, call: CallReceived) -> bool:
         """Queue a CALL behind those that wait; whether they are too many now. The owner is told when that is over."""
         self._calls.append(call)
-        self._crowded = self._crowded or len(self._calls) >= self._context.settings.calls_waiting
+        if len(self._calls) >= self._context.settings.calls_waiting:
+            self._crowded = True
         return self._crowded
 
     def start(self) -> None:

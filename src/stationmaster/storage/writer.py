@@ -136,14 +136,12 @@ class Writer:
 
     def submit(self, call: Call) -> Awaitable[Any]:
         """Have a call written; its outcome when it is durable."""
-        if self.figures.waiting >= self._max_waiting or self._closing:
+        figures = self.figures
+        if figures.waiting >= self._max_waiting or self._closing:
             return self._submit_when_there_is_room(call)
-        return self._submit(call)
-
-    def _submit(self, call: Call) -> asyncio.Future[Any]:
         future = call.future = asyncio.get_running_loop().create_future()
         self._calls.append(call)
-        self.figures.waiting += call.size
+        figures.waiting += call.size
         self._wake.set()
         return future
 
@@ -154,7 +152,7 @@ class Writer:
             await room
         if self._closing:
             raise Unavailable("the storage is closed")
-        return await self._submit(call)
+        return await self.submit(call)
 
     def note(self, fact: Fact) -> None:
         """Have a fact written with some later commit."""
@@ -201,11 +199,16 @@ class Writer:
 
     def _take_calls(self) -> list[Call]:
         calls: list[Call] = []
-        size = 0
-        while self._calls and (size < self._max_batch):
-            call = self._calls.popleft()
-            calls.append(call)
-            size += call.size
+        size = self.figures.waiting
+        if size <= self._max_batch:
+            calls += self._calls
+            self._calls.clear()
+        else:
+            size = 0
+            while self._calls and size < self._max_batch:
+                call = self._calls.popleft()
+                calls.append(call)
+                size += call.size
         self.figures.waiting -= size
         for _ in range(min(len(self._room), self._max_waiting - self.figures.waiting)):
             room = self._room.popleft()
@@ -237,11 +240,10 @@ class Writer:
             figures.last_outage = (figures.unavailable_since, self._clock())
             figures.unavailable_since = None
         figures.batches += 1
-        figures.facts += len(notes)
+        figures.facts += len(notes) + sum([call.size for call in calls])
         figures.messages += batch.messages
         figures.events += batch.events
         for call, outcome in zip(calls, outcomes, strict=True):
-            figures.facts += call.size
             call.succeed(outcome)
         if committed:
             self._tell(committed)

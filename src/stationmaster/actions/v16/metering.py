@@ -6,7 +6,7 @@ from typing import Final
 
 from stationmaster.actions.contract import Answer
 from stationmaster.actions.v16.context import Situation, location_of, moment_of
-from stationmaster.domain.metering import ENERGY_SCALED, read_sample, scaled
+from stationmaster.domain.metering import ENERGY_SCALED, read_samples, scaled
 from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.ocpp.v16.metering import MeterValue, MeterValuesRequest, MeterValuesResponse, StoppedMeterValue
 from stationmaster.services.metering import Measured
@@ -45,10 +45,11 @@ async def measured_in(
         if not sampled:
             continue
         moment = moment_of(call, meter_value.timestamp, f"{path}[{index}].timestamp", quirks=quirks)
-        samples = tuple(
+        samples = read_samples(
             [
-                read_sample(
-                    each.value or "", each.measurand, each.unit, each.phase, each.location, each.context, each.format
+                (
+                    each.value or "",
+                    (each.measurand, each.unit, each.phase, each.location, each.context, each.format),
                 )
                 for each in sampled
             ]
