@@ -5,7 +5,8 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from stationmaster.storage import Refused
+from stationmaster.storage import Refused, Storage
+from stationmaster.storage.programs import execute
 from stationmaster.storage.statements import (
     Prepared,
     compile_postgresql,
@@ -70,7 +71,34 @@ def test_a_select_by_one_column_for_any_number_of_keys() -> None:
     chosen = "SELECT counter.value, coalesce(counter.value, 0) AS coalesce_1 FROM counter"
     assert " ".join(statement.sqlite.split()) == f"{chosen} WHERE counter.name = ?1"
     assert " ".join(statement.postgresql.split()) == f"{chosen} WHERE counter.name = ANY ($1::text[])"
-    assert (statement.columns, statement.returns) == (1, True)
+    assert " ".join(statement.sqlite_all.split()).removeprefix(chosen) == (
+        " WHERE (counter.name) IN (SELECT json_extract(value, '$[0]') FROM json_each(?1))"
+    )
+    assert (statement.columns, statement.returns, statement.quick) == (1, True, True)
+
+
+def test_a_select_by_several_columns_for_any_number_of_keys() -> None:
+    statement = find_by(sa.select(counter.c.value), counter.c.name, counter.c.value, quick=False)
+    all_given = "(SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?1))"
+    texts = (statement.sqlite, statement.sqlite_all, statement.postgresql)
+    assert [" ".join(text.split()).removeprefix("SELECT counter.value FROM counter WHERE ") for text in texts] == [
+        "counter.name = ?1 AND counter.value = ?2",
+        f"(counter.name, counter.value) IN {all_given}",
+        "(counter.name, counter.value) IN (SELECT * FROM unnest($1::text[], $2::bigint[]))",
+    ]
+    assert (statement.columns, statement.quick) == (2, False)
+
+
+async def test_keys_of_several_columns_are_found_as_pairs_on_both_databases(storage: Storage) -> None:
+    await storage.write(execute, insert_into(counter), [("a", 1), ("b", 2), ("c\"'", 3)])
+    statement = find_by(sa.select(counter.c.name), counter.c.name, counter.c.value, quick=False)
+
+    async def found(*keys: tuple[str, int]) -> list[str]:
+        return sorted(str(row[0]) for row in await storage.read(statement, keys))
+
+    assert await found(("a", 1)) == ["a"]
+    assert await found(("a", 2), ("b", 1)) == []
+    assert await found(("a", 1), ("b", 1), ("c\"'", 3), ("a", 1)) == ["a", "c\"'"]
 
 
 def test_a_core_statement_and_its_values_in_order() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.sql import ClauseElement
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_postgresql
+from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_postgresql, is_quick
 
 __all__ = ["PostgresDriver"]
 
@@ -131,7 +131,7 @@ class PostgresDriver:
     async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on a connection of the pool; see `Driver.read`."""
         queries = _queries(statement, rows)
-        readers = self._quick_readers if isinstance(statement, Bulk | Prepared) else self._readers
+        readers = self._quick_readers if is_quick(statement) else self._readers
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 if readers is None:

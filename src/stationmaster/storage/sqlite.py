@@ -16,10 +16,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
 from stationmaster.storage.programs import Execute, Program, Result
 from stationmaster.storage.schema import check_revision
-from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite
+from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite, is_quick
 
 __all__ = ["SqliteDriver"]
 
@@ -104,7 +106,7 @@ class SqliteDriver:
 
     async def read(self, statement: Statement, rows: Sequence[Sequence[Any]] = ()) -> list[Sequence[Any]]:
         """Read on one of the reader threads; see `Driver.read`."""
-        executor = self._quick_reader if isinstance(statement, Bulk | Prepared) else self._readers
+        executor = self._quick_reader if is_quick(statement) else self._readers
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, self._read, statement, rows)
         except RuntimeError as error:
@@ -206,6 +208,8 @@ def _run(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Se
     if isinstance(statement, Bulk):
         if not statement.returns:
             return Result([], _run_many(connection, statement, rows))
+        if statement.sqlite_all and len(rows) > 1:
+            return _run_each(connection, [(statement.sqlite_all, (msgspec.json.encode(rows).decode(),))])
         return _run_each(connection, [(statement.sqlite, row) for row in rows])
     if isinstance(statement, Prepared):
         return _run_each(connection, [statement.sqlite(row) for row in rows])

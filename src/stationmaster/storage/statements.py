@@ -27,6 +27,7 @@ __all__ = [
     "delete_by",
     "find_by",
     "insert_into",
+    "is_quick",
     "select_by",
     "update_by",
 ]
@@ -54,20 +55,31 @@ class Bulk:
     """One statement for many rows; each row is a tuple of values in the order of `columns`.
 
     `returns` tells whether it gives rows back (a look-up). `sqlite_several` has the texts that insert so many rows
-    at once, the most first; only an insert has them.
+    at once, the most first; only an insert has them. `sqlite_all` looks up all rows at once, given as one JSON text.
+    `quick`: stations wait for it.
     """
 
-    __slots__ = ("columns", "postgresql", "returns", "sqlite", "sqlite_several")
+    __slots__ = ("columns", "postgresql", "quick", "returns", "sqlite", "sqlite_all", "sqlite_several")
 
     def __init__(
-        self, sqlite: str, postgresql: str, columns: int, *, returns: bool, sqlite_several: Mapping[int, str] = _NONE
+        self,
+        sqlite: str,
+        postgresql: str,
+        columns: int,
+        *,
+        returns: bool,
+        sqlite_several: Mapping[int, str] = _NONE,
+        sqlite_all: str = "",
+        quick: bool = True,
     ) -> None:
         """The text for each database and the number of values in a row."""
         self.sqlite = sqlite
         self.sqlite_several = sqlite_several
+        self.sqlite_all = sqlite_all
         self.postgresql = postgresql
         self.columns = columns
         self.returns = returns
+        self.quick = quick
 
 
 def _name(table: sa.Table) -> str:
@@ -96,13 +108,15 @@ def _on_conflict(
 class Prepared:
     """A Core statement that is compiled once for each database, for look-ups that come often.
 
-    Its `bindparam`s are given as rows of values in the order of `names`; it is run once per row.
+    Its `bindparam`s are given as rows of values in the order of `names`; it is run once per row. What it changes
+    it must return, or it is not known whether it changed anything. `quick`: stations wait for it.
     """
 
-    __slots__ = ("_compiled", "_names", "_statement")
+    __slots__ = ("_compiled", "_names", "_statement", "quick")
 
-    def __init__(self, statement: ClauseElement, *names: str) -> None:
+    def __init__(self, statement: ClauseElement, *names: str, quick: bool = True) -> None:
         """`names` are those of the `bindparam`s; other values in the statement stay as they are."""
+        self.quick = quick
         self._statement = statement
         self._names = names
         self._compiled: dict[Any, tuple[str, list[tuple[int | None, Any]]]] = {}
@@ -127,6 +141,11 @@ class Prepared:
 
 
 Statement: TypeAlias = Bulk | Prepared | ClauseElement
+
+
+def is_quick(statement: Statement) -> bool:
+    """Whether stations wait for it: it never queues behind what people search for and what the clock does."""
+    return isinstance(statement, Bulk | Prepared) and statement.quick
 
 
 def insert_into(
@@ -217,14 +236,31 @@ def select_by(table: sa.Table, keys: Sequence[str], columns: Sequence[str], *, w
     )
 
 
-def find_by(chosen: sa.Select[Any], key: sa.Column[Any]) -> Bulk:
-    """Make a select of Core a look-up by one column, for any number of keys at once."""
+def find_by(chosen: sa.Select[Any], *columns: sa.Column[Any], quick: bool = True) -> Bulk:
+    """Make a select of Core a look-up by one or more columns, for any number of keys at once."""
 
     def text(condition: sa.ColumnElement[bool], dialect: Any) -> str:
         return str(chosen.where(condition).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
-    keys: Any = sa.literal_column(f"$1::{_ARRAY_TYPES[type(key.type)]}")
-    return Bulk(text(key == sa.literal_column("?1"), _SQLITE), text(key == sa.any_(keys), _POSTGRESQL), 1, returns=True)
+    one = sa.and_(*(column == sa.literal_column(f"?{i}") for i, column in enumerate(columns, 1)))
+    parts: list[Any] = [sa.literal_column(f"json_extract(value, '$[{i}]')") for i in range(len(columns))]
+    given = sa.select(*parts).select_from(sa.text("json_each(?1)"))
+    arrays: list[Any] = [
+        sa.literal_column(f"${i}::{_ARRAY_TYPES[type(column.type)]}") for i, column in enumerate(columns, 1)
+    ]
+    if len(columns) == 1:
+        postgresql = columns[0] == sa.any_(arrays[0])
+    else:
+        unfolded = sa.select(sa.text("*")).select_from(sa.func.unnest(*arrays))
+        postgresql = sa.tuple_(*columns).in_(unfolded)
+    return Bulk(
+        text(one, _SQLITE),
+        text(postgresql, _POSTGRESQL),
+        len(columns),
+        returns=True,
+        sqlite_all=text(sa.tuple_(*columns).in_(given), _SQLITE),
+        quick=quick,
+    )
 
 
 def _numbered(sql: str, names: Sequence[str]) -> str:
