@@ -225,7 +225,8 @@ async def test_ten_thousand_invented_identities_are_one_alert(node: Node) -> Non
     (alert,) = await alerts(node)
     assert alert.station_id == ""
     assert alert.summary.startswith("Unknown stations knock again and again")
-    assert await node.storage.alerts.watches([f"station:MADE-UP-{number}" for number in range(400)]) == {}
+    keys = [(alert.rule_id, f"station:MADE-UP-{number}") for number in range(400)]
+    assert await node.storage.alerts.watches(keys) == {}
 
 
 def started(node: Node, number: int, evse_id: int = 1) -> TransactionStarted:
@@ -345,7 +346,7 @@ async def test_a_rule_that_is_switched_off_hears_nothing(node: Node) -> None:
     (rule,) = rules.watching(ORGANISATION, "station_offline")
     await rules.update(ORGANISATION, rule.id, {"enabled": False})
     await happened(node, came(node), gone(node))
-    assert await node.storage.alerts.watches({"station:CP7"}) == {}
+    assert await node.storage.alerts.watches([(rule.id, "station:CP7")]) == {}
     node.clock.pass_s(60 * MINUTE)
     await advance(node)
     assert await alerts(node) == []

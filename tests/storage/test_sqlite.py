@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import pkgutil
 import sqlite3
+import threading
 from contextlib import closing
 from typing import Any
 
@@ -35,6 +36,9 @@ def look_ups() -> list[Any]:
 def test_every_look_up_has_its_index(statement: Bulk, sqlite_url: str) -> None:
     with closing(sqlite3.connect(path_of(sqlite_url))) as database:
         plan = database.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", [None] * statement.columns).fetchall()
+        if statement.sqlite_all:
+            plan_of_all = database.execute(f"EXPLAIN QUERY PLAN {statement.sqlite_all}", [None]).fetchall()
+            assert all("SCAN" not in row[3] or "json_each" in row[3] for row in plan_of_all)
     steps = [row[3] for row in plan]
     assert len(steps) == statement.sqlite.count(" JOIN ") + 1
     for step in steps:
@@ -110,6 +114,21 @@ async def test_a_file_that_is_no_database_is_unavailable(sqlite_url: str) -> Non
     with pytest.raises(Unavailable):
         async with opened(sqlite_url):
             pass
+
+
+async def test_no_station_waits_behind_what_the_clock_reads(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as storage:
+        over = threading.Event()
+        readers: Any = storage._driver
+        busy = [asyncio.get_running_loop().run_in_executor(readers._readers, over.wait) for _ in range(3)]
+        heard = asyncio.create_task(storage.feeds.position("alerts"))
+        try:
+            assert await asyncio.wait_for(storage.stations.get("CP1"), 5) is None
+            await asyncio.sleep(0.05)
+            assert not heard.done()
+        finally:
+            over.set()
+            await asyncio.gather(*busy, heard)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 7, SEVERAL[0] - 1, SEVERAL[0], SEVERAL[0] + 1, 3 * SEVERAL[0] + 21])

@@ -14,7 +14,7 @@ import msgspec
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
 from stationmaster.instants import Instant, format_instant
 
-__all__ = ["READERS", "Signal", "Step", "signals_of"]
+__all__ = ["BEGINNINGS", "ENDED_KINDS", "READERS", "Signal", "Step", "signals_of"]
 
 
 class Step(StrEnum):
@@ -65,6 +65,7 @@ class Heard(msgspec.Struct, frozen=True):
         )
 
 
+FAULTED: Final = "Faulted"
 UNKNOWN_AT_THE_DOOR: Final = "door:unknown"
 ROUTINE: Final = frozenset({"FirmwareUpdated", "ResetOrReboot", "SettingSystemTime", "StartupOfTheDevice"})
 """Critical by the whitepaper's list, and part of every reboot of a healthy station."""
@@ -103,7 +104,7 @@ def _connector_status(heard: Heard) -> list[Signal]:
     data = heard.data
     evse_id = (data.get("location") or {}).get("evse_id")
     subject = f"connector:{heard.station_id}/{evse_id or 0}"
-    if data.get("status") != "Faulted":
+    if data.get("status") != FAULTED:
         return [heard.signal("connector_faulted", Step.END, subject, evse_id=evse_id)]
     details = {name: data.get(name) for name in ("error_code", "info", "vendor_error_code")}
     return [heard.signal("connector_faulted", Step.BEGIN, subject, evse_id=evse_id, details=details)]
@@ -268,6 +269,10 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "node.disk_space": _disk_space,
 }
 """By type of event."""
+
+BEGINNINGS: Final[Mapping[str, str]] = {"connector.status": FAULTED}
+"""Types that come often and mean something only with this word in their data; without it they end `ENDED_KINDS`."""
+ENDED_KINDS: Final = ("connector_faulted",)
 
 
 def signals_of(type: str, organisation_id: str, station_id: str, at: Instant, data: Mapping[str, Any]) -> list[Signal]:

@@ -6,7 +6,7 @@ one finds the position moved, and all that it did is undone (`Conflict`).
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -14,22 +14,25 @@ import msgspec
 import structlog
 
 from stationmaster.domain.alerts.nouns import MINUTE_US, Cleared, Purpose, Rule, Watch
-from stationmaster.domain.alerts.signals import READERS, Signal, Step, signals_of
+from stationmaster.domain.alerts.signals import BEGINNINGS, ENDED_KINDS, READERS, Signal, Step, signals_of
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.alerts.causes import Causes
 from stationmaster.services.alerts.rules import AlertRules
-from stationmaster.services.alerts.sheet import Sheet, watch_of
+from stationmaster.services.alerts.sheet import Key, Sheet, watch_of
 from stationmaster.services.context import ServiceContext
 from stationmaster.storage.alerts import FEED
+from stationmaster.storage.committed import StoredEvent
 from stationmaster.storage.errors import Conflict
-from stationmaster.storage.feeds import Position
+from stationmaster.storage.feeds import Position, Wanted
 
 __all__ = ["AlertEvaluator"]
 
 log = structlog.get_logger(__name__)
 
-TYPES: Final = tuple(READERS)
+EVERYTHING: Final = Wanted(types=tuple(READERS))
+WITHOUT_ENDS: Final = Wanted(types=tuple(READERS), words=tuple(BEGINNINGS.items()))
+"""Enough while nothing of `ENDED_KINDS` stands or is waited for, and nothing of them begins."""
 AT_A_TIME: Final = 500
 MOST_AT_ONCE: Final = 20_000
 """Events and due rows that one run deals with at most; the next one goes on."""
@@ -62,39 +65,56 @@ class AlertEvaluator:
     # Events.
 
     async def _hear(self, now: Instant) -> None:
-        written = await self._storage.feeds.position(FEED)
+        wanted = WITHOUT_ENDS
         done = 0
-        while written is not None and done < MOST_AT_ONCE:
-            page = await self._storage.feeds.read(Position.read(written), now, types=TYPES, limit=AT_A_TIME)
+        while done < MOST_AT_ONCE:
+            # Both as of one moment: what another node hears of later moves the position, so that ours is undone; what
+            # falls due later was waited for. A rule that is switched on meanwhile asks again when its time has come.
+            progress = await self._storage.alerts.progress(FEED, ENDED_KINDS)
+            if progress is None:
+                return
+            written, ends_matter = progress
+            if ends_matter:
+                wanted = EVERYTHING
+            page = await self._storage.feeds.read(Position.read(written), now, wanted, limit=AT_A_TIME)
+            if wanted is WITHOUT_ENDS and any(event.type in BEGINNINGS for event in page.events):
+                wanted = EVERYTHING
+                continue
             end = page.end.written()
             if end == written:
                 return
-            signals = [
-                signal
-                for event in page.events
-                for signal in signals_of(
-                    event.type, event.organisation_id, event.station_id, event.received_at, event.data
-                )
-            ]
-            sheet = await self._sheet((signal.subject for signal in signals), now)
-            stations = await self._stations(signal.station_id for signal in signals)
-            owned = [(signal, stations.get(signal.station_id)) for signal in signals]
-            await self._rules.complete(_owner(*each) for each in owned)
-            for signal, station in owned:
-                self._take(signal, station, sheet)
+            heard = await self._heard(page.events)
+            sheet = await self._sheet({(rule.id, signal.subject) for rule, signal, _ in heard}, now)
+            for each in heard:
+                self._take(*each, sheet)
             await self._storage.record(sheet.facts(written, end))
-            written = end
             done += max(len(page.events), 1)
             if not page.more:
                 return
 
-    def _take(self, signal: Signal, station: Station | None, sheet: Sheet) -> None:
-        for rule in self._rules.watching(_owner(signal, station), signal.kind):
-            if signal.step is Step.END:
-                sheet.drop_all(rule.id, signal.subject)
-                sheet.ended(rule.id, signal.subject, Cleared.CAUSE_ENDED)
-            elif rule.looks_at(station, signal.site_id):
-                self._apply(rule, signal, station, sheet)
+    async def _heard(self, events: Iterable[StoredEvent]) -> list[tuple[Rule, Signal, Station | None]]:
+        """What the events mean to each rule whose business they are."""
+        signals = [
+            signal
+            for event in events
+            for signal in signals_of(event.type, event.organisation_id, event.station_id, event.received_at, event.data)
+        ]
+        stations = await self._stations(signal.station_id for signal in signals)
+        owned = [(signal, stations.get(signal.station_id)) for signal in signals]
+        await self._rules.complete(_owner(*each) for each in owned)
+        return [
+            (rule, signal, station)
+            for signal, station in owned
+            for rule in self._rules.watching(_owner(signal, station), signal.kind)
+            if signal.step is Step.END or rule.looks_at(station, signal.site_id)
+        ]
+
+    def _take(self, rule: Rule, signal: Signal, station: Station | None, sheet: Sheet) -> None:
+        if signal.step is Step.END:
+            sheet.drop_all(rule.id, signal.subject)
+            sheet.ended(rule.id, signal.subject, Cleared.CAUSE_ENDED)
+        else:
+            self._apply(rule, signal, station, sheet)
 
     def _apply(self, rule: Rule, signal: Signal, station: Station | None, sheet: Sheet) -> None:
         if signal.step is Step.BEGIN:
@@ -134,7 +154,7 @@ class AlertEvaluator:
             if not due:
                 return
             position = await self._storage.feeds.position(FEED)
-            sheet = await self._sheet((watch.subject for watch in due), now)
+            sheet = await self._sheet({(watch.rule_id, watch.subject) for watch in due}, now)
             stations = await self._stations(watch.station_id for watch in due)
             for watch in due:
                 await self._fall_due(watch, stations.get(watch.station_id), sheet, now)
@@ -165,17 +185,15 @@ class AlertEvaluator:
 
     # Inside.
 
-    async def _sheet(self, subjects: Iterable[str], now: Instant) -> Sheet:
-        wanted = set(subjects)
-        if not wanted:
+    async def _sheet(self, keys: set[Key], now: Instant) -> Sheet:
+        if not keys:
             return Sheet({}, {}, now)
-        alerts, watches = self._storage.alerts.standing(wanted), self._storage.alerts.watches(wanted)
-        return Sheet(*await asyncio.gather(alerts, watches), now)
+        return Sheet(
+            *await asyncio.gather(self._storage.alerts.standing(keys), self._storage.alerts.watches(keys)), now
+        )
 
     async def _stations(self, station_ids: Iterable[str]) -> dict[str, Station]:
-        wanted: Sequence[str] = sorted({each for each in station_ids if each})
-        found = await asyncio.gather(*(self._storage.stations.lookup(each) for each in wanted))
-        return {station.id: station for station in found if station is not None}
+        return await self._storage.stations.many({each for each in station_ids if each})
 
 
 def _owner(signal: Signal, station: Station | None) -> str:

@@ -12,7 +12,7 @@ from stationmaster.domain.facts import Fact
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 
-__all__ = ["Sheet", "watch_of"]
+__all__ = ["Key", "Sheet", "watch_of"]
 
 _PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 Key = tuple[str, str]

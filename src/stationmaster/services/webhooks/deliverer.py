@@ -19,7 +19,7 @@ from stationmaster.services.context import ServiceContext
 from stationmaster.services.webhooks.keeping import Told, Webhooks
 from stationmaster.storage.committed import StoredEvent
 from stationmaster.storage.errors import StorageError
-from stationmaster.storage.feeds import FeedPage, Position
+from stationmaster.storage.feeds import FeedPage, Position, Wanted
 
 __all__ = ["WebhookDeliverer"]
 
@@ -98,9 +98,11 @@ class WebhookDeliverer:
         return await self._storage.feeds.read(
             Position.read(webhook.position),
             self._clock(),
-            types=tuple(each for each in webhook.event_types if not each.endswith(".")),
-            prefixes=tuple(each for each in webhook.event_types if each.endswith(".")),
-            organisation_ids=(webhook.organisation_id, NOBODY),
+            Wanted(
+                types=tuple(each for each in webhook.event_types if not each.endswith(".")),
+                prefixes=tuple(each for each in webhook.event_types if each.endswith(".")),
+                organisation_ids=(webhook.organisation_id, NOBODY),
+            ),
             limit=AT_A_TIME,
         )
 

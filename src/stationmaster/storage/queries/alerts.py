@@ -1,6 +1,7 @@
 """Reading alerts and rules, and keeping rules."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,8 +12,8 @@ from stationmaster.instants import Instant
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.programs import Execute, Program, execute
 from stationmaster.storage.queries.base import Access, NounReader, contains, one_page, only
-from stationmaster.storage.statements import insert_into
-from stationmaster.storage.tables import alert, alert_notice, alert_rule, alert_watch
+from stationmaster.storage.statements import Prepared, find_by, insert_into
+from stationmaster.storage.tables import alert, alert_notice, alert_rule, alert_watch, feed
 
 __all__ = ["AlertQueries", "AlertRuleQueries", "forget_station"]
 
@@ -20,11 +21,22 @@ _ALERTS = NounReader(Alert)
 _SELECT = sa.select(*_ALERTS.columns(alert))
 _RULES = NounReader(Rule)
 _WATCHES = NounReader(Watch)
+_SELECT_WATCHES = sa.select(*_WATCHES.columns(alert_watch))
 _INSERT_RULES = insert_into(alert_rule, ignore=True)
 _INSERT_WATCHES = insert_into(alert_watch, Watch.__struct_fields__, ignore=True)
 _a = alert.c
 _r = alert_rule.c
 _w = alert_watch.c
+_STANDING = find_by(_SELECT.where(_a.cleared_at.is_(None)), _a.subject, _a.rule_id, quick=False)
+_WATCHED = find_by(_SELECT_WATCHES, _w.rule_id, _w.subject, quick=False)
+_DUE = Prepared(
+    _SELECT_WATCHES.where(_w.due_at <= sa.bindparam("now", type_=sa.BigInteger()))
+    .order_by(_w.due_at, _w.subject)
+    .limit(sa.bindparam("limit", type_=sa.BigInteger())),
+    "now",
+    "limit",
+    quick=False,
+)
 _AT_A_TIME = 400
 _STATES = {
     "open": sa.and_(_a.cleared_at.is_(None), _a.acknowledged_at.is_(None)),
@@ -102,33 +114,33 @@ class AlertQueries:
         statement = sa.select(_a.severity, known, sa.func.count()).where(*where).group_by(_a.severity, known)
         return {(str(row[0]), bool(row[1])): int(row[2]) for row in await self._access.read(statement)}
 
-    async def standing(self, subjects: Iterable[str]) -> dict[tuple[str, str], Alert]:
-        """What stands about these subjects, by (rule, subject)."""
-        wanted = sorted(set(subjects))
-        found: dict[tuple[str, str], Alert] = {}
-        for start in range(0, len(wanted), _AT_A_TIME):
-            chosen = _SELECT.where(_a.cleared_at.is_(None), _a.subject.in_(wanted[start : start + _AT_A_TIME]))
-            found |= {(each.rule_id, each.subject): each for each in _ALERTS.many(await self._access.read(chosen))}
-        return found
+    async def progress(self, feed_name: str, kinds: tuple[str, ...]) -> tuple[str, bool] | None:
+        """Where the evaluation stands, as of one moment with whether any alert of these kinds stands or is waited for.
+
+        None: it never began.
+        """
+        rows = await self._access.read(_progress(kinds), [(feed_name,)])
+        return (str(rows[0][0]), bool(rows[0][1])) if rows else None
+
+    async def standing(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Alert]:
+        """What stands, by (rule, subject)."""
+        wanted = [(subject, rule_id) for rule_id, subject in keys]
+        rows = await self._access.read(_STANDING, wanted) if wanted else []
+        return {(each.rule_id, each.subject): each for each in _ALERTS.many(rows)}
 
     async def standing_of(self, rule_id: str) -> list[Alert]:
         """What stands by a rule."""
         return _ALERTS.many(await self._access.read(_SELECT.where(_a.cleared_at.is_(None), _a.rule_id == rule_id)))
 
-    async def watches(self, subjects: Iterable[str]) -> dict[tuple[str, str, str], Watch]:
-        """What is waited for about these subjects, by (rule, subject, purpose)."""
-        wanted = sorted(set(subjects))
-        found: dict[tuple[str, str, str], Watch] = {}
-        for start in range(0, len(wanted), _AT_A_TIME):
-            chosen = sa.select(*_WATCHES.columns(alert_watch))
-            rows = await self._access.read(chosen.where(_w.subject.in_(wanted[start : start + _AT_A_TIME])))
-            found |= {(each.rule_id, each.subject, each.purpose): each for each in _WATCHES.many(rows)}
-        return found
+    async def watches(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str, str], Watch]:
+        """What rules wait for about subjects, each a (rule, subject); by (rule, subject, purpose)."""
+        wanted = list(keys)
+        rows = await self._access.read(_WATCHED, wanted) if wanted else []
+        return {(each.rule_id, each.subject, each.purpose): each for each in _WATCHES.many(rows)}
 
     async def due(self, now: Instant, limit: int) -> list[Watch]:
         """What is due, the earliest first."""
-        chosen = sa.select(*_WATCHES.columns(alert_watch)).where(_w.due_at <= now)
-        return _WATCHES.many(await self._access.read(chosen.order_by(_w.due_at, _w.subject).limit(limit)))
+        return _WATCHES.many(await self._access.read(_DUE, [(now, limit)]))
 
     async def prune(self, before: Instant) -> int:
         """Remove alerts that were cleared before; returns how many."""
@@ -168,6 +180,15 @@ class AlertRuleQueries:
     async def forget_watches(self, rule_id: str) -> None:
         """Nothing is waited for by a rule any more."""
         await self._access.write(execute, sa.delete(alert_watch).where(_w.rule_id == rule_id))
+
+
+@lru_cache
+def _progress(kinds: tuple[str, ...]) -> Prepared:
+    rules = sa.select(_r.id).where(_r.kind.in_([sa.literal(kind) for kind in kinds]))
+    stands = sa.exists().where(_a.cleared_at.is_(None), _a.rule_id.in_(rules))
+    waits = sa.exists().where(_w.rule_id.in_(rules))
+    chosen = sa.select(feed.c.position, sa.or_(stands, waits)).where(feed.c.name == sa.bindparam("name"))
+    return Prepared(chosen, "name", quick=False)
 
 
 def _row(rule: Rule) -> dict[str, Any]:

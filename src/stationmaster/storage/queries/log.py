@@ -54,6 +54,7 @@ class _EventRow(msgspec.Struct):
 
 _EVENTS = NounReader(_EventRow)
 EVENT_COLUMNS = tuple(_EVENTS.columns(event))
+_DATA = msgspec.json.Decoder(dict[str, Any])
 
 
 async def _newest(
@@ -198,5 +199,5 @@ def stored_event(row: Sequence[Any]) -> StoredEvent:
         station_id=station_id,
         type=event_type,
         received_at=received_at,
-        data=msgspec.json.decode(data),
+        data=_DATA.decode(data),
     )

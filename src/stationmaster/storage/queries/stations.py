@@ -1,6 +1,6 @@
 """Stations, their connectors, and who was turned away: reading and operator's changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,6 +50,7 @@ _SELECT = sa.select(*_STATIONS.columns(station, _PRESENCE)).select_from(
     station.outerjoin(presence, presence.c.station_id == station.c.id)
 )
 _GET = find_by(_SELECT, station.c.id)
+_MANY = find_by(_SELECT, station.c.id, quick=False)
 _FIXED = frozenset({"id", "organisation_id", "created_at", *_PRESENCE})
 
 
@@ -68,6 +69,11 @@ class StationQueries:
     async def lookup(self, station_id: str) -> Station | None:
         """The same, for handshakes: those of one moment share a query."""
         return await self._lookup.get(station_id)
+
+    async def many(self, station_ids: Collection[str]) -> dict[str, Station]:
+        """Those of them that there are, for whom no station waits."""
+        rows = await self._access.read(_MANY, [(each,) for each in station_ids]) if station_ids else []
+        return {found.id: found for found in _STATIONS.many(rows)}
 
     async def _find_by_id(self, station_ids: list[str]) -> dict[str, Station]:
         rows = await self._access.read(_GET, [(station_id,) for station_id in station_ids])
