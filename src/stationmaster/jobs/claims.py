@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from stationmaster.instants import Instant
 from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import counter
 
 __all__ = ["beat", "beats", "take_turn", "touch"]
@@ -16,17 +17,28 @@ __all__ = ["beat", "beats", "take_turn", "touch"]
 _TURN = "turn:"
 _BEAT = "node:"
 _TOUCH = "ready:"
+_c = counter.c
+_now: "sa.BindParameter[int]" = sa.bindparam("now", type_=sa.BigInteger())
+_interval: "sa.BindParameter[int]" = sa.bindparam("interval", type_=sa.BigInteger())
+_TAKE = Prepared(
+    sa.update(counter)
+    .where(_c.name == sa.bindparam("key"), sa.or_(_c.value <= _now - _interval, _c.value > _now + _interval))
+    .values(value=_now)
+    .returning(_c.name),
+    "key",
+    "now",
+    "interval",
+)
+_TAKEN = Prepared(sa.select(_c.value).where(_c.name == sa.bindparam("key")), "key")
 
 
 def take_turn(name: str, interval_us: int, now: Instant) -> Program[bool]:
     """Take the turn `name` if nobody took it within the interval; tell whether it is ours."""
     key = f"{_TURN}{name}"
-    c = counter.c
-    due = sa.and_(c.name == key, sa.or_(c.value <= now - interval_us, c.value > now + interval_us))
-    taken = yield from execute(sa.update(counter).where(due).values(value=now))
-    if taken.rowcount:
+    taken = yield from execute(_TAKE, [(key, now, interval_us)])
+    if taken.rows:
         return True
-    there = yield from execute(sa.select(c.value).where(c.name == key))
+    there = yield from execute(_TAKEN, [(key,)])
     if there.rows:
         return False
     yield from execute(sa.insert(counter).values(name=key, value=now))
@@ -36,12 +48,11 @@ def take_turn(name: str, interval_us: int, now: Instant) -> Program[bool]:
 def beat(node_id: str, now: Instant) -> Program[Instant | None]:
     """A node's sign of life; returns when it gave the one before."""
     key = f"{_BEAT}{node_id}"
-    c = counter.c
-    before = yield from execute(sa.select(c.value).where(c.name == key))
+    before = yield from execute(_TAKEN, [(key,)])
     if not before.rows:
         yield from execute(sa.insert(counter).values(name=key, value=now))
         return None
-    yield from execute(sa.update(counter).where(c.name == key).values(value=now))
+    yield from execute(sa.update(counter).where(_c.name == key).values(value=now))
     return int(before.rows[0][0])
 
 

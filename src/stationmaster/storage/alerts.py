@@ -13,7 +13,7 @@ from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.errors import Conflict
 from stationmaster.storage.programs import Batch, Execute, Program, execute
 from stationmaster.storage.queries.base import NounReader
-from stationmaster.storage.statements import delete_by, insert_into, update_by
+from stationmaster.storage.statements import Prepared, delete_by, insert_into, update_by
 from stationmaster.storage.tables import alert, alert_notice, alert_recipient, alert_rule, alert_watch, feed
 
 __all__ = ["FEED", "store_acknowledged", "store_advances", "store_cleared", "store_raised"]
@@ -44,6 +44,14 @@ _NOTICE = insert_into(alert_notice, ignore=True)
 _WATCHED = tuple(column.name for column in alert_watch.columns)
 _WATCH = insert_into(alert_watch, _WATCHED, keys=("rule_id", "subject", "purpose"))
 _UNWATCH = delete_by(alert_watch, ("rule_id", "subject", "purpose"))
+_MOVE = Prepared(
+    sa.update(feed)
+    .where(feed.c.name == FEED, feed.c.position == sa.bindparam("before"))
+    .values(position=sa.bindparam("after"))
+    .returning(feed.c.name),
+    "before",
+    "after",
+)
 _SUBJECTS = 400
 _RECIPIENTS = NounReader(Recipient)
 _RULES = NounReader(Rule)
@@ -134,10 +142,9 @@ def store_advances(_batch: Batch, facts: list[AlertsAdvanced]) -> Program[None]:
 
 def _move(before: str | None, after: str) -> Program[None]:
     """Raises `Conflict` when another node has moved it."""
-    f = feed.c
     if before is None:
         yield from execute(sa.insert(feed).values(name=FEED, position=after))
         return
-    done = yield from execute(sa.update(feed).where(f.name == FEED, f.position == before).values(position=after))
-    if not done.rowcount:
+    done = yield from execute(_MOVE, [(before, after)])
+    if not done.rows:
         raise Conflict("another node evaluates the rules")

@@ -15,6 +15,7 @@ from stationmaster.storage.counters import advance
 from stationmaster.storage.message_log import HOUR_US, ROW_OVERHEAD_BYTES
 from stationmaster.storage.numbers import first_id_at
 from stationmaster.storage.programs import Program, execute
+from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import counter, event, message, message_volume, station_event, station_message
 
 __all__ = ["EVENTS", "MESSAGES", "SETTLED_US", "STRIDE", "TRAILS", "Trail", "extend_trail", "remove_rows"]
@@ -34,7 +35,27 @@ class Trail:
         self.table = table
         self.index = index
         self.name = f"{index.name}.end"
-        self.end = sa.func.coalesce(sa.select(counter.c.value).where(counter.c.name == self.name).scalar_subquery(), 0)
+        self.end: sa.Function[int] = sa.func.coalesce(
+            sa.select(counter.c.value).where(counter.c.name == self.name).scalar_subquery(), 0
+        )
+        t, until = table.c, _given("until")
+        self.oldest = Prepared(_oldest(t.id), "after", "before", "limit")
+        chosen = sa.select(t.station_id, t.id).where(t.id > _given("after"), t.id <= until)
+        self.enter = Prepared(
+            sa.insert(index).from_select(["station_id", "id"], chosen.order_by(t.station_id, t.id)), "after", "until"
+        )
+        self.move = Prepared(sa.update(counter).where(counter.c.name == self.name).values(value=until), "until")
+
+
+def _given(name: str) -> "sa.BindParameter[int]":
+    return sa.bindparam(name, type_=sa.BigInteger())
+
+
+def _oldest(row_id: sa.Column[int]) -> ClauseElement:
+    """The last id and the number of the oldest rows between two ids, at most `limit` of them."""
+    within = (row_id > _given("after"), row_id < _given("before"))
+    oldest = sa.select(row_id).where(*within).order_by(row_id).limit(_given("limit")).subquery()
+    return sa.select(sa.func.max(oldest.c.id), sa.func.count()).select_from(oldest)
 
 
 MESSAGES: Final = Trail(message, station_message)
@@ -44,21 +65,19 @@ TRAILS: Final = (MESSAGES, EVENTS)
 
 def extend_trail(trail: Trail, now: Instant, settled_us: int = SETTLED_US) -> Program[int]:
     """Enter the next rows, at most `STRIDE`, that were made `settled_us` ago or earlier; returns how many."""
-    t = trail.table.c
     # This also locks the row of the counter: two nodes take turns.
     begin = yield from advance(trail.name, 0)
-    end, count = (yield from execute(_oldest(trail, first_id_at(now - settled_us), STRIDE, begin))).rows[0]
+    end, count = (yield from execute(trail.oldest, [(begin, first_id_at(now - settled_us), STRIDE)])).rows[0]
     if end is None:
         return 0
-    chosen = sa.select(t.station_id, t.id).where(t.id > begin, t.id <= end).order_by(t.station_id, t.id)
-    yield from execute(sa.insert(trail.index).from_select(["station_id", "id"], chosen))
-    yield from execute(sa.update(counter).where(counter.c.name == trail.name).values(value=end))
+    yield from execute(trail.enter, [(begin, end)])
+    yield from execute(trail.move, [(end,)])
     return int(count)
 
 
 def remove_rows(trail: Trail, before: int, limit: int) -> Program[int]:
     """Remove the oldest rows with ids below `before`, at most `limit`, with their entries; returns how many."""
-    last, count = (yield from execute(_oldest(trail, before, limit, 0))).rows[0]
+    last, count = (yield from execute(trail.oldest, [(0, before, limit)])).rows[0]
     if last is None:
         return 0
     if trail is MESSAGES:
@@ -68,13 +87,6 @@ def remove_rows(trail: Trail, before: int, limit: int) -> Program[int]:
     yield from execute(sa.delete(trail.index).where(sa.tuple_(i.station_id, i.id).in_(old)))
     yield from execute(sa.delete(trail.table).where(t.id <= last))
     return int(count)
-
-
-def _oldest(trail: Trail, before: int, limit: int, after: int) -> ClauseElement:
-    """The last id and the number of the oldest rows between two ids, at most `limit` of them."""
-    t = trail.table.c
-    oldest = sa.select(t.id).where(t.id > after, t.id < before).order_by(t.id).limit(limit).subquery()
-    return sa.select(sa.func.max(oldest.c.id), sa.func.count()).select_from(oldest)
 
 
 def _count_down(last: int) -> Program[None]:

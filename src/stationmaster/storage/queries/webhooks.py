@@ -13,6 +13,7 @@ from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_curs
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, NounReader, one_page, only
 from stationmaster.storage.queries.log import EVENT_COLUMNS, stored_event
+from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import event, webhook, webhook_delivery
 
 __all__ = ["WebhookQueries"]
@@ -21,6 +22,17 @@ _WEBHOOKS = NounReader(Webhook)
 _SELECT = sa.select(*_WEBHOOKS.columns(webhook))
 _DELIVERIES = NounReader(Delivery)
 _w = webhook.c
+_now: "sa.BindParameter[int]" = sa.bindparam("now", type_=sa.BigInteger())
+_DUE = Prepared(
+    _SELECT.where(
+        _w.enabled.is_(sa.true()),
+        _w.next_at <= _now,
+        sa.or_(_w.claimed_by == sa.bindparam("node"), _w.claimed_until <= _now),
+    ).order_by(_w.next_at, _w.id),
+    "node",
+    "now",
+    quick=False,
+)
 _d = webhook_delivery.c
 
 
@@ -57,9 +69,7 @@ class WebhookQueries:
 
     async def due(self, node_id: str, now: Instant) -> list[Webhook]:
         """Webhooks that may be told something now and that no other node has in hand."""
-        free = sa.or_(_w.claimed_by == node_id, _w.claimed_until <= now)
-        where = (_w.enabled.is_(sa.true()), _w.next_at <= now, free)
-        return _WEBHOOKS.many(await self._access.read(_SELECT.where(*where).order_by(_w.next_at, _w.id)))
+        return _WEBHOOKS.many(await self._access.read(_DUE, [(node_id, now)]))
 
     async def create(self, made: Webhook) -> None:
         """Add a webhook."""
