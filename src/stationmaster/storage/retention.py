@@ -51,9 +51,7 @@ class Retention:
         return int(await self._access.write(extend_trail, trail, now, self._settled_us))
 
     async def _any_waits(self, trail: Trail, now: Instant) -> bool:
-        t = trail.table.c
-        settled = first_id_at(now - self._settled_us)
-        return bool(await self._access.read(sa.select(t.id).where(t.id > trail.end, t.id < settled).limit(1)))
+        return bool(await self._access.read(trail.waiting, [(first_id_at(now - self._settled_us),)]))
 
     async def prune_messages(self, *, before: Instant | None = None, max_bytes: int | None = None) -> int:
         """Remove frames that are older than `before` or do not fit into `max_bytes`; returns how many."""

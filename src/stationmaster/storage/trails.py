@@ -39,6 +39,8 @@ class Trail:
             sa.select(counter.c.value).where(counter.c.name == self.name).scalar_subquery(), 0
         )
         t, until = table.c, _given("until")
+        waiting = sa.select(t.id).where(t.id > self.end, t.id < _given("before")).limit(1)
+        self.waiting = Prepared(waiting, "before", quick=False)
         self.oldest = Prepared(_oldest(t.id), "after", "before", "limit")
         chosen = sa.select(t.station_id, t.id).where(t.id > _given("after"), t.id <= until)
         self.enter = Prepared(

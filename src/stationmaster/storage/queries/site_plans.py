@@ -16,11 +16,24 @@ from stationmaster.instants import Instant
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor, write_cursor
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.queries.base import Access, only
+from stationmaster.storage.statements import find_by, update_by
 from stationmaster.storage.tables import presence, site_decision, site_load, site_plan, site_release, transaction
 
 __all__ = ["SitePlanQueries"]
 
 _p, _l, _d, _r = site_plan.c, site_load.c, site_decision.c, site_release.c
+_t = transaction.c
+_CONNECTED = find_by(
+    sa.select(presence.c.station_id).where(presence.c.connected.is_(sa.true())), presence.c.station_id, quick=False
+)
+_RUNNING = find_by(
+    sa.select(_t.station_id, _t.evse_id, _t.ocpp_id, _t.started_at, _t.start_received_at).where(
+        _t.state == "open", _t.evse_id.is_not(None), _t.start_received_at.is_not(None)
+    ),
+    _t.station_id,
+    quick=False,
+)
+_KEEP = update_by(site_plan, ("organisation_id", "site_id", "epoch"), ("snapshot", "updated_at"))
 _read_load = msgspec.json.Decoder(SiteLoadSampled).decode
 _read_decision = msgspec.json.Decoder(SiteDecided).decode
 _PORTION = 1000
@@ -59,10 +72,8 @@ class SitePlanQueries:
 
     async def keep(self, organisation_id: str, site_id: str, epoch: int, snapshot: str) -> bool:
         """Write down what the planner knows. False: somebody else owns the plan now, and nothing was written."""
-        here = sa.and_(_p.organisation_id == organisation_id, _p.site_id == site_id, _p.epoch == epoch)
-        values = {"snapshot": snapshot, "updated_at": self._access.clock()}
-        done = await self._access.write(execute, sa.update(site_plan).where(here).values(values))
-        return bool(done.rowcount)
+        kept = (organisation_id, site_id, epoch, snapshot, self._access.clock())
+        return bool((await self._access.write(execute, _KEEP, [kept])).rowcount)
 
     async def let_go(self, organisation_id: str, site_id: str, epoch: int, snapshot: str | None) -> None:
         """Give a plan up for others to take; `snapshot` None leaves what is written."""
@@ -87,15 +98,11 @@ class SitePlanQueries:
 
     async def connected(self, station_ids: Sequence[str]) -> set[str]:
         """Those of some stations that are connected."""
-        here = sa.and_(presence.c.station_id.in_(station_ids), presence.c.connected.is_(sa.true()))
-        return {str(row[0]) for row in await self._access.read(sa.select(presence.c.station_id).where(here))}
+        return {str(row[0]) for row in await self._access.read(_CONNECTED, [(each,) for each in station_ids])}
 
     async def running(self, station_ids: Sequence[str]) -> list[tuple[str, int, str, Instant, Instant]]:
         """Their open transactions: station, EVSE, the station's name of it, when it began and when we heard of it."""
-        t = transaction.c
-        statement = sa.select(t.station_id, t.evse_id, t.ocpp_id, t.started_at, t.start_received_at)
-        here = sa.and_(t.station_id.in_(station_ids), t.state == "open", t.evse_id.is_not(None))
-        rows = await self._access.read(statement.where(here, t.start_received_at.is_not(None)))
+        rows = await self._access.read(_RUNNING, [(each,) for each in station_ids])
         return [(row[0], row[1], row[2], row[3] if row[3] is not None else row[4], row[4]) for row in rows]
 
     # What has to be cleared from stations.

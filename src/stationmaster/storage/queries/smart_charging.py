@@ -13,12 +13,15 @@ from stationmaster.storage.errors import NotFound
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor, write_cursor
 from stationmaster.storage.programs import execute
 from stationmaster.storage.queries.base import Access, contains, only
+from stationmaster.storage.statements import find_by
 from stationmaster.storage.tables.smart_charging import charging_profile, installed_profiles
 
 __all__ = ["ChargingProfileQueries"]
 
 _read_mirror = msgspec.json.Decoder(Mirror).decode
 _read_profile = msgspec.json.Decoder(ChargingProfile).decode
+_i = installed_profiles.c
+_MIRRORS = find_by(sa.select(_i.station_id, _i.mirror), _i.station_id, quick=False)
 _c = charging_profile.c
 _SELECT = sa.select(_c.id, _c.organisation_id, _c.name, _c.profile, _c.site_id, _c.note, _c.created_at, _c.updated_at)
 
@@ -38,8 +41,7 @@ class ChargingProfileQueries:
 
     async def mirrors_of(self, station_ids: Sequence[str]) -> dict[str, Mirror]:
         """What some stations hold as far as we know; those that hold nothing are left out."""
-        i = installed_profiles.c
-        rows = await self._access.read(sa.select(i.station_id, i.mirror).where(i.station_id.in_(station_ids)))
+        rows = await self._access.read(_MIRRORS, [(each,) for each in station_ids])
         return {str(row[0]): _read_mirror(row[1]) for row in rows}
 
     async def get(self, profile_id: str) -> LibraryProfile | None:
