@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from stationmaster.domain.alerts.kinds import KINDS
 from stationmaster.domain.alerts.nouns import Alert
 from stationmaster.domain.facts import (
     ConfigurationDrifted,
@@ -337,6 +338,13 @@ async def test_rules_look_where_they_are_told_and_clear_what_is_not_their_busine
     assert len(cleared) == 2
     await rules.delete(ORGANISATION, quick.id)
     assert await alerts(node, state=["open"]) == []
+
+
+async def test_rules_that_are_needed_twice_at_once_are_made_once(node: Node) -> None:
+    rules = node.services.alert_rules
+    await asyncio.gather(*(rules.complete([ORGANISATION]) for _ in range(3)))
+    await node.storage.alert_rules.add([])
+    assert len(await rules.of(ORGANISATION)) == len(KINDS)
 
 
 async def test_a_rule_that_is_switched_off_hears_nothing(node: Node) -> None:

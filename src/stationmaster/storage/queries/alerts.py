@@ -162,7 +162,8 @@ class AlertRuleQueries:
 
     async def add(self, rules: Sequence[Rule]) -> None:
         """Add rules; those whose id is there already stay as they are."""
-        await self._access.write(_add, rules)
+        if rules:
+            await self._access.write(_add, rules)
 
     async def change(self, rule: Rule, *, wait_us: int | None) -> bool:
         """Keep a rule as it is now; what is waited for gets the due time of `wait_us`. False: it is gone."""
