@@ -50,16 +50,18 @@ def by_the_library(data: bytes) -> tuple[list[str | bytes], bytes, int | None]:
     return messages, written, code
 
 
-@given(st.lists(frames, max_size=8), st.lists(st.integers(1, 40), max_size=60))
-def test_however_bytes_arrive_the_outcome_is_that_of_the_library(sent: list[bytes], cuts: list[int]) -> None:
+@given(st.lists(frames, max_size=8), st.one_of(st.lists(st.integers(1, 40), max_size=60), st.none()))
+def test_however_bytes_arrive_the_outcome_is_that_of_the_library(sent: list[bytes], cuts: list[int] | None) -> None:
     data = b"".join(sent)
     expected, written, code = by_the_library(data)
     wire = Wire(LIMIT)
     got: list[object] = []
     position = 0
-    for cut in [*cuts, len(data)]:
+    for cut in [*(map(len, sent) if cuts is None else cuts), len(data)]:
         if position < len(data):
-            got += wire.receive(data[position : position + cut])
+            arrived = data[position : position + cut]
+            text = wire.whole_text(arrived)
+            got += wire.receive(arrived) if text is None else [text]
             position += cut
     assert [message if isinstance(message, str) else BINARY for message in got] == [
         message if isinstance(message, str) else BINARY for message in expected
@@ -81,6 +83,17 @@ def test_what_is_sent_can_be_read_by_a_client(text: str) -> None:
     client.receive_data(b"".join(wire.out))
     (event,) = client.events_received()
     assert bytes(event.data) == text.encode("utf-8", "replace")  # type: ignore[union-attr]
+
+
+def test_a_text_that_came_whole_is_read_at_once() -> None:
+    wire = Wire(LIMIT)
+    for text in ("[]", "x" * 125, "y" * 126, "z" * LIMIT):
+        assert wire.whole_text(frame(text.encode())) == text
+    assert wire.whole_text(frame(b"z" * (LIMIT + 1))) is None
+    assert wire.whole_text(frame(b"[]") + frame(b"[]")) is None
+    assert wire.whole_text(b"\x81\x82" + frame(b"[][]")[2:]) is None  # two bytes, and two of the next frame
+    assert wire.receive(frame(b"[]")[:5]) == []
+    assert wire.whole_text(frame(b"[]")) is None
 
 
 def test_plain_talk_needs_no_library() -> None:

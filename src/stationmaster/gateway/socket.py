@@ -254,6 +254,11 @@ class StationSocket(asyncio.Protocol):
         if wire is None or listener is None:
             self._read_head(data)
             return
+        text = wire.whole_text(data)
+        if text is not None:
+            listener.heard(1)
+            listener.text_received(text)
+            return
         heard = wire.heard
         messages = wire.receive(data)
         if wire.heard != heard:

@@ -91,13 +91,33 @@ class Wire:
 
     # Input.
 
+    def whole_text(self, data: bytes) -> str | None:
+        """The text, if the bytes that arrived are one plain frame with nothing missing or left: nearly always they are.
+
+        Otherwise None, and they are for `receive`.
+        """
+        if len(data) < _LEAST or data[0] != _TEXT or self._library is not None or self._partial is not None:
+            return None
+        mark = data[1]
+        if mark == _MASKED_MEDIUM:
+            start, length = 8, (data[2] << 8) + data[3]
+        elif _MASKED <= mark <= _MASKED_SHORT:
+            start, length = 6, mark - _MASKED
+        else:
+            return None
+        if len(data) != start + length or length > self._limit:
+            return None
+        try:
+            return apply_mask(data[start:], data[start - 4 : start]).decode()
+        except UnicodeDecodeError:
+            return None
+
     def receive(self, data: bytes) -> Sequence[str | Binary]:
         """Bytes arrived."""
         if self._library is not None:
             return self._judge(data)
         if self._partial is None:
-            text = self._whole(data)
-            return self._cut(data) if text is None else (text,)
+            return self._cut(data)
         self._partial += data
         if len(self._partial) < self._needed:
             return ()
@@ -165,26 +185,6 @@ class Wire:
         return "" if close is None else close.reason
 
     # Inside.
-
-    def _whole(self, data: bytes) -> str | None:
-        """The text, if the bytes are one plain frame with nothing missing or left: nearly always they are."""
-        if len(data) < _LEAST or data[0] != _TEXT:
-            return None
-        mark = data[1]
-        if mark == _MASKED_MEDIUM:
-            start, length = 8, (data[2] << 8) + data[3]
-        elif _MASKED <= mark <= _MASKED_SHORT:
-            start, length = 6, mark - _MASKED
-        else:
-            return None
-        if len(data) != start + length or length > self._limit:
-            return None
-        try:
-            text = apply_mask(data[start:], data[start - 4 : start]).decode()
-        except UnicodeDecodeError:
-            return None
-        self.heard += 1
-        return text
 
     def _cut(self, data: bytes) -> list[str | Binary]:
         """Cut whole frames; hand the first one that is not plain, and all that follows, to the library."""

@@ -76,12 +76,13 @@ class Storage:
 
     def __init__(self, driver: Driver, node_id: str, clock: Callable[[], Instant]) -> None:
         """`node_id` must differ between nodes that share a database; `clock` tells the present."""
-        self.clock = clock
-        self.node_id = node_id
+        self.clock, self.node_id = clock, node_id
         self.row_ids = RowIds(node_number(node_id))
         self._driver = driver
         self._callbacks: list[Callable[[Sequence[Committed]], None]] = []
         self._writer = Writer(driver, self.row_ids, clock, self._tell)
+        self.note = self._writer.note
+        """Have a fact stored with some later commit; it is lost if the node dies before."""
         self._numbers = TransactionNumbers(self)
         self._trails: asyncio.Task[None] | None = None
         self.retention = Retention(self, settled_us=SETTLED_US if driver.shared else 0)
@@ -158,10 +159,6 @@ class Storage:
             return []
         outcomes: list[Any] = await self._writer.submit(Call(facts))
         return outcomes
-
-    def note(self, fact: Fact) -> None:
-        """Have a fact stored with some later commit; it is lost if the node dies before."""
-        self._writer.note(fact)
 
     async def write(self, program: Callable[..., Program[T]], *arguments: Any) -> T:
         """Run `program(*arguments)` in the database transaction of the next batch; its return value when durable.

@@ -15,7 +15,7 @@ NOT_KNOWN = Authorization(AuthorizationStatus.INVALID)
 
 async def authorize(situation: Situation) -> Answer:
     """May this token charge? Never ConcurrentTx here; a tag that 1.6 cannot write is Invalid."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: AuthorizeRequest = call.request
     id_tag = request.id_tag if len(request.id_tag) <= LONGEST_ID_TAG else None
     services, now = context.services, call.received_at

@@ -19,7 +19,7 @@ _CONFIRMED = StatusNotificationResponse()
 
 async def status_notification(situation: Situation) -> Answer:
     """Record it and confirm; an absent timestamp is the time of receipt."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: StatusNotificationRequest = call.request
     moment = moment_of(call, request.timestamp, optional=True, quirks=station.quirks)
     report = StatusReport(

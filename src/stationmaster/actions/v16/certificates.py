@@ -31,7 +31,7 @@ __all__ = [
 
 async def sign_certificate(situation: Situation) -> Answer:
     """Answered at once; the certificate follows in a command of its own."""
-    context, connection, station, call = situation
+    context, connection, station, call = situation.context, situation.connection, situation.station, situation.call
     request: SignCertificateRequest = call.request
     authority = context.services.signing
     if not await authority.accepts(station, request.csr):

@@ -6,7 +6,7 @@ handler, and whatever had to be bent on the way becomes a flag that a person can
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -101,7 +101,7 @@ class ActionContext:
         )
 
 
-class Situation(NamedTuple):
+class Situation(msgspec.Struct, frozen=True, gc=False):
     """A CALL on its way through a handler."""
 
     context: ActionContext

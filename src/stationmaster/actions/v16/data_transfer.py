@@ -12,7 +12,7 @@ DATA_TRANSFER = Command()
 
 async def data_transfer(situation: Situation) -> Answer:
     """Ask the plug-ins; a vendor that none of them names is unknown."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: DataTransferRequest = call.request
     answer = await context.services.data_transfers.receive(
         station, request.vendor_id, request.message_id, request.data, call.received_at

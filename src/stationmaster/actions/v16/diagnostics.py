@@ -27,7 +27,7 @@ _LOG_ENDS: Final = frozenset({"Uploaded", "UploadFailure", "BadMessage", "NotSup
 
 async def diagnostics_status_notification(situation: Situation) -> Answer:
     """It belongs to the latest GetDiagnostics; confirmed in any case."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: DiagnosticsStatusNotificationRequest = call.request
     report = Report("diagnostics", "GetDiagnostics", request.status, request.status in _DIAGNOSTICS_ENDS)
     await context.services.transfers.report(station, report, call.received_at)
@@ -36,7 +36,7 @@ async def diagnostics_status_notification(situation: Situation) -> Answer:
 
 async def log_status_notification(situation: Situation) -> Answer:
     """It names the request of its GetLog."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: LogStatusNotificationRequest = call.request
     report = Report("log", "GetLog", request.status, request.status in _LOG_ENDS, request.request_id)
     await context.services.transfers.report(station, report, call.received_at)

@@ -37,7 +37,7 @@ _SCHEMES: Final = frozenset({"ftp", "ftps", "http", "https", "sftp"})
 
 async def firmware_status_notification(situation: Situation) -> Answer:
     """Confirmed even if no update was ever asked for."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: FirmwareStatusNotificationRequest = call.request
     report = Report("firmware", "UpdateFirmware", request.status, request.status in _PLAIN_ENDS)
     await context.services.transfers.report(station, report, call.received_at)
@@ -46,7 +46,7 @@ async def firmware_status_notification(situation: Situation) -> Answer:
 
 async def signed_firmware_status_notification(situation: Situation) -> Answer:
     """The same of a signed update, which names its request."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: SignedFirmwareStatusNotificationRequest = call.request
     report = Report(
         "signed_firmware",

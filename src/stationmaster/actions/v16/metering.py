@@ -21,7 +21,7 @@ _SAMPLES_IN_ONE_GO: Final = 2_000
 
 async def meter_values(situation: Situation) -> Answer:
     """Record them and confirm, whatever they say. Transaction 0 means none (the habit of some stations)."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: MeterValuesRequest = call.request
     measured = await measured_in(call, request.meter_value or (), "meterValue", station.quirks)
     await context.services.metering.record(

@@ -19,7 +19,7 @@ __all__ = ["RESET", "boot_notification", "heartbeat"]
 
 async def boot_notification(situation: Situation) -> Answer:
     """Answer with what the operator wants now, which moves the gate; then what waited for this boot goes on."""
-    context, connection, station, call = situation
+    context, connection, station, call = situation.context, situation.connection, situation.station, situation.call
     request: BootNotificationRequest = call.request
     identification = Identification(
         vendor=request.charge_point_vendor or None,

@@ -9,7 +9,7 @@ __all__ = ["security_event_notification"]
 
 async def security_event_notification(situation: Situation) -> Answer:
     """Recorded and confirmed, whatever its type: the list is open."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: SecurityEventNotificationRequest = call.request
     moment = moment_of(call, request.timestamp, quirks=situation.station.quirks)
     await context.services.security.event(station, request.type, moment.at, request.tech_info, call.received_at)

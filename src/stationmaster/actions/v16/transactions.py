@@ -38,7 +38,7 @@ _STOP_FIELDS: Final = {"idTag": "id_tag", "meterStop": "meter_stop", "transactio
 
 async def start_transaction(situation: Situation) -> Answer:
     """Record a start and give it an id; a remote start that was waiting for it is done."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: StartTransactionRequest = call.request
     services = context.services
     moment = moment_of(call, request.timestamp, quirks=station.quirks)
@@ -83,7 +83,7 @@ async def start_transaction(situation: Situation) -> Answer:
 
 async def stop_transaction(situation: Situation) -> Answer:
     """Record an end with its values; what we think of the stopping token is told only if there was one."""
-    context, _, station, call = situation
+    context, station, call = situation.context, situation.station, situation.call
     request: StopTransactionRequest = call.request
     services = context.services
     moment = moment_of(call, request.timestamp, quirks=station.quirks)
@@ -126,7 +126,7 @@ async def _id_tag_info(situation: Situation, id_tag: str | None, ended: Ended) -
 
 async def _is_guess(situation: Situation, id_tag: str | None, *, known: bool) -> bool:
     """Whether a station that has been guessing must not learn that the tag is good; what is recorded is the truth."""
-    _, _, station, call = situation
+    station, call = situation.station, situation.call
     if not id_tag or len(id_tag) > LONGEST_ID_TAG:
         return False
     guesses = situation.context.services.guesses
