@@ -25,12 +25,12 @@ _CLIPPED: Final = 200
 
 
 class _Pending(msgspec.Struct, gc=False):
-    """A CALL that is being processed: how many frames asked for it, and where its answer will be remembered."""
+    """A CALL that is being processed; `content` is the digest of what it asks."""
 
     action: str
     text: str
     received_at: Instant
-    number: int
+    content: int
 
 
 class Incoming:
@@ -62,9 +62,10 @@ class Incoming:
             strictly = OcppError(ErrorCode.FORMATION_VIOLATION, f"the frame has: {', '.join(call.oddities)}")
             return self._refuse_at_once(message_id, action, strictly, text, now)
         content = hash((action, call.payload))
-        number: int | None = None
         if message_id != "":  # an empty id identifies nothing, so nothing is compared with it
-            seen = self._repeats.find(message_id, content)
+            pending = self._pending.get(message_id)
+            seen: tuple[str | None, bool] | None
+            seen = self._repeats.find(message_id, content) if pending is None else (None, pending.content == content)
             if seen is not None and not (self._settings.reused_ids and not seen[1]):
                 return self._repeated(call, seen, text, now)
         try:
@@ -80,15 +81,13 @@ class Incoming:
             ):
                 raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {gate.state}, not Accepted")
         except OcppError as error:
-            number = self._repeats.remember(message_id, content)
-            return self._refuse_at_once(message_id, action, error, text, now, number)
+            return self._refuse_at_once(message_id, action, error, text, now, content)
         if message_id in self._pending:  # only an empty or reused id gets here; the earlier one keeps its answer
             reused = OcppError(
                 ErrorCode.PROTOCOL_ERROR, "an earlier call with this message id is still being processed"
             )
             return self._refuse_at_once(message_id, action, reused, text, now)
-        number = self._repeats.remember(message_id, content)
-        self._pending[message_id] = _Pending(action, text, now, number)
+        self._pending[message_id] = _Pending(action, text, now, content)
         return self._received(call, read, now)
 
     def broken(self, call: frames.BrokenCall, text: str, now: Instant) -> list[Effect]:
@@ -100,7 +99,7 @@ class Incoming:
         pending = self._pending[message_id]
         text = frames.encode_result(message_id, response)
         del self._pending[message_id]
-        self._repeats.answered(message_id, pending.number, text)
+        self._repeats.keep(message_id, pending.content, text)
         if self._gate is not None and pending.action == "BootNotification":
             self._gate.booted(response.status)
         return _answered(message_id, pending, text, "call_result", None, now)
@@ -109,10 +108,8 @@ class Incoming:
         """Answer a CALL with a CALLERROR. An InternalError is not remembered: a repeat is a new chance."""
         pending = self._pending.pop(message_id)
         text, code = _encode_error(message_id, error)
-        if code == ErrorCode.INTERNAL_ERROR:
-            self._repeats.forget(pending.number)
-        else:
-            self._repeats.answered(message_id, pending.number, text)
+        if code != ErrorCode.INTERNAL_ERROR:
+            self._repeats.keep(message_id, pending.content, text)
         return _answered(message_id, pending, text, "call_error", code, now)
 
     def closed(self) -> list[Effect]:
@@ -133,14 +130,13 @@ class Incoming:
             effects.extend(OddityTolerated(odd.kind, odd.path, odd.raw[:_CLIPPED], action) for odd in read.oddities)
         return effects
 
-    def _repeated(self, call: frames.Call, seen: tuple[int, bool], text: str, now: Instant) -> list[Effect]:
+    def _repeated(self, call: frames.Call, seen: tuple[str | None, bool], text: str, now: Instant) -> list[Effect]:
         """The same id again: the same answer again, or none while there is none, or a ProtocolError."""
         message_id, action = call.message_id, call.action
-        number, same_content = seen
+        answer, same_content = seen
         if not same_content:
             error = OcppError(ErrorCode.PROTOCOL_ERROR, "this message id was used before for another call")
             return self._refuse_at_once(message_id, action, error, text, now)
-        answer = self._repeats.answer(message_id, number)
         if answer is None:
             return [FrameSeen("in", "call", message_id, action, text, now)]
         kind: Any = "call_result" if answer[1] == "3" else "call_error"
@@ -156,11 +152,11 @@ class Incoming:
         error: OcppError,
         text: str,
         now: Instant,
-        number: int | None = None,
+        content: int | None = None,
     ) -> list[Effect]:
         answer, code = _encode_error(message_id, error)
-        if number is not None:
-            self._repeats.answered(message_id, number, answer)
+        if content is not None:
+            self._repeats.keep(message_id, content, answer)
         seen = FrameSeen(
             "in", "call", message_id, action, text, now, 0, answer=answer, answer_kind="call_error", error_code=code
         )

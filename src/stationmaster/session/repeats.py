@@ -1,4 +1,4 @@
-"""The memory of CALLs already seen on this connection (handbook §1.9, row "CALL id equal to one already seen").
+"""The memory of CALLs already answered on this connection (handbook §1.9, row "CALL id equal to one already seen").
 
 A thousand ids with digests and answers are kept for each station, so they are kept small: a
 ring of sixteen bytes per CALL, and the answers, of which the commonest are shared. Ids and contents
@@ -16,7 +16,6 @@ from stationmaster.ocpp.frames import MessageId
 
 __all__ = ["Repeats"]
 
-_NO_ANSWER_YET: Final = ""
 _DIGEST: Final = Struct("<q")
 _CALL: Final = Struct("<qq")
 """The digests of an id and of the content that came with it."""
@@ -30,20 +29,20 @@ _SHARED: Final = {"3,{}]": "3,{}]"}
 class Repeats:
     """The last `limit` CALLs: what they were and how they were answered."""
 
-    __slots__ = ("_answers", "_calls", "_limit", "_older", "_recent", "_remembered")
+    __slots__ = ("_answers", "_calls", "_limit", "_next", "_older", "_recent")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._calls = bytearray()
         self._answers: list[str] = []
-        self._remembered = 0
-        """How many CALLs there have been: the number of each is how many there were before it."""
+        self._next = 0
+        """The place of the next CALL; from there on, once the ring is full, they are the oldest."""
         self._recent: bytearray | None = None
         """A bit for each id since the ring began anew; `_older` has those of the round before."""
         self._older = b""
 
-    def find(self, message_id: MessageId, content: int) -> tuple[int, bool] | None:
-        """The number of the CALL of this id, and whether it had the same content; None if it is new."""
+    def find(self, message_id: MessageId, content: int) -> tuple[str, bool] | None:
+        """How the CALL of this id was answered, and whether it had the same content; None if it is new."""
         digest = hash(message_id)
         recent = self._recent
         if recent is not None:
@@ -56,48 +55,28 @@ class Repeats:
             at = self._calls.find(needle, at + 1)
         if at < 0:
             return None
-        latest = self._remembered - 1
-        number = latest - (latest - at // _CALL.size) % self._limit
-        return number, _CALL.unpack_from(self._calls, at)[1] == content
+        answer = _whole(message_id, self._answers[at // _CALL.size])
+        return answer, _CALL.unpack_from(self._calls, at)[1] == content
 
-    def remember(self, message_id: MessageId, content: int) -> int:
-        """Remember a CALL that has no answer yet, in place of the oldest; returns its number."""
-        number = self._remembered
-        self._remembered = number + 1
-        place = number % self._limit
+    def keep(self, message_id: MessageId, content: int, answer: str) -> None:
+        """Remember a CALL and its answer, in place of the oldest."""
+        place = self._next
         digest = hash(message_id)
         recent = self._recent
         if recent is None or place == 0:
             self._enter(digest, place)
         else:
             recent[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
+        id_text = f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
+        kept = answer[1] + answer[3 + len(id_text) :] if answer.startswith(id_text, 3) else answer
+        kept = _SHARED.get(kept, kept)
         if place == len(self._answers):
             self._calls += _CALL.pack(digest, content)
-            self._answers.append(_NO_ANSWER_YET)
+            self._answers.append(kept)
         else:
             _CALL.pack_into(self._calls, place * _CALL.size, digest, content)
-            self._answers[place] = _NO_ANSWER_YET
-        return number
-
-    def answered(self, message_id: MessageId, number: int, text: str) -> None:
-        """Keep the answer `text` to a CALL, unless its place has been used again since."""
-        if self._remembered - number <= self._limit:
-            id_text = _id_text(message_id)
-            kept = text[1] + text[3 + len(id_text) :] if text.startswith(id_text, 3) else text
-            self._answers[number % self._limit] = _SHARED.get(kept, kept)
-
-    def forget(self, number: int) -> None:
-        """Let the CALL be processed anew when it comes again: our own failure is no answer to repeat."""
-        if self._remembered - number <= self._limit:
-            nobody = hash(("forgotten", number))
-            _DIGEST.pack_into(self._calls, number % self._limit * _CALL.size, nobody)
-
-    def answer(self, message_id: MessageId, number: int) -> str | None:
-        """The answer as it was sent; None while there is none."""
-        kept = self._answers[number % self._limit]
-        if not kept or kept[0] == "[":
-            return kept or None
-        return f"[{kept[0]},{_id_text(message_id)}{kept[1:]}"
+            self._answers[place] = kept
+        self._next = place + 1 if place + 1 < self._limit else 0
 
     def _enter(self, digest: int, place: int) -> None:
         """Put an id into the filter; every id that is still in the ring is in one of the two rounds."""
@@ -119,6 +98,9 @@ def _mark(bits: bytearray, digest: int) -> None:
     bits[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
 
 
-def _id_text(message_id: MessageId) -> str:
-    """An id as it nearly always stands in JSON. An answer with another spelling of it is kept whole."""
-    return f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
+def _whole(message_id: MessageId, kept: str) -> str:
+    """An answer as it was sent; the id was left out of it if it was written as ids nearly always are."""
+    if kept[0] == "[":
+        return kept
+    id_text = f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
+    return f"[{kept[0]},{id_text}{kept[1:]}"

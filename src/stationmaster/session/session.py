@@ -61,9 +61,9 @@ class Session:
         if not self._open:
             return []
         frame = frames.decode(text, repair_missing_values=self._settings.repair_missing_values)
+        if isinstance(frame, frames.Call):
+            return self._incoming.receive(frame, text, now)
         match frame:
-            case frames.Call():
-                return self._incoming.receive(frame, text, now)
             case frames.CallResult():
                 return self._outgoing.result(frame, text, now)
             case frames.CallError():
