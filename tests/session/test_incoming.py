@@ -163,6 +163,19 @@ def test_a_used_id_with_other_content_is_a_protocol_error(play: Playbook) -> Non
     play >> HEARTBEAT << f'[3,"1",{{"currentTime":"{NOON}"}}]'  # the first one is still known
 
 
+def test_the_id_of_what_is_still_processed_with_other_content_is_one_too(play: Playbook) -> None:
+    play >> HEARTBEAT << CallReceived
+    play >> '[2,"1","Authorize",{"idTag":"A"}]' << Send
+    assert json.loads(play.last.text)[:3] == [4, "1", "ProtocolError"]
+    play >> answer("1", "Heartbeat", current_time=NOON) << f'[3,"1",{{"currentTime":"{NOON}"}}]'
+
+
+def test_the_id_of_a_refused_call_with_other_content_is_one_too(play: Playbook) -> None:
+    play >> '[2,"1","MakeCoffee",{}]' << Send
+    play >> HEARTBEAT << Send
+    assert json.loads(play.last.text)[:3] == [4, "1", "ProtocolError"]
+
+
 def test_a_used_id_may_be_tolerated_as_a_quirk() -> None:
     play = central(reused_ids=True)
     play >> HEARTBEAT << CallReceived
