@@ -132,7 +132,13 @@ class Worker:
                     if handled % _CALLS_IN_A_ROW == 0:  # handlers that never wait must not keep others waiting
                         await asyncio.sleep(0)
                         continue
-                    await self._handle(self._next())
+                    call = self._next()
+                    try:
+                        answer = await self._context.handler(self._owner, call)
+                    except BaseException as error:  # noqa: BLE001 - it is judged, and raised again where it must be
+                        self._failed(call, error)
+                    else:
+                        self._succeeded(call, answer)
                 if not self._owner.is_open:
                     break
                 self._rest = rest = self._context.loop.create_future()
@@ -159,30 +165,27 @@ class Worker:
         if finished is not None and not finished.done():
             finished.set_result(None)
 
-    async def _handle(self, call: CallReceived) -> None:
-        message_id, now = call.message_id, self._context.clock
+    def _succeeded(self, call: CallReceived, answer: Answer) -> None:
         try:
-            answer = await self._context.handler(self._owner, call)
-        except OcppError as error:
-            self._owner.carry_out(self._session.refuse(message_id, error, now()))
-            return
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if not self._overdue or task is None:
-                raise
-            task.uncancel()
-            self._fail(call, "gateway.handler_too_slow", error)
-            return
-        except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the conversation goes on
-            self._fail(call, "gateway.handler_failed", error)
-            return
-        try:
-            effects = self._session.answer(message_id, answer.response, now())
-        except Exception as error:  # noqa: BLE001 - so may the answer it gave
+            effects = self._session.answer(call.message_id, answer.response, self._context.clock())
+        except Exception as error:  # noqa: BLE001 - an answer may be wrong in any way; the conversation goes on
             self._fail(call, "gateway.answer_breaks_the_protocol", error)
             return
         self._owner.carry_out(effects)
         self._owner.answered(call, answer)
+
+    def _failed(self, call: CallReceived, error: BaseException) -> None:
+        """A handler did not end well; raises what is meant for this task and not for the station."""
+        task = asyncio.current_task()
+        if isinstance(error, OcppError):
+            self._owner.carry_out(self._session.refuse(call.message_id, error, self._context.clock()))
+        elif isinstance(error, asyncio.CancelledError) and self._overdue and task is not None:
+            task.uncancel()
+            self._fail(call, "gateway.handler_too_slow", error)
+        elif isinstance(error, Exception):
+            self._fail(call, "gateway.handler_failed", error)
+        else:
+            raise error
 
     def _fail(self, call: CallReceived, event: str, cause: BaseException) -> None:
         """Our own failure: the station gets a reference, the log has the rest."""

@@ -1,7 +1,7 @@
 """The memory of CALLs already answered on this connection (handbook §1.9, row "CALL id equal to one already seen").
 
 A thousand ids with digests and answers are kept for each station, so they are kept small: a
-ring of sixteen bytes per CALL, and the answers, of which the commonest are shared. Ids and contents
+ring of sixteen bytes per CALL, and the answers but for the commonest. Ids and contents
 are compared by Python's keyed 64-bit hash. Which hash an id has differs from run to run; what is
 decided from it does not.
 
@@ -23,7 +23,6 @@ _FILTER_FROM: Final = 64
 """So many ids are searched through at once; stations that say little do without the filter."""
 _FILTER_BITS: Final = 16_384
 _FILTER_BYTES: Final = _FILTER_BITS // 8
-_SHARED: Final = {"3,{}]": "3,{}]"}
 
 
 class Repeats:
@@ -55,7 +54,7 @@ class Repeats:
             at = self._calls.find(needle, at + 1)
         if at < 0:
             return None
-        answer = _whole(message_id, self._answers[at // _CALL.size])
+        answer = self._answers[at // _CALL.size] or _empty_result(message_id)
         return answer, _CALL.unpack_from(self._calls, at)[1] == content
 
     def keep(self, message_id: MessageId, content: int, answer: str) -> None:
@@ -67,9 +66,7 @@ class Repeats:
             self._enter(digest, place)
         else:
             recent[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
-        id_text = f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
-        kept = answer[1] + answer[3 + len(id_text) :] if answer.startswith(id_text, 3) else answer
-        kept = _SHARED.get(kept, kept)
+        kept = "" if answer == _empty_result(message_id) else answer
         if place == len(self._answers):
             self._calls += _CALL.pack(digest, content)
             self._answers.append(kept)
@@ -98,9 +95,6 @@ def _mark(bits: bytearray, digest: int) -> None:
     bits[(digest % _FILTER_BITS) >> 3] |= 1 << (digest & 7)
 
 
-def _whole(message_id: MessageId, kept: str) -> str:
-    """An answer as it was sent; the id was left out of it if it was written as ids nearly always are."""
-    if kept[0] == "[":
-        return kept
-    id_text = f'"{message_id}"' if isinstance(message_id, str) else str(message_id)
-    return f"[{kept[0]},{id_text}{kept[1:]}"
+def _empty_result(message_id: MessageId) -> str:
+    """The commonest answer; it is not kept, since it can be told by the id."""
+    return f'[3,"{message_id}",{{}}]'
