@@ -85,6 +85,20 @@ async def test_who_speaks_again_when_answered_goes_into_one_commit_with_the_othe
     assert driver.runs == 4  # the first to speak went alone at first
 
 
+async def test_who_is_alone_is_not_kept_waiting_for_others() -> None:
+    driver = Slow()
+    writer = Writer(driver, RowIds(0), Clock(), lambda _: None)
+    writer.start()
+    await writer.submit(Call([status("Available")]))
+    again = writer.submit(Call([status("Charging")]))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    other = writer.submit(Call([status("Charging", station_id="CP2")]))
+    await asyncio.gather(again, other)
+    await writer.close()
+    assert driver.runs == 3
+
+
 async def test_record_returns_when_it_can_be_read(storage: Storage, database_url: str) -> None:
     await storage.record([status("Charging")])
     assert await rows_of(database_url, "SELECT status FROM connector") == [("Charging",)]

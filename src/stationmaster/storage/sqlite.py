@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from stationmaster.storage.errors import Conflict, Refused, StorageError, Unavailable
-from stationmaster.storage.programs import Execute, Program, Result
+from stationmaster.storage.programs import Program, Result
 from stationmaster.storage.schema import check_revision
 from stationmaster.storage.statements import Bulk, Prepared, Statement, compile_sqlite, is_quick
 
@@ -166,7 +166,7 @@ class SqliteDriver:
                 connection = self._local.connection = self._connect()
                 connection.execute("PRAGMA query_only = ON")
                 self._connections.append(connection)
-            return _run(connection, statement, rows).rows
+            return _run(connection.cursor(), statement, rows).rows
         except Exception as error:
             raise _translate(error) from error
 
@@ -189,55 +189,52 @@ class SqliteDriver:
 
 
 def _transact(connection: sqlite3.Connection, program: Program[T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
+    cursor = connection.cursor()
+    cursor.execute("BEGIN IMMEDIATE")
     try:
         step = next(program)
         while True:
-            step = program.send(_step(connection, step))
+            step = program.send(_run(cursor, step.statement, step.rows))
     except StopIteration as end:
-        connection.execute("COMMIT")
+        cursor.execute("COMMIT")
         outcome: T = end.value
         return outcome
     finally:
         program.close()
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            cursor.execute("ROLLBACK")
 
 
-def _step(connection: sqlite3.Connection, step: Execute) -> Result:
-    return _run(connection, step.statement, step.rows)
-
-
-def _run(connection: sqlite3.Connection, statement: Statement, rows: Sequence[Sequence[Any]]) -> Result:
+def _run(cursor: sqlite3.Cursor, statement: Statement, rows: Sequence[Sequence[Any]]) -> Result:
     if isinstance(statement, Bulk):
         if not statement.returns:
-            return Result([], _run_many(connection, statement, rows))
+            return Result([], _run_many(cursor, statement, rows))
         if statement.sqlite_all and len(rows) > 1:
-            return _run_each(connection, [(statement.sqlite_all, (msgspec.json.encode(rows).decode(),))])
-        return _run_each(connection, [(statement.sqlite, row) for row in rows])
+            return _run_each(cursor, [(statement.sqlite_all, (msgspec.json.encode(rows).decode(),))])
+        return _run_each(cursor, [(statement.sqlite, row) for row in rows])
     if isinstance(statement, Prepared):
-        return _run_each(connection, [statement.sqlite(row) for row in rows])
-    cursor = connection.execute(*compile_sqlite(statement))
+        return _run_each(cursor, [statement.sqlite(row) for row in rows])
+    cursor.execute(*compile_sqlite(statement))
     return Result(cursor.fetchall(), cursor.rowcount)
 
 
-def _run_many(connection: sqlite3.Connection, statement: Bulk, rows: Sequence[Sequence[Any]]) -> int:
+def _run_many(cursor: sqlite3.Cursor, statement: Bulk, rows: Sequence[Sequence[Any]]) -> int:
     """Run a statement for all rows, as many at once as it takes; returns how many rows were touched."""
     touched = done = 0
     for count, sql in statement.sqlite_several.items():
         while len(rows) - done >= count:
             values = tuple(chain.from_iterable(rows[done : done + count]))
-            touched += connection.execute(sql, values).rowcount
+            touched += cursor.execute(sql, values).rowcount
             done += count
     if done < len(rows):
-        touched += connection.executemany(statement.sqlite, rows[done:]).rowcount
+        touched += cursor.executemany(statement.sqlite, rows[done:]).rowcount
     return touched
 
 
-def _run_each(connection: sqlite3.Connection, queries: Sequence[tuple[str, Sequence[Any]]]) -> Result:
+def _run_each(cursor: sqlite3.Cursor, queries: Sequence[tuple[str, Sequence[Any]]]) -> Result:
     found: list[Sequence[Any]] = []
     for sql, values in queries:
-        found += connection.execute(sql, values).fetchall()
+        found += cursor.execute(sql, values).fetchall()
     return Result(found, len(found))
 
 

@@ -1,11 +1,10 @@
 """The group-commit writer: one batch under way, everything that arrives meanwhile is the next.
 
-A batch is one database transaction with one bulk statement per kind of fact. After a quiet
-moment it starts at once; after another one it starts when as much time has passed as that one took, since
-who has just been answered has more to say, and what a batch costs by itself is shared. `record` and
-`write` return when their batch is durable. A batch that fails for what is in it is tried again in
-halves until only the bad call gets the error; when the database itself fails, every caller
-is told at once. Notes ride along and are waited for by nobody.
+A batch is one database transaction with one bulk statement per kind of fact. It starts as soon as the one
+before is durable; if that one served several callers, when as much time has passed as it took: who has just been
+answered has more to say, and what a batch costs by itself is shared. `record` and `write` return when their batch is
+durable. A batch that fails for what is in it is tried again in halves until only the bad call gets the error; when
+the database itself fails, every caller is told at once. Notes ride along and are waited for by nobody.
 """
 
 import asyncio
@@ -174,8 +173,9 @@ class Writer:
             if not calls and not notes:
                 continue
             written = await self._commit(calls, notes)
-            ended_s = loop.time()
-            self._not_before_s = ended_s + min(ended_s - began_s, _LONGEST_PAUSE_S)
+            if len(calls) > 1:
+                ended_s = loop.time()
+                self._not_before_s = ended_s + min(ended_s - began_s, _LONGEST_PAUSE_S)
             if not written:
                 if self._closing:
                     return
