@@ -49,9 +49,7 @@ class Metering:
         """Record values; durable when it returns. `ocpp_id` is the transaction the station named, None if none."""
         if not measured:
             return
-        known = None
-        if ocpp_id is not None:
-            known = (station.transactions or {}).get(ocpp_id) or await self.transaction_of(station, ocpp_id)
+        known = None if ocpp_id is None else await self.transaction_of(station, ocpp_id)
         if known is not None:
             facts = self.facts(station, measured, known, location, received_at, reported=ocpp_id)
             if known.tidied:
