@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from ocpp.routing import after, on
 from ocpp.v16 import call, call_result
 from ocpp.v16.enums import Action, ChargePointStatus, DiagnosticsStatus
 
+from tests.walks.handlers import after, on
 from tests.walks.test_foreign_station import ForeignStation, time_now
 
 TRIGGERED = ("MeterValues", "Heartbeat", "StatusNotification", "DiagnosticsStatusNotification")
@@ -27,11 +27,11 @@ class FullStation(ForeignStation):
         self.cleared: list[dict[str, Any]] = []
         self.triggered: asyncio.Queue[str] = asyncio.Queue()
 
-    @on(Action.get_local_list_version)  # type: ignore[untyped-decorator]
+    @on(Action.get_local_list_version)
     def on_version(self) -> Any:
         return call_result.GetLocalListVersion(list_version=self.list_version)
 
-    @on(Action.send_local_list)  # type: ignore[untyped-decorator]
+    @on(Action.send_local_list)
     def on_list(self, list_version: int, update_type: str, local_authorization_list: Any = None) -> Any:
         entries = local_authorization_list or []
         self.lists.append({"version": list_version, "type": update_type, "entries": entries})
@@ -47,28 +47,28 @@ class FullStation(ForeignStation):
         self.list_version = list_version
         return call_result.SendLocalList(status="Accepted")
 
-    @on(Action.reserve_now)  # type: ignore[untyped-decorator]
+    @on(Action.reserve_now)
     def on_reserve(self, reservation_id: int, **wish: Any) -> Any:
         if "ReserveNow" not in self.says:
             self.reservations[reservation_id] = wish
         return call_result.ReserveNow(status=self.says.get("ReserveNow", "Accepted"))
 
-    @after(Action.reserve_now)  # type: ignore[untyped-decorator]
+    @after(Action.reserve_now)
     async def after_reserve(self, reservation_id: int, **_: Any) -> None:
         if reservation_id in self.reservations:
             await self.status(ChargePointStatus.reserved)
 
-    @on(Action.cancel_reservation)  # type: ignore[untyped-decorator]
+    @on(Action.cancel_reservation)
     def on_cancel(self, reservation_id: int) -> Any:
         known = self.reservations.pop(reservation_id, None) is not None
         return call_result.CancelReservation(status="Accepted" if known else "Rejected")
 
-    @on(Action.trigger_message)  # type: ignore[untyped-decorator]
+    @on(Action.trigger_message)
     def on_trigger(self, requested_message: str, **_: Any) -> Any:
         status = "Accepted" if requested_message in TRIGGERED else "NotImplemented"
         return call_result.TriggerMessage(status=self.says.get("TriggerMessage", status))
 
-    @after(Action.trigger_message)  # type: ignore[untyped-decorator]
+    @after(Action.trigger_message)
     async def after_trigger(self, requested_message: str, **_: Any) -> None:
         if "TriggerMessage" in self.says or requested_message not in TRIGGERED:
             return
@@ -83,12 +83,12 @@ class FullStation(ForeignStation):
             await self.call(call.MeterValues(connector_id=1, meter_value=[value]))
         self.triggered.put_nowait(requested_message)
 
-    @on(Action.set_charging_profile)  # type: ignore[untyped-decorator]
+    @on(Action.set_charging_profile)
     def on_profile(self, connector_id: int, cs_charging_profiles: dict[str, Any]) -> Any:
         self.profiles[cs_charging_profiles["charging_profile_id"]] = cs_charging_profiles | {"at": connector_id}
         return call_result.SetChargingProfile(status="Accepted")
 
-    @on(Action.clear_charging_profile)  # type: ignore[untyped-decorator]
+    @on(Action.clear_charging_profile)
     def on_clear(self, **wanted: Any) -> Any:
         self.cleared.append(wanted)
         names = {"id": "charging_profile_id", "connector_id": "at"}
@@ -98,7 +98,7 @@ class FullStation(ForeignStation):
             del self.profiles[number]
         return call_result.ClearChargingProfile(status="Accepted" if matching else "Unknown")
 
-    @on(Action.get_composite_schedule)  # type: ignore[untyped-decorator]
+    @on(Action.get_composite_schedule)
     def on_composite(self, connector_id: int, duration: int, charging_rate_unit: str) -> Any:
         return call_result.GetCompositeSchedule(
             status="Accepted",

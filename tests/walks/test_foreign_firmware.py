@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import (
     Action,
@@ -24,6 +23,7 @@ from websockets.asyncio.client import connect
 from websockets.headers import build_authorization_basic
 from websockets.typing import Subprotocol
 
+from tests.walks.handlers import after, on
 from tests.walks.running import PASSWORD, Api, NodeProcess
 
 IMAGE = b"firmware " * 60_000
@@ -65,11 +65,11 @@ class UpdatingStation(ChargePoint):  # type: ignore[misc]
     async def diagnostics(self, status: DiagnosticsStatus) -> None:
         await self.call(call.DiagnosticsStatusNotification(status=status))
 
-    @on(Action.update_firmware)  # type: ignore[untyped-decorator]
+    @on(Action.update_firmware)
     def on_update_firmware(self, location: str, retrieve_date: str, **_: Any) -> Any:
         return call_result.UpdateFirmware()
 
-    @after(Action.update_firmware)  # type: ignore[untyped-decorator]
+    @after(Action.update_firmware)
     async def after_update_firmware(self, location: str, **_: Any) -> None:
         await self.firmware(FirmwareStatus.downloading)
         if "no download" in self.plan:
@@ -92,11 +92,11 @@ class UpdatingStation(ChargePoint):  # type: ignore[misc]
                 assert answer.status_code == 206
                 self.fetched += answer.content
 
-    @on(Action.get_diagnostics)  # type: ignore[untyped-decorator]
+    @on(Action.get_diagnostics)
     def on_get_diagnostics(self, location: str, **_: Any) -> Any:
         return call_result.GetDiagnostics(file_name="foreign.log")
 
-    @after(Action.get_diagnostics)  # type: ignore[untyped-decorator]
+    @after(Action.get_diagnostics)
     async def after_get_diagnostics(self, location: str, **_: Any) -> None:
         await self.diagnostics(DiagnosticsStatus.uploading)
         if "no upload" in self.plan:

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
 from ocpp.v16.enums import (
     Action,
@@ -28,6 +27,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.headers import build_authorization_basic
 from websockets.typing import Subprotocol
 
+from tests.walks.handlers import after, on
 from tests.walks.running import PASSWORD, Api, NodeProcess
 
 MEASURED = (
@@ -116,41 +116,41 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
 
     # What it is asked for.
 
-    @on(Action.remote_start_transaction)  # type: ignore[untyped-decorator]
+    @on(Action.remote_start_transaction)
     def on_remote_start(self, id_tag: str, charging_profile: dict[str, Any] | None = None, **_: Any) -> Any:
         self.came_along = charging_profile
         return call_result.RemoteStartTransaction(status=RemoteStartStopStatus.accepted)
 
-    @after(Action.remote_start_transaction)  # type: ignore[untyped-decorator]
+    @after(Action.remote_start_transaction)
     async def after_remote_start(self, id_tag: str, **_: Any) -> None:
         await self.charge(id_tag)
 
-    @on(Action.remote_stop_transaction)  # type: ignore[untyped-decorator]
+    @on(Action.remote_stop_transaction)
     def on_remote_stop(self, transaction_id: int) -> Any:
         runs = transaction_id == self.transaction_id
         status = RemoteStartStopStatus.accepted if runs else RemoteStartStopStatus.rejected
         return call_result.RemoteStopTransaction(status=status)
 
-    @after(Action.remote_stop_transaction)  # type: ignore[untyped-decorator]
+    @after(Action.remote_stop_transaction)
     async def after_remote_stop(self, transaction_id: int) -> None:
         if transaction_id == self.transaction_id:
             await self.finish(Reason.remote)
 
-    @on(Action.reset)  # type: ignore[untyped-decorator]
+    @on(Action.reset)
     def on_reset(self, type: str) -> Any:
         return call_result.Reset(status=ResetStatus.accepted)
 
-    @after(Action.reset)  # type: ignore[untyped-decorator]
+    @after(Action.reset)
     async def after_reset(self, type: str) -> None:
         self.reset_requested.set()
 
-    @on(Action.unlock_connector)  # type: ignore[untyped-decorator]
+    @on(Action.unlock_connector)
     def on_unlock(self, connector_id: int) -> Any:
         return call_result.UnlockConnector(
             status=UnlockStatus.unlocked if connector_id == 1 else UnlockStatus.not_supported
         )
 
-    @on(Action.get_configuration)  # type: ignore[untyped-decorator]
+    @on(Action.get_configuration)
     def on_get_configuration(self, key: list[str] | None = None) -> Any:
         wanted = key or list(self.configuration)
         return call_result.GetConfiguration(
@@ -162,7 +162,7 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
             unknown_key=[name for name in wanted if name not in self.configuration],
         )
 
-    @on(Action.change_configuration)  # type: ignore[untyped-decorator]
+    @on(Action.change_configuration)
     def on_change_configuration(self, key: str, value: str) -> Any:
         if key not in self.configuration:
             return call_result.ChangeConfiguration(status=ConfigurationStatus.not_supported)
@@ -171,11 +171,11 @@ class ForeignStation(ChargePoint):  # type: ignore[misc]
         self.configuration[key] = value
         return call_result.ChangeConfiguration(status=ConfigurationStatus.accepted)
 
-    @on(Action.change_availability)  # type: ignore[untyped-decorator]
+    @on(Action.change_availability)
     def on_change_availability(self, connector_id: int, type: str) -> Any:
         return call_result.ChangeAvailability(status=AvailabilityStatus.accepted)
 
-    @after(Action.change_availability)  # type: ignore[untyped-decorator]
+    @after(Action.change_availability)
     async def after_change_availability(self, connector_id: int, type: str) -> None:
         await self.status(ChargePointStatus.unavailable if type == "Inoperative" else ChargePointStatus.available)
         self.unavailable.set()

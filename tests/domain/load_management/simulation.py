@@ -7,6 +7,7 @@ checks it against the limit after every event. The planner sees only what a real
 import heapq
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 from stationmaster.domain.load_management import inputs as said
@@ -208,19 +209,19 @@ class Day:
     def _schedule(self) -> None:
         random = self.random
         for station in self.stations.values():
-            self.at(self.now + random.randint(0, 60) * SECOND, lambda station=station: self.connect(station))  # type: ignore[misc]
+            self.at(self.now + random.randint(0, 60) * SECOND, partial(self.connect, station))
             if random.random() < 0.4:
                 start = self.now + COMMISSIONED + random.randrange(DAY - COMMISSIONED)
-                self.at(start, lambda station=station: self.disconnect(station))  # type: ignore[misc]
-                self.at(start + random.randint(20, 5 * 3600) * SECOND, lambda station=station: self.connect(station))  # type: ignore[misc]
+                self.at(start, partial(self.disconnect, station))
+                self.at(start + random.randint(20, 5 * 3600) * SECOND, partial(self.connect, station))
         if random.random() < 0.3:
             self._schedule_outage()
         for connector in self.connectors.values():
             when = self.now + COMMISSIONED + random.randrange(4 * HOUR)
-            self.at(when, lambda connector=connector: self.arrive(connector))  # type: ignore[misc]
+            self.at(when, partial(self.arrive, connector))
             if self.ignoring_day and random.random() < 0.1:
                 when = self.now + COMMISSIONED + random.randrange(20 * HOUR)
-                self.at(when, lambda connector=connector: self.go_wild(connector))  # type: ignore[misc]
+                self.at(when, partial(self.go_wild, connector))
         if self.metered:
             self.at(self.now + SECOND, self.read_meter)
         self.at(self.now + COMMISSIONED, self.watch)
@@ -235,8 +236,8 @@ class Day:
         start = max(fall - self.random.randint(1, 3600) * SECOND, self.now + COMMISSIONED)
         end = fall + self.random.randint(1, 7200) * SECOND
         for station in self.stations.values():
-            self.at(start, lambda station=station: self.disconnect(station))  # type: ignore[misc]
-            self.at(max(end, start) + MINUTE, lambda station=station: self.connect(station))  # type: ignore[misc]
+            self.at(start, partial(self.disconnect, station))
+            self.at(max(end, start) + MINUTE, partial(self.connect, station))
 
     def look(self) -> None:
         self._changed = True
