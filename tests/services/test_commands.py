@@ -81,7 +81,8 @@ async def test_a_wait_that_is_over_returns_the_job_as_it_is(node: Node) -> None:
     line = await connect(node)
     line.will_answer("ClearCache", SILENCE)
     job = await send(node, wait_s=0.05)
-    assert (job.state, job.finished_at) == ("sent", None)
+    assert job.state in {"queued", "sent"}
+    assert job.finished_at is None
 
 
 async def test_a_request_that_comes_too_late_is_not_carried_out(node: Node) -> None:

@@ -23,7 +23,7 @@ async def test_a_late_answer_is_kept_with_its_job(node: NodeProcess, api: Api) -
                 await asyncio.sleep(0.05)
         late = await api.get(f"/jobs/{job['id']}")
         assert (late["state"], late["response"]) == ("timeout", {"status": "Accepted"})
-        known = await api.everything(f"/stations/{station.identity}/configuration")
+        known = await api.eventually(f"/stations/{station.identity}/configuration")
         assert [(one["value"], one["write_status"]) for one in known] == [("77", "unknown")]
 
 
