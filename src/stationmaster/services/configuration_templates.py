@@ -21,6 +21,7 @@ from stationmaster.domain.identities import check_text
 from stationmaster.domain.redaction import names_a_secret
 from stationmaster.services.configuration_words import ConfigurationWords, words_for
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.in_turn import in_turn
 from stationmaster.storage import errors as storage_errors
 
 __all__ = ["TEMPLATES", "ConfigurationTemplates", "GivenEntry"]
@@ -55,6 +56,7 @@ class ConfigurationTemplates:
         self._templates: dict[str, dict[str, ConfigurationTemplate]] = {}
         self._hidden: dict[str, frozenset[str]] = {}
 
+    @in_turn
     async def load(self) -> None:
         """Learn all templates: at the start, and when one was changed."""
         templates: dict[str, dict[str, ConfigurationTemplate]] = {}

@@ -50,6 +50,7 @@ from stationmaster.instants import Instant
 from stationmaster.services.configuration_templates import ConfigurationTemplates
 from stationmaster.services.configuration_words import ConfigurationWords, words_for
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.in_turn import in_turn
 from stationmaster.storage.committed import Committed
 from stationmaster.storage.errors import StorageError
 
@@ -99,6 +100,7 @@ class DesiredConfiguration:
         self._due: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @in_turn
     async def load(self) -> None:
         """Learn which stations are followed."""
         found = await self._storage.desired_configuration.all_followed()
@@ -369,6 +371,7 @@ class DesiredConfiguration:
         else:
             self._followed.discard(station_id)
 
+    @in_turn
     async def told(self, station_id: str) -> None:
         """Another node has changed how far a station is followed."""
         found: FollowedStation | None = await self._storage.desired_configuration.followed(station_id)

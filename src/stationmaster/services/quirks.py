@@ -18,6 +18,7 @@ from stationmaster.domain.identities import check_text
 from stationmaster.domain.quirks import NO_QUIRKS, QuirkProfile, Quirks, best_profile
 from stationmaster.domain.stations import Station
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.in_turn import in_turn
 from stationmaster.storage import errors as storage_errors
 
 __all__ = ["QUIRKS", "QuirkProfiles"]
@@ -39,6 +40,7 @@ class QuirkProfiles:
         self._bus = context.bus
         self._profiles: dict[str, dict[str, QuirkProfile]] = {}
 
+    @in_turn
     async def load(self) -> None:
         """Learn all profiles: at the start, and when one was changed."""
         found: dict[str, dict[str, QuirkProfile]] = {}

@@ -28,6 +28,7 @@ from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.commands import Commands
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.in_turn import in_turn
 
 __all__ = ["RESERVATIONS", "NewReservation", "Reservations"]
 
@@ -58,12 +59,15 @@ class Reservations:
         self._commands = commands
         self._live: dict[str, dict[int, Reservation]] = {}
 
+    @in_turn
     async def load(self) -> None:
         """Learn which stations have live reservations: at the start, and after messages may have been missed."""
-        self._live.clear()
+        found: dict[str, dict[int, Reservation]] = {}
         for each in await self._storage.reservations.live():
-            self._live.setdefault(each.station_id, {})[each.reservation_id] = each
+            found.setdefault(each.station_id, {})[each.reservation_id] = each
+        self._live = found
 
+    @in_turn
     async def reload(self, station_id: str) -> None:
         """Those of one station were changed on another node."""
         found = {each.reservation_id: each for each in await self._storage.reservations.live(station_id)}

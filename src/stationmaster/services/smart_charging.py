@@ -108,6 +108,7 @@ class SmartCharging:
         self._words = words
         self._mirrors: OrderedDict[str, Mirror] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
+        self._changes = 0
 
     # The mirror.
 
@@ -115,16 +116,20 @@ class SmartCharging:
         """What a station holds as far as we know."""
         mirror = self._mirrors.get(station_id)
         if mirror is None:
+            changes = self._changes
             mirror = await self._storage.charging_profiles.mirror_of(station_id)
-            self._remember(station_id, mirror)
+            if changes == self._changes:  # What changed while it was read is not covered by what was read before.
+                self._remember(station_id, mirror)
         return mirror
 
     def forget(self, station_id: str) -> None:
         """The mirror of a station was changed elsewhere."""
+        self._changes += 1
         self._mirrors.pop(station_id, None)
 
     def forget_everything(self) -> None:
         """Messages about changes may have been missed."""
+        self._changes += 1
         self._mirrors.clear()
 
     async def change(
@@ -147,6 +152,7 @@ class SmartCharging:
                     cause=cause,
                 )
                 await self._storage.record([fact])
+                self._changes += 1
                 self._remember(station_id, after)
         finally:
             if not lock.locked():

@@ -18,6 +18,7 @@ from stationmaster.domain.certificates import AuthorityUse, CertificateCheck, Ce
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.certificate_settings import CertificateSettings
+from stationmaster.services.in_turn import in_turn
 from stationmaster.services.signer import public_key_der
 from stationmaster.services.x509.ocsp import OcspAnswer
 from stationmaster.services.x509.pem import is_authority, moment, read_certificates
@@ -70,6 +71,7 @@ class Trust:
         """Have `told` called whenever what is trusted was read anew."""
         self._told.append(told)
 
+    @in_turn
     async def load(self) -> None:
         """Read what the database knows."""
         authorities: dict[bytes, list[_Authority]] = {}

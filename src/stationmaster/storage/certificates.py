@@ -1,8 +1,13 @@
-"""Writing certificates of stations and the roots that they report: the last of each in a batch counts."""
+"""Writing certificates of stations and the roots that they report: the last in a batch counts, but for a revocation."""
 
 import sqlalchemy as sa
 
-from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
+from stationmaster.domain.certificates import (
+    CertificateChanged,
+    CertificateState,
+    InstalledRootsReported,
+    StationCertificate,
+)
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into
 from stationmaster.storage.tables.certificates import installed_root, station_certificate
@@ -12,13 +17,22 @@ __all__ = ["store_certificates", "store_roots"]
 _COLUMNS = tuple(column.name for column in station_certificate.columns)
 _ROOT_COLUMNS = tuple(column.name for column in installed_root.columns)
 _ROOT_KEYS = tuple(column.name for column in installed_root.primary_key.columns)
-_STORE = insert_into(station_certificate, _COLUMNS, keys=("id",))
+_STORE = insert_into(
+    station_certificate,
+    _COLUMNS,
+    keys=("id",),
+    where=f"station_certificate.state <> '{CertificateState.REVOKED.value}'",
+)
 _STORE_ROOT = insert_into(installed_root, _ROOT_COLUMNS, keys=_ROOT_KEYS)
 
 
 def store_certificates(_batch: Batch, facts: list[CertificateChanged]) -> Program[None]:
-    """Keep certificates as they are now."""
-    latest = {fact.certificate.id: fact.certificate for fact in facts}
+    """Keep certificates as they are now. Revoked is the end: whoever read one before that cannot bring it back."""
+    latest: dict[str, StationCertificate] = {}
+    for fact in facts:
+        before = latest.get(fact.certificate.id)
+        if before is None or before.state != CertificateState.REVOKED:
+            latest[fact.certificate.id] = fact.certificate
     yield Execute(_STORE, [tuple(getattr(each, name) for name in _COLUMNS) for each in latest.values()])
 
 

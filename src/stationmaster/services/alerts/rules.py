@@ -21,6 +21,7 @@ from stationmaster.domain.identities import check_text
 from stationmaster.services.alerts.present import Present
 from stationmaster.services.alerts.sheet import watch_of
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.in_turn import in_turn
 
 __all__ = ["RULES", "AlertRules", "NewRule"]
 
@@ -60,6 +61,7 @@ class AlertRules:
         self._complete: set[str] = set()
         """The organisations that have a rule of each kind."""
 
+    @in_turn
     async def load(self) -> None:
         """Learn all rules."""
         found: dict[str, dict[str, Rule]] = {}
