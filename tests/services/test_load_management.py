@@ -25,6 +25,7 @@ from stationmaster.storage import Unavailable
 from stationmaster.storage.tables import presence
 from tests.actions.line import SILENCE, Line, connect
 from tests.services.node import ORGANISATION, Clock, Node, open_node
+from tests.services.test_in_turn import slow
 
 ALL = (Phase.L1, Phase.L2, Phase.L3)
 PROMPT = Settings(plan_delay_ms=100, change_interval_s=0)
@@ -188,6 +189,40 @@ async def test_of_many_nodes_one_plans_and_hears_what_happens_at_the_others(sqli
         await line.says("MeterValues", connectorId=1, meterValue=meter_value)
         await until(owner, "CP1", lambda found: found.measured == (162, 162, 162, 486), other)
         assert planning(here, there) == [owner]
+
+
+async def tells_of_a_connector(line: Line) -> None:
+    await line.says("StatusNotification", connectorId=1, errorCode="NoError", status="Available")
+
+
+async def test_a_connector_that_one_node_hears_of_is_planned_for_by_another(sqlite_url: str) -> None:
+    async with cluster(sqlite_url) as (here, there):
+        await site(here, 40)
+        while not planning(here, there):
+            await goes_on(here, there)
+        (owner,) = planning(here, there)
+        other = there if owner is here else here
+        await other.station("CP1", site_id="garage")
+        line = await connect(other, "CP1")
+        obeys(line)
+        await goes_on(here, there)
+        assert await state(owner, "CP1") is None
+        await tells_of_a_connector(line)
+        await until(owner, "CP1", offered(0), other)
+
+
+async def test_a_connector_that_is_told_of_while_the_site_is_learned_is_planned_for(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site(node, 40)
+    await goes_on(node)
+    async with slow(node.services.sites, "connectors_of", monkeypatch) as has_read:
+        await node.station("CP1", site_id="garage")
+        await has_read.wait()
+        line = await connect(node, "CP1")
+        obeys(line)
+        await tells_of_a_connector(line)
+    await until(node, "CP1", offered(0))
 
 
 async def test_a_node_that_was_cut_off_sends_nothing_once_another_plans(sqlite_url: str) -> None:

@@ -221,9 +221,12 @@ class Sites:
                 organisation_id=organisation_id, station_id="", received_at=self._clock(), site_id=site_id, what=what
             )
             await self._storage.record([fact])
-        await self._bus.publish(
-            INVALIDATE, encode(Invalidate(kind=SITES, key=site_id, organisation_id=organisation_id))
-        )
+        await self.tell(organisation_id, site_id)
+
+    async def tell(self, organisation_id: str, site_id: str) -> None:
+        """Have every node learn a site anew."""
+        message = Invalidate(kind=SITES, key=site_id, organisation_id=organisation_id)
+        await self._bus.publish(INVALIDATE, encode(message))
 
 
 def zone_of(name: str) -> tzinfo:

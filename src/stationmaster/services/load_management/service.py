@@ -159,11 +159,13 @@ class LoadManagement:
         """Facts of this node became durable. Called by the storage, so nothing is waited for here."""
         for entry in committed if self._stations else ():
             key = self._stations.get(entry.fact.station_id)
-            managed = None if key is None else self._managed.get(key)
-            if key is None or managed is None:
+            if key is None:
                 continue
-            if _is_new_place(entry.fact, managed.configuration):
-                self._do(self.site_changed(*key))
+            managed = self._managed.get(key)
+            if _is_new_place(entry.fact, managed):
+                self._do(self._sites.tell(*key))  # Whichever node plans for the site has to learn of it.
+            if managed is None:
+                continue
             for news in self._listener.news_of(entry, managed.site, managed.configuration.connectors):
                 runner = self._runners.get(key)
                 if runner is not None:
@@ -220,17 +222,25 @@ class LoadManagement:
     async def _learn(self, key: SiteKey) -> None:
         """Learn how a site is to be planned now; what is managed no longer is let go of."""
         site: Site | None = await self._storage.sites.get(*key)
-        managed = None if site is None else await self._managed_of(site, self._clock())
-        self._stations = {station: place for station, place in self._stations.items() if place != key}
+        stations = [] if site is None else await self._sites.stations_of(site)
+        station_ids = frozenset(station.id for station in stations)
+        # From here on it is heard what they tell: what comes too late for the reading that follows leads to another.
+        self._place(key, station_ids)
+        managed = None if site is None else await self._managed_of(site, station_ids, self._clock())
         if managed is None:
+            self._place(key, ())
             self._managed.pop(key, None)
             await self._end(key)
             return
         self._managed[key] = managed
-        self._stations |= dict.fromkeys(managed.station_ids, key)
         runner = self._runners.get(key)
         if runner is not None:
             runner.configure(managed.configuration)
+
+    def _place(self, key: SiteKey, station_ids: Iterable[str]) -> None:
+        """These stations, and no others, belong to a site."""
+        elsewhere = {station: place for station, place in self._stations.items() if place != key}
+        self._stations = elsewhere | dict.fromkeys(station_ids, key)
 
     async def _tend_site(self, key: SiteKey, now: Instant) -> None:
         managed = self._managed.get(key)
@@ -283,7 +293,7 @@ class LoadManagement:
         except StorageError as error:
             log.warning("load_management.not_let_go", site_id=key[1], error=str(error))
 
-    async def _managed_of(self, site: Site, now: Instant) -> _Managed | None:
+    async def _managed_of(self, site: Site, station_ids: frozenset[str], now: Instant) -> _Managed | None:
         """A site as it is to be planned; None when it has no limit."""
         schedules = await self._storage.sites.schedules_of(site.organisation_id, site.id)
         if not site.limits and not any(schedule.entries for schedule in schedules):
@@ -300,7 +310,7 @@ class LoadManagement:
         return _Managed(
             site=site,
             configuration=SiteConfiguration(site=planned, wirings=wirings, connectors=connectors),
-            station_ids=frozenset(station.id for station in await self._sites.stations_of(site)),
+            station_ids=station_ids,
             configured_at=now,
             looked_at=now,
         )
@@ -315,12 +325,13 @@ class LoadManagement:
         return found
 
 
-def _is_new_place(fact: Fact, configuration: SiteConfiguration) -> bool:
-    """Whether a station tells of a connector that is not planned for."""
+def _is_new_place(fact: Fact, managed: _Managed | None) -> bool:
+    """Whether a station tells of a connector that is not planned for; None: the site is being learned."""
+    connectors = () if managed is None else managed.configuration.connectors
     if isinstance(fact, ConnectorStatusChanged):
-        return fact.location.evse_id is not None and fact.location not in configuration.connectors
+        return fact.location.evse_id is not None and fact.location not in connectors
     if isinstance(fact, StationConnected):
-        return all(location.station_id != fact.station_id for location in configuration.connectors)
+        return all(location.station_id != fact.station_id for location in connectors)
     return False
 
 
