@@ -73,6 +73,45 @@ async def test_a_newer_start_on_the_connector_supersedes_the_older(node: Node) -
     assert [(each.state, each.energy_wh) for each in await transactions(node)] == [("closed", 50), ("open", None)]
 
 
+async def test_a_transaction_from_offline_hours_that_is_told_late_leaves_the_running_one_alone(node: Node) -> None:
+    """It began, was measured and ended before the one that runs; all of it is told now."""
+    await node.token("A1", max_active_transactions=1)
+    line, elsewhere = await connect(node), await connect(node, "CP8")
+    running = (await start(line, timestamp="2025-03-01T12:34:00Z"))["transactionId"]
+    late = (await start(line, timestamp="2025-03-01T10:00:00Z", meter_start=20))["transactionId"]
+    for at, value in (("10:30:00", "50"), ("12:34:00", "101"), ("12:34:30", "120")):
+        samples = [{"timestamp": f"2025-03-01T{at}Z", "sampledValue": [{"value": value}]}]
+        await line.says("MeterValues", connectorId=1, meterValue=samples)
+    assert (await start(elsewhere))["idTagInfo"]["status"] == "ConcurrentTx", "the one that runs counts"
+    await stop(line, late, meter_stop=90, timestamp="2025-03-01T11:00:00Z")
+    samples = [{"timestamp": "2025-03-01T11:30:00Z", "sampledValue": [{"value": "95"}]}]
+    await line.says("MeterValues", connectorId=1, meterValue=samples)
+
+    async def values_of(ocpp_id: int) -> list[float | None]:
+        found = await node.storage.transactions.by_ocpp_id("CP7", str(ocpp_id))
+        assert found is not None
+        return [each.samples[0].value for each in (await node.storage.transactions.meter_values(found.id)).items]
+
+    assert await values_of(late) == [50]
+    assert await values_of(running) == [101, 120]
+    (only,) = await node.storage.transactions.open_of_station("CP7")
+    assert int(only.ocpp_id) == running
+    await stop(line, running, meter_stop=150)
+    mine = [each for each in await transactions(node) if each.station_id == "CP7"]
+    assert [(each.state, each.energy_wh) for each in mine] == [("closed", 50), ("closed", 70)]
+
+
+async def test_a_late_one_whose_end_is_lost_gets_no_values_of_later(node: Node) -> None:
+    line = await connect(node)
+    running = (await start(line, timestamp="2025-03-01T12:34:00Z"))["transactionId"]
+    await start(line, timestamp="2025-03-01T10:00:00Z")
+    await stop(line, running, timestamp="2025-03-01T12:34:40Z")
+    samples = [{"timestamp": "2025-03-01T12:34:50Z", "sampledValue": [{"value": "901"}]}]
+    await line.says("MeterValues", connectorId=1, meterValue=samples)
+    (unlinked,) = (await node.storage.transactions.meter_values(station_id="CP7")).items
+    assert unlinked.transaction_id is None
+
+
 async def test_a_token_at_its_limit_is_concurrent_and_still_gets_an_id(node: Node) -> None:
     await node.token("A1", max_active_transactions=1)
     here, there = await connect(node, "CP7"), await connect(node, "CP8")

@@ -60,3 +60,14 @@ def test_what_a_planner_tells_is_an_alert_of_a_rule_and_ends(kind: AlertKind) ->
     assert (step, end) == (Step.RAISE, Step.END)
     assert (rule, subject) == (same_rule, same_subject)
     assert subject == f"site:garage/CP7/2/{kind.value}"
+
+
+def test_a_start_that_came_too_late_begins_nothing() -> None:
+    kind = "transaction_without_energy"
+    begun = {"outcome": {"id": 7, "superseded_ids": [3], "superseded_at": None}}
+    assert meaning("transaction.started", begun) == [
+        (kind, "transaction:3", Step.END),
+        (kind, "transaction:7", Step.BEGIN),
+    ]
+    late = {"outcome": {"id": 7, "superseded_ids": [3], "superseded_at": NOW}}
+    assert meaning("transaction.started", late) == [(kind, "transaction:3", Step.END)]

@@ -51,7 +51,7 @@ def started(
         "started_at_text": format_instant(at(seconds)),
         "authorization_status": "Accepted",
     }
-    return TransactionStarted(**head(station_id, seconds + 5), id=id, **(fields | more))
+    return TransactionStarted(**(head(station_id, seconds + 5) | {"id": id} | fields | more))
 
 
 def ended(

@@ -109,7 +109,7 @@ class Model:
         for kept in self.transactions:
             if kept.station == station and kept.start == word and (word.seconds is not None or kept.state == "open"):
                 return kept, True, []
-        older = [
+        others = [
             kept
             for kept in self.transactions
             if kept.station == station
@@ -117,9 +117,20 @@ class Model:
             and kept.start
             and kept.start.connector == word.connector
         ]
+        # A start with a time of its own is older than what it is told after, if that began later by its own time.
+        newer = [
+            kept
+            for kept in others
+            if word.seconds is not None
+            and kept.start is not None
+            and kept.start.seconds is not None
+            and word.seconds < kept.start.seconds
+        ]
+        older = [kept for kept in others if kept not in newer]
         for kept in older:
             kept.state = "superseded"
-        new = Kept(station, word, "open", moment)
+        flags = ["time_missing"] if word.seconds is None else []
+        new = Kept(station, word, "superseded" if newer else "open", moment, flags=flags)
         self.transactions.append(new)
         return new, False, older
 
@@ -200,6 +211,8 @@ class Dialogue:
             meter_start_wh=word.meter_start_wh,
             seconds=moment if word.seconds is None else word.seconds,
             started_at_text=None if word.seconds is None else "a time",
+            received_at=at(moment),
+            flags=("time_missing",) if word.seconds is None else (),
         )
         kept, again, older = self.model.start(station, word, moment if word.seconds is None else word.seconds)
         stored = (await self.storage.record([fact]))[0]

@@ -12,12 +12,15 @@ NOW = 1_790_000_000_000_000
 POLICY = TidyingPolicy(superseded_hours=24, idle_hours=24, silent_hours=336)
 
 
-async def begin(storage: Storage, station_id: str, hours_ago: float, evse_id: int = 1) -> int:
+async def begin(
+    storage: Storage, station_id: str, hours_ago: float, evse_id: int = 1, *, heard_hours_ago: float | None = None
+) -> int:
     at = NOW - round(hours_ago * HOUR_US)
+    heard_at = at if heard_hours_ago is None else NOW - round(heard_hours_ago * HOUR_US)
     fact = TransactionStarted(
         organisation_id="default",
         station_id=station_id,
-        received_at=at,
+        received_at=heard_at,
         id=await storage.draw_transaction_id(),
         protocol="ocpp1.6",
         location=Location(station_id, evse_id, 1),
@@ -115,3 +118,40 @@ async def test_one_that_another_followed_does_not_run_again(storage: Storage) ->
     assert newer in {each.id for each in await storage.transactions.open_of_station("CP1")}
     assert old not in {each.id for each in await storage.transactions.open_of_station("CP1")}
     assert await found(storage) == {old: "superseded"}
+
+
+async def test_one_that_only_an_older_one_came_after_runs_again(storage: Storage) -> None:
+    """The station was offline while the older one ran: that was heard of late."""
+    running = await begin(storage, "CP1", 30)
+    fact = TransactionTidied(
+        organisation_id="default",
+        station_id="CP1",
+        received_at=NOW,
+        id=running,
+        ocpp_id="any",
+        what="closed",
+        reason="silent",
+    )
+    assert await storage.record([fact]) == [True]
+    await begin(storage, "CP1", 40, heard_hours_ago=1)
+    assert await storage.record([msgspec.structs.replace(fact, what="reopened")]) == [True]
+    reopened = await storage.transactions.get(running)
+    assert reopened is not None
+    assert reopened.state == "open"
+
+
+async def test_one_that_came_late_itself_does_not_run_again_beside_the_newer(storage: Storage) -> None:
+    newer = await begin(storage, "CP1", 30)
+    late = await begin(storage, "CP1", 40, heard_hours_ago=1)
+    fact = TransactionTidied(
+        organisation_id="default",
+        station_id="CP1",
+        received_at=NOW,
+        id=late,
+        ocpp_id="any",
+        what="closed",
+        reason="superseded",
+    )
+    assert await storage.record([fact]) == [True]
+    assert await storage.record([msgspec.structs.replace(fact, what="reopened")]) == [True]
+    assert [each.id for each in await storage.transactions.open_of_station("CP1")] == [newer]

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from stationmaster.domain.facts import TransactionEndStored, TransactionStored
 from stationmaster.domain.tokens import Token
 from stationmaster.storage import Storage
@@ -111,6 +113,65 @@ async def test_starts_of_one_commit_supersede_each_other_in_order(storage: Stora
     assert [outcome.superseded_ids for outcome in outcomes] == [(), (numbers[0],), (numbers[1],), ()]
     assert (outcomes[3].id, outcomes[3].resend) == (numbers[0], True)
     assert await states(storage) == dict(zip(numbers, ["superseded", "superseded", "open"], strict=True))
+
+
+async def test_a_start_that_comes_late_leaves_the_newer_one_running(storage: Storage) -> None:
+    running = await begin(storage, seconds=7200)
+    late = await begin(storage, seconds=0, received_at=at(7300))
+    assert (late.superseded_ids, late.superseded_at) == ((), at(7200))
+    assert await states(storage) == {running.id: "open", late.id: "superseded"}
+    assert (await begin(storage, seconds=0, received_at=at(7400))).id == late.id, "it is the same when it comes again"
+    assert await end(storage, late.ocpp_id, seconds=3600) == TransactionEndStored(late.id, "closed")
+    assert await states(storage) == {running.id: "open", late.id: "closed"}
+
+
+async def test_the_starts_of_a_station_that_was_offline_are_put_in_their_order(storage: Storage) -> None:
+    """One runs when the queue of the last hours arrives, in one commit with the next one."""
+    running = await begin(storage, seconds=7200)
+    numbers = [await storage.draw_transaction_id() for _ in range(3)]
+    facts = [
+        started(number, seconds=seconds, received_at=at(7300))
+        for number, seconds in zip(numbers, (0, 3600, 7290), strict=True)
+    ]
+    outcomes = await storage.record(facts)
+    assert [outcome.superseded_ids for outcome in outcomes] == [(), (), (running.id,)]
+    assert [outcome.superseded_at for outcome in outcomes] == [at(7200), at(7200), None]
+    assert await states(storage) == {
+        running.id: "superseded",
+        numbers[0]: "superseded",
+        numbers[1]: "superseded",
+        numbers[2]: "open",
+    }
+
+
+async def test_a_late_start_after_one_that_is_over_runs_until_its_end_comes(storage: Storage) -> None:
+    over = await begin(storage, seconds=0)
+    await end(storage, over.ocpp_id, seconds=600)
+    late = await begin(storage, seconds=1200, received_at=at(7300))
+    assert await states(storage) == {over.id: "closed", late.id: "open"}
+    later = await begin(storage, seconds=2400, received_at=at(7301))
+    assert later.superseded_ids == (late.id,)
+
+
+@pytest.mark.parametrize("flag", ["clock_unset", "clock_ahead", "time_missing", "time_unreadable"])
+@pytest.mark.parametrize("doubtful", ["first", "second"])
+async def test_where_a_time_tells_nothing_what_is_heard_of_last_is_the_newer(
+    storage: Storage, flag: str, doubtful: str
+) -> None:
+    first = await begin(storage, seconds=7200, flags=(flag,) if doubtful == "first" else ())
+    second = await begin(
+        storage, seconds=0, received_at=at(7300), flags=("other", flag) if doubtful == "second" else ()
+    )
+    assert second.superseded_ids == (first.id,)
+    assert await states(storage) == {first.id: "superseded", second.id: "open"}
+
+
+async def test_a_clock_that_was_set_right_makes_no_start_late(storage: Storage) -> None:
+    """It was three minutes ahead; what began after we heard of the other one cannot be older."""
+    fast = await begin(storage, seconds=180, received_at=at(0))
+    right = await begin(storage, seconds=60, received_at=at(61))
+    assert right.superseded_ids == (fast.id,)
+    assert await states(storage) == {fast.id: "superseded", right.id: "open"}
 
 
 async def test_an_end_closes(storage: Storage) -> None:
@@ -289,6 +350,14 @@ async def test_the_transaction_at_a_moment_is_found(storage: Storage) -> None:
         second.id,
     ]
     assert await number_at(50, evse_id=2) is None
+
+
+async def test_a_superseded_transaction_ran_until_the_next_one_began(storage: Storage) -> None:
+    running = await begin(storage, seconds=7200)
+    late = await begin(storage, seconds=0, received_at=at(7300))
+    await end(storage, running.ocpp_id, seconds=7400)
+    found = [await storage.transactions.at("CP1", 1, at(seconds)) for seconds in (3600, 7200, 7500)]
+    assert [None if each is None else each.id for each in found] == [late.id, running.id, None]
 
 
 async def test_our_number_of_a_stations_number(storage: Storage) -> None:

@@ -272,6 +272,8 @@ class TransactionStored(msgspec.Struct, frozen=True, gc=False):
     parent_id_tag: str | None = None
     superseded_ids: tuple[int, ...] = ()
     """Older open transactions of the connector, superseded by this one (§3.2.8 duty 6)."""
+    superseded_at: Instant | None = None
+    """Of a start that came late: when the one that runs on its connector began. Then it is this one that is over."""
 
 
 class TransactionEnded(Fact, frozen=True, kw_only=True, gc=False):

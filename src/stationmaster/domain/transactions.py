@@ -2,8 +2,11 @@
 
 import msgspec
 
+from stationmaster.domain.clocks import is_doubtful
 from stationmaster.domain.facts import MeterSample
 from stationmaster.instants import Instant
+
+__all__ = ["Beginning", "MeterValueSet", "Transaction"]
 
 
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,24 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     last_sampled_at: Instant | None
     remote_start_job_id: str | None
     flags: tuple[str, ...]
+
+
+class Beginning(msgspec.Struct, frozen=True, gc=False):
+    """When a transaction began, as its station says it, and when that was heard."""
+
+    started_at: Instant
+    received_at: Instant
+    flags: tuple[str, ...] = ()
+
+    def came_late_after(self, other: "Beginning") -> bool:
+        """Whether this start is the older one, though it was heard of after `other`: its station was offline (§3.2.8).
+
+        What began after `other` had been heard of is the newer one, however the station has set its clock since;
+        where a time tells nothing, so is what was heard of last.
+        """
+        if self.started_at >= other.started_at or self.started_at >= other.received_at:
+            return False
+        return not is_doubtful(self.flags) and not is_doubtful(other.flags)
 
 
 class MeterValueSet(msgspec.Struct, frozen=True, kw_only=True):

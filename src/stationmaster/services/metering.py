@@ -135,9 +135,12 @@ class Metering:
                 if transaction.ocpp_id not in (station.transactions or {}):
                     station.remember(KnownTransaction.of(transaction))
             station.open_ones_loaded = True
-        for known in reversed((station.transactions or {}).values()):
-            if known.evse_id == location.evse_id and known.ran_at(sampled_at):
-                return known
+        running: KnownTransaction | None = None
+        for known in (station.transactions or {}).values():
+            if known.evse_id == location.evse_id and known.ran_at(sampled_at) and not known.began_before(running):
+                running = known
+        if running is not None:
+            return running
         if sampled_at >= station.since:
             return None
         stored = await self._storage.transactions.at(station.station_id, location.evse_id, sampled_at)

@@ -80,6 +80,10 @@ class KnownTransaction:
             return False
         return self.is_open if self.ended_at is None else instant <= self.ended_at
 
+    def began_before(self, other: "KnownTransaction | None") -> bool:
+        """Whether another one began later than this: starts may be heard of out of order."""
+        return other is not None and (self.started_at or 0) < (other.started_at or 0)
+
     @staticmethod
     def is_register(sample: MeterSample) -> bool:
         """Whether a sample is a sound reading of the register that is billed."""

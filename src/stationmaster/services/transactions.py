@@ -119,7 +119,8 @@ class Transactions:
         if not isinstance(stored, TransactionEndStored):
             raise TypeError(f"the end of a transaction has the outcome {stored!r}")
         known.is_open = False
-        known.ended_at = end.ended_at if known.ended_at is None else known.ended_at
+        if stored.result == "closed" or known.ended_at is None:  # one that was superseded ended before the next began
+            known.ended_at = end.ended_at
         return Ended(stored, authorization)
 
     async def _begin(self, station: PresentStation, start: Start, authorization: Authorization) -> Started:
@@ -157,9 +158,11 @@ class Transactions:
             if known.id in stored.superseded_ids:
                 known.is_open = False
                 known.ended_at = fact.started_at
-        station.remember(
+        started = station.remember(
             KnownTransaction(stored.id, stored.ocpp_id, fact.location.evse_id, fact.started_at, fact.meter_start_wh)
         )
+        if stored.superseded_at is not None:
+            started.is_open, started.ended_at = False, stored.superseded_at
 
     async def _within_limit(self, token: Token, location: Location, authorization: Authorization) -> Authorization:
         """ConcurrentTx when the token has as many open transactions elsewhere as it may have (§8 A-5)."""

@@ -4,13 +4,15 @@ import msgspec
 import sqlalchemy as sa
 
 from stationmaster.domain.tidying import CLOSED_BY_POLICY, TransactionTidied
+from stationmaster.domain.transactions import Beginning
 from stationmaster.storage.programs import Batch, Program, execute
 from stationmaster.storage.tables import transaction
+from stationmaster.storage.transactions import read_flags
 
 __all__ = ["store_tidied"]
 
 _t = transaction.c
-_later = transaction.alias()
+_other = transaction.alias().c
 
 
 def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[bool]]:
@@ -37,7 +39,7 @@ def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[
                 sa.update(transaction)
                 .where(_t.id == fact.id, _t.state == "closed", _t.stop_received_at.is_(None))
                 .values(
-                    state=sa.case((_is_followed(), "superseded"), else_="open"),
+                    state="superseded" if (yield from _is_followed(fact.id)) else "open",
                     stopped_at=None,
                     stop_reason=None,
                     meter_stop_wh=None,
@@ -48,10 +50,29 @@ def store_tidied(_batch: Batch, facts: list[TransactionTidied]) -> Program[list[
     return outcomes
 
 
-def _is_followed() -> sa.ColumnElement[bool]:
+def _is_followed(transaction_id: int) -> Program[bool]:
     """Whether another began on its connector since: then it is not the one that runs there."""
-    return sa.exists().where(
-        _later.c.station_id == _t.station_id,
-        _later.c.evse_id == _t.evse_id,
-        _later.c.start_received_at > _t.start_received_at,
+    found = yield from execute(
+        sa.select(
+            *(_t.started_at, _t.start_received_at, _t.flags),
+            *(_other.started_at, _other.start_received_at, _other.flags),
+        ).where(
+            _t.id == transaction_id,
+            _other.id != _t.id,
+            _other.station_id == _t.station_id,
+            _other.evse_id == _t.evse_id,
+            sa.or_(_other.started_at > _t.started_at, _other.start_received_at > _t.start_received_at),
+        )
     )
+    return any(_follows(_beginning(*row[3:]), _beginning(*row[:3])) for row in found.rows)
+
+
+def _follows(other: Beginning, began: Beginning) -> bool:
+    """Whether another start is the newer one, whichever was heard of first."""
+    if other.received_at > began.received_at:
+        return not other.came_late_after(began)
+    return began.came_late_after(other)
+
+
+def _beginning(started_at: int, received_at: int, flags: str) -> Beginning:
+    return Beginning(started_at, received_at, read_flags(flags))

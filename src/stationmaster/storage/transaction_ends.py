@@ -16,7 +16,7 @@ from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
 from stationmaster.storage.tables import token, transaction
 from stationmaster.storage.text import clip
-from stationmaster.storage.transactions import flags_text
+from stationmaster.storage.transactions import flags_text, read_flags
 
 __all__ = ["store_ends"]
 
@@ -181,14 +181,14 @@ class _Ends:
         if row.state != "closed" or row.stop_received_at is None:
             return self._close(fact, row)
         if row.says_the_same(fact):
-            return TransactionEndStored(row.id, "resend", _flags(row.flags))
-        flags = _merged(_flags(row.flags), ("conflicting_stop",))
+            return TransactionEndStored(row.id, "resend", read_flags(row.flags))
+        flags = _merged(read_flags(row.flags), ("conflicting_stop",))
         row.flags = flags_text(flags)
         self.flagged.append((row.id, row.flags))
         return TransactionEndStored(row.id, "conflict", flags)
 
     def _close(self, fact: TransactionEnded, row: _Found) -> TransactionEndStored:
-        flags = _merged(_flags(row.flags), (*fact.flags, *self._doubts(fact, row)))
+        flags = _merged(read_flags(row.flags), (*fact.flags, *self._doubts(fact, row)))
         row.state, row.flags = "closed", flags_text(flags)
         row.meter_stop_wh, row.stopped_at, row.stop_received_at = fact.meter_stop_wh, fact.ended_at, fact.received_at
         row.stop_reason, row.stop_id_tag = fact.reason, fact.id_tag
@@ -200,7 +200,7 @@ class _Ends:
         place = (*key, digest)
         known = self._orphans.get(place)
         if known is not None:
-            return TransactionEndStored(known.id, "resend", _flags(known.flags))
+            return TransactionEndStored(known.id, "resend", read_flags(known.flags))
         flags = _merged(fact.flags, ("orphan",))
         end = _end_columns(fact)
         text = flags_text(flags)
@@ -244,10 +244,6 @@ def _end_columns(fact: TransactionEnded) -> tuple[Any, ...]:
 def _orphan_digest(fact: TransactionEnded) -> int:
     """What else belongs to an orphan's key; without a time of its own the meter reading must do."""
     return digest_of((None if fact.ended_at_text is None else fact.ended_at, fact.meter_stop_wh))
-
-
-def _flags(text: str) -> tuple[str, ...]:
-    return tuple(msgspec.json.decode(text))
 
 
 def _merged(flags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

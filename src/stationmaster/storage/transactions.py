@@ -1,7 +1,7 @@
 """Writing the starts of transactions: what a start turns out to be is decided here, in the database transaction.
 
-It may be a resend, which adds nothing, and it may supersede transactions that are open on its
-connector (handbook §1.14, §3.2.8). Each statement serves all starts of a batch.
+It may be a resend, which adds nothing; it may supersede transactions that are open on its connector, or
+be superseded itself, if it comes late (handbook §1.14, §3.2.8). Each statement serves all starts of a batch.
 """
 
 from typing import Any
@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 
 from stationmaster.domain.facts import TransactionStarted, TransactionStored
+from stationmaster.domain.transactions import Beginning
+from stationmaster.instants import Instant
 from stationmaster.storage.numbers import digest_of, scramble
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
 from stationmaster.storage.tables import transaction
 
-__all__ = ["flags_text", "store_starts"]
+__all__ = ["flags_text", "read_flags", "store_starts"]
 
 _FOUND = (
     "id",
@@ -28,6 +30,8 @@ _FOUND = (
     "authorization_status",
     "authorization_expires_at",
     "parent_id_tag",
+    "start_received_at",
+    "flags",
 )
 _FIND_SAME = select_by(
     transaction,
@@ -104,15 +108,14 @@ class _Starts:
         self.superseded: list[int] = []
         self._known: dict[_Key, TransactionStored] = {}
         self._without_time: dict[tuple[str, int], TransactionStored] = {}
-        self._open: dict[tuple[str, int], list[int]] = {}
+        self._open: dict[tuple[str, int], dict[int, Beginning]] = {}
         for row in found:
-            number, ocpp_id, station_id, evse_id, started_at, text, digest, state, status, expires_at, parent = row
+            number, ocpp_id, station_id, evse_id, started_at, text, digest, state, status, expires_at, parent = row[:11]
             stored = TransactionStored(number, ocpp_id, True, status, expires_at, parent)
             self._known[station_id, started_at, digest] = stored
             if state == "open":
-                numbers = self._open.setdefault((station_id, evse_id), [])
-                if number not in numbers:
-                    numbers.append(number)
+                began = Beginning(started_at, row[11], read_flags(row[12]))
+                self._open.setdefault((station_id, evse_id), {})[number] = began
                 if text is None:
                     self._without_time[station_id, digest] = stored
 
@@ -125,14 +128,11 @@ class _Starts:
             known = self._without_time.get((fact.station_id, digest))
         if known is not None:
             return known
-        older: list[int] = []
-        if fact.location.evse_id is not None:
-            place = (fact.station_id, fact.location.evse_id)
-            older = self._open.get(place, [])
-            self._open[place] = [fact.id]
+        older, superseded_at = self._supersede(fact)
         self.superseded += older
         ocpp_id = str(scramble(fact.id))
-        self.rows.append(_start_row(fact, ocpp_id, digest))
+        state = "open" if superseded_at is None else "superseded"
+        self.rows.append(_start_row(fact, ocpp_id, digest, state))
         outcome = TransactionStored(
             fact.id,
             ocpp_id,
@@ -141,12 +141,28 @@ class _Starts:
             fact.authorization_expires_at,
             fact.parent_id_tag,
             tuple(older),
+            superseded_at,
         )
-        self._known[key] = msgspec.structs.replace(outcome, resend=True, superseded_ids=())
+        self._known[key] = msgspec.structs.replace(outcome, resend=True, superseded_ids=(), superseded_at=None)
         return outcome
 
+    def _supersede(self, fact: TransactionStarted) -> tuple[list[int], Instant | None]:
+        """The open ones that this start supersedes, and when the first of those began that it came too late for."""
+        evse_id = fact.location.evse_id
+        if evse_id is None:
+            return [], None
+        began = Beginning(fact.started_at, fact.received_at, fact.flags)
+        running = self._open.setdefault((fact.station_id, evse_id), {})
+        if not running:
+            running[fact.id] = began
+            return [], None
+        newer = {number: other for number, other in running.items() if began.came_late_after(other)}
+        older = [number for number in running if number not in newer]
+        self._open[fact.station_id, evse_id] = newer or {fact.id: began}
+        return older, min((other.started_at for other in newer.values()), default=None)
 
-def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int) -> tuple[Any, ...]:
+
+def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int, state: str) -> tuple[Any, ...]:
     return (
         fact.id,
         ocpp_id,
@@ -159,7 +175,7 @@ def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int) -> tuple[Any
         fact.id_tag,
         fact.token_id,
         fact.parent_id_tag,
-        "open",
+        state,
         fact.authorization_status,
         fact.authorization_expires_at,
         fact.reservation_id,
@@ -176,3 +192,8 @@ def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int) -> tuple[Any
 def flags_text(flags: tuple[str, ...]) -> str:
     """The form in which flags are stored: a JSON list."""
     return msgspec.json.encode(flags).decode()
+
+
+def read_flags(text: str) -> tuple[str, ...]:
+    """Flags from that form; most transactions have none."""
+    return () if text == "[]" else tuple(msgspec.json.decode(text))

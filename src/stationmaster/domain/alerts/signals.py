@@ -115,7 +115,7 @@ def _transaction_started(heard: Heard) -> list[Signal]:
     kind = "transaction_without_energy"
     ended = [heard.signal(kind, Step.END, f"transaction:{each}") for each in outcome.get("superseded_ids", ())]
     number = outcome.get("id")
-    if number is None:
+    if number is None or outcome.get("superseded_at") is not None:
         return ended
     evse_id = (heard.data.get("location") or {}).get("evse_id")
     details = {"transaction_id": str(number)}

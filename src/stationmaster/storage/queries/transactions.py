@@ -74,12 +74,24 @@ _BY_OCPP_ID = Prepared(
     "station",
     "ocpp_id",
 )
+_instant: sa.BindParameter[Any] = sa.bindparam("instant")
+_next = transaction.alias().c
+_was_followed: Final = sa.exists().where(
+    _next.station_id == _t.station_id,
+    _next.evse_id == _t.evse_id,
+    _next.started_at > _t.started_at,
+    _next.started_at <= _instant,
+)
 _AT = Prepared(
     _SELECT.where(
         _t.station_id == _station,
         _t.evse_id.is_not_distinct_from(_evse),
-        _t.started_at <= sa.bindparam("instant"),
-        sa.or_(_t.stopped_at.is_(None), _t.stopped_at >= sa.bindparam("instant")),
+        _t.started_at <= _instant,
+        sa.or_(
+            _t.stopped_at >= _instant,
+            # One that was superseded ended before the next began.
+            sa.and_(_t.stopped_at.is_(None), sa.or_(_is_open, sa.not_(_was_followed))),
+        ),
     )
     .order_by(_t.started_at.desc(), _t.id.desc())
     .limit(1),
