@@ -160,7 +160,7 @@ async def test_while_a_station_is_left_unread_its_silence_is_no_reason(start_wor
 
 @pytest.mark.parametrize("chunk", [1, 7])
 async def test_a_frame_that_never_ends_is_no_sign_of_life(start_world: StartWorld, chunk: int) -> None:
-    world = await start_world(ping_interval_s=0.1)
+    world = await start_world(ping_interval_s=0.1, least_bytes_per_s=2000)
     station = await world.station()
     await station.send(frame(length=100_000)[:-1])
 

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
+from math import ceil
 from typing import Any, Final
 
 from stationmaster.actions.contract import Answer, StationRecord
@@ -125,7 +126,7 @@ class Connection:
         interval_s = settings.ping_interval_s if record.ping_interval_s is None else record.ping_interval_s
         self._ping_ticks = context.sweep.ticks(interval_s)
         self._next_ping_tick = 0
-        self._alive_tick = context.sweep.tick
+        self._alive_tick: float = context.sweep.tick
 
     # What actions see.
 
@@ -241,6 +242,11 @@ class Connection:
         if self._flow.spend(frames):
             self._context.sweep.attend(self)
 
+    def partly_heard(self, size: int) -> None:
+        """Part of a frame, between whose bytes no ping can be answered: each earns a moment, and drops too little."""
+        earned = size * self._context.ticks_per_byte
+        self._alive_tick = min(self._context.sweep.tick, self._alive_tick + earned)
+
     def write_paused(self) -> None:
         """The station does not read."""
         self._flow.stalled()
@@ -262,7 +268,7 @@ class Connection:
             return 0
         if self._flow.is_paused:  # what it says is not read just now
             self._alive_tick = tick
-        silent_until = self._alive_tick + 2 * self._ping_ticks
+        silent_until = ceil(self._alive_tick) + 2 * self._ping_ticks
         pinged = not self.quirks.ignore_pings
         if tick >= silent_until and pinged:
             self._end(_INTERNAL_ERROR, "no sign of life", close_socket=True)

@@ -41,6 +41,8 @@ class ConnectionContext:
         )
         self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
         self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
+        self.ticks_per_byte = 1 / (settings.least_bytes_per_s * settings.resolution_s)
+        """How much patience a byte earns."""
         self.tasks: set[asyncio.Task[None]] = set()
         self._faults = TokenBucket(_FAULTS_LOGGED_PER_S, _FAULTS_LOGGED_AT_ONCE)
 

@@ -27,7 +27,7 @@ class Pause(IntFlag):
 class Flow:
     """The pauses of one connection, and its budget of frames."""
 
-    __slots__ = ("_budget", "_budget_tick", "_context", "_pauses", "_socket", "_stalled_tick")
+    __slots__ = ("_budget", "_budget_tick", "_context", "_pauses", "_socket", "_stalled_tick", "_taken")
 
     def __init__(self, context: ConnectionContext, socket: StationSocket) -> None:
         self._context = context
@@ -35,7 +35,8 @@ class Flow:
         self._pauses = Pause(0)
         self._budget = context.settings.frames_burst
         self._budget_tick = context.sweep.tick
-        self._stalled_tick = 0
+        self._stalled_tick = 0.0
+        self._taken = 0
 
     @property
     def is_paused(self) -> bool:
@@ -53,11 +54,12 @@ class Flow:
     def stalled(self) -> None:
         """The station does not read."""
         self._stalled_tick = self._context.sweep.tick
+        self._taken = self._socket.taken
         self.pause(Pause.NOT_READING)
 
     def unstalled(self) -> None:
         """It reads again."""
-        self._stalled_tick = 0
+        self._stalled_tick = 0.0
         self.resume(Pause.NOT_READING)
 
     def pause(self, reason: Pause) -> None:
@@ -76,7 +78,15 @@ class Flow:
         """Time has passed; whether the station has not read for too long."""
         if self._pauses & Pause.TOO_FAST and self._refill():
             self.resume(Pause.TOO_FAST)
-        return bool(self._stalled_tick) and tick - self._stalled_tick >= self._context.write_timeout_ticks
+        return bool(self._stalled_tick) and self._reads_nothing(tick)
+
+    def _reads_nothing(self, tick: int) -> bool:
+        """Whether it has been stalled for too long. Each byte that a slow one takes earns it a moment."""
+        taken = self._socket.taken
+        earned = max(0, taken - self._taken) * self._context.ticks_per_byte
+        self._taken = taken
+        self._stalled_tick = min(tick, self._stalled_tick + earned)
+        return tick - self._stalled_tick >= self._context.write_timeout_ticks
 
     def _refill(self) -> bool:
         """Top up the budget for the time that has passed; whether there is some now."""

@@ -59,6 +59,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     close_timeout_s: float = 5.0
     write_timeout_s: float = 30.0
     """A station that does not read what it is sent for so long is disconnected."""
+    least_bytes_per_s: float = 256.0
+    """A frame that comes, or is read, more slowly than this in the long run counts as silence; GPRS is faster."""
     answer_timeout_s: float = 20.0
     """A CALL whose handler takes longer is answered with InternalError."""
     calls_waiting: int = 64

@@ -9,7 +9,9 @@ import asyncio
 import email.utils
 import http
 import socket as sockets
+import sys
 from collections.abc import Callable
+from struct import Struct
 from typing import Any, Final, Protocol
 
 from websockets.utils import accept_key
@@ -21,6 +23,10 @@ __all__ = ["Conversation", "Outbox", "StationSocket"]
 
 WRITE_HIGH_WATER: Final = 65536
 _LINGER_S: Final = 2.0
+_TCP_INFO: Final[int | None] = getattr(sockets, "TCP_INFO", None) if sys.platform == "linux" else None
+_BYTES_ACKED_AT: Final = 120
+"""Where Linux keeps `tcpi_bytes_acked` in its `struct tcp_info`, which only ever grows at its end."""
+_BYTES_ACKED: Final = Struct("=Q")
 
 
 class Conversation(Protocol):
@@ -37,6 +43,9 @@ class Conversation(Protocol):
 
     def heard(self, frames: int) -> None:
         """So many frames of any kind arrived; called before their content is told."""
+
+    def partly_heard(self, size: int) -> None:
+        """So many bytes arrived, and the frame that they are part of is not whole yet."""
 
     def write_paused(self) -> None:
         """The peer does not read; what is sent now gathers in memory."""
@@ -134,6 +143,22 @@ class StationSocket(asyncio.Protocol):
         """The address of the peer."""
         peer = self._transport.get_extra_info("peername") if self._transport is not None else None
         return str(peer[0]) if isinstance(peer, tuple) else ""
+
+    @property
+    def taken(self) -> int:
+        """How many bytes the peer has taken; only its growth has a meaning.
+
+        What TCP has had acknowledged tells it to the byte. Where the system does not count that, what is left to be
+        written does, in larger steps.
+        """
+        if self.is_lost:
+            return 0
+        unsent = int(self._transport.get_write_buffer_size())
+        raw = self._transport.get_extra_info("socket")
+        if raw is None or raw.family not in (sockets.AF_INET, sockets.AF_INET6) or _TCP_INFO is None:
+            return -unsent
+        told = raw.getsockopt(sockets.IPPROTO_TCP, _TCP_INFO, _BYTES_ACKED_AT + _BYTES_ACKED.size)
+        return (_BYTES_ACKED.unpack_from(told, _BYTES_ACKED_AT)[0] if len(told) > _BYTES_ACKED_AT else 0) - unsent
 
     def accept(
         self,
@@ -263,6 +288,8 @@ class StationSocket(asyncio.Protocol):
         messages = wire.receive(data)
         if wire.heard != heard:
             listener.heard(wire.heard - heard)
+        else:
+            listener.partly_heard(len(data))
         for message in messages:
             if isinstance(message, Binary):
                 listener.binary_received()
