@@ -128,6 +128,58 @@ async def test_a_register_that_falls_is_flagged_and_kept(node: Node) -> None:
     ]
 
 
+async def readings(line: Line, transaction_id: int, *given: tuple[str, str], **more: str) -> None:
+    """The register, each time in a message of its own."""
+    for at, value in given:
+        await line.says(
+            "MeterValues",
+            connectorId=1,
+            transactionId=transaction_id,
+            meterValue=values({"value": value, **more}, at=f"2025-03-01T{at}Z"),
+        )
+
+
+async def flags_of(node: Node, ocpp_id: int) -> dict[str, tuple[str, ...]]:
+    return {each.raw: each.flags for found in await linked(node, ocpp_id) for each in found.samples}
+
+
+async def test_a_spike_of_the_register_is_flagged_and_what_follows_it_is_sound(node: Node) -> None:
+    line = await connect(node)
+    transaction_id = await start(line)
+    await readings(line, transaction_id, ("12:34:10", "120"), ("12:34:20", "900000000"), ("12:34:30", "130"))
+    assert await flags_of(node, transaction_id) == {"120": (), "900000000": ("beyond_physical_limit",), "130": ()}
+    line.hangs_up()
+    again = await connect(node)
+    await readings(again, transaction_id, ("12:34:40", "900000000"), ("12:34:50", "140"))
+    assert (await flags_of(node, transaction_id))["140"] == ()
+    found = await node.storage.transactions.by_ocpp_id("CP7", str(transaction_id))
+    assert found is not None
+    assert found.last_meter_wh == 140
+
+
+async def test_a_jump_for_which_there_was_time_is_sound(node: Node) -> None:
+    """The station told nothing for a day; 24 h at 1.2 MW and the margin are the most."""
+    line = await connect(node)
+    transaction_id = await start(line)
+    most = 100 + 24 * 1_200_000 + 100_000
+    node.clock.pass_s(24 * 3600)
+    for second, value in enumerate((most + 1, most)):
+        sampled = values({"value": str(value)}, at=f"2025-03-02T12:34:0{second}Z")
+        await line.says("MeterValues", connectorId=1, transactionId=transaction_id, meterValue=sampled)
+    assert await flags_of(node, transaction_id) == {str(most + 1): ("beyond_physical_limit",), str(most): ()}
+
+
+async def test_the_register_before_the_losses_of_the_cable_is_none_that_is_billed(node: Node) -> None:
+    """Inlet and Outlet come together; each has a course of its own."""
+    line = await connect(node)
+    transaction_id = await start(line)
+    for at, outlet, inlet in (("12:34:10", "120", "5000"), ("12:34:20", "130", "5010")):
+        sampled = values({"value": outlet, "location": "Outlet"}, {"value": inlet, "location": "Inlet"})
+        sampled[0]["timestamp"] = f"2025-03-01T{at}Z"
+        await line.says("MeterValues", connectorId=1, transactionId=transaction_id, meterValue=sampled)
+    assert set((await flags_of(node, transaction_id)).values()) == {()}
+
+
 async def test_nonsense_is_kept_in_quarantine(node: Node) -> None:
     line = await connect(node)
     await line.says(

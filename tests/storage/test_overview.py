@@ -1,5 +1,6 @@
 """What an operator sees first, on both databases."""
 
+from stationmaster.domain.energy import LEAST_US_PER_WH, MARGIN_WH
 from stationmaster.domain.facts import MeterSample
 from stationmaster.domain.overview import HOUR_US, Session
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID as HERE
@@ -66,3 +67,16 @@ async def test_of_what_goes_on_the_newest_values_count(storage: Storage) -> None
     assert await storage.overview.newest_values(HERE, None, at(71)) == [None, None]
     (session,) = await storage.overview.sessions(HERE, None, at(0))
     assert (session.energy_wh, session.count) == (2_000, 2)
+
+
+async def test_more_than_can_have_gone_through_is_no_energy_so_far(storage: Storage) -> None:
+    """As when it is billed: within 70 s, and the margin."""
+    most = 1_000 + 70 * 1_000_000 // LEAST_US_PER_WH + MARGIN_WH
+    await storage.record([started(1, "CP1"), started(2, "CP2")])
+    await storage.record([sampled(1, register(900_000_000), seconds=70)])
+    await storage.record([sampled(2, register(most), station_id="CP2", seconds=70)])
+    (session,) = await storage.overview.sessions(HERE, None, at(0))
+    assert (session.energy_wh, session.count) == (most - 1_000, 2)
+    await storage.record([sampled(2, register(900), station_id="CP2", seconds=71)])
+    (session,) = await storage.overview.sessions(HERE, None, at(0))
+    assert session.energy_wh == 0

@@ -8,7 +8,10 @@ from typing import Final
 
 from stationmaster.instants import Instant
 
-__all__ = ["LEAST_US_PER_WH", "MARGIN_WH", "is_impossible"]
+__all__ = ["BEYOND_PHYSICAL_LIMIT", "LEAST_US_PER_WH", "MARGIN_WH", "is_impossible"]
+
+BEYOND_PHYSICAL_LIMIT: Final = "beyond_physical_limit"
+"""The flag of a reading, or of a transaction, with more energy than can have gone through."""
 
 LEAST_US_PER_WH: Final = 3000
 """1 MW with a fifth on top: 1.2 MW gives a watt-hour in 3 ms."""
@@ -17,7 +20,7 @@ MARGIN_WH: Final = 100_000
 
 
 def is_impossible(
-    meter_start_wh: int | None, meter_stop_wh: int | None, started_at: Instant | None, ended_at: Instant
+    meter_start_wh: float | None, meter_stop_wh: float | None, started_at: Instant | None, ended_at: Instant
 ) -> bool:
     """Whether more energy went through than can have; False when that cannot be told."""
     if meter_start_wh is None or meter_stop_wh is None:

@@ -11,11 +11,13 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from stationmaster.domain.energy import BEYOND_PHYSICAL_LIMIT
 from stationmaster.domain.facts import PERIODIC, RAW, REGISTER, MeterSample
 
 __all__ = [
     "ENERGY_SCALED",
     "REGISTER",
+    "REGISTER_DECREASED",
     "SIGNED_DATA",
     "Described",
     "read_sample",
@@ -27,6 +29,8 @@ __all__ = [
 SIGNED_DATA: Final = "SignedData"
 ENERGY_SCALED: Final = "energy_scaled"
 """The flag of values that a quirk profile multiplies; the text is as the station wrote it."""
+REGISTER_DECREASED: Final = "register_decreased"
+"""The flag of a reading that is lower than one before it."""
 Described: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
 """Measurand, unit, phase, location, context and format of a value, as a station writes them; None: it does not."""
 _MOST_WH: Final = 2**63 - 1
@@ -221,7 +225,7 @@ def _value(raw: str, reading: _Reading) -> tuple[float | None, tuple[str, ...]]:
         return None, (*reading.flags, "not_a_number")
     if value < 0.0 <= reading.lowest:
         return value, (*reading.flags, "negative")
-    return value, (*reading.flags, "beyond_physical_limit")
+    return value, (*reading.flags, BEYOND_PHYSICAL_LIMIT)
 
 
 def _reading_of(described: Described) -> _Reading:

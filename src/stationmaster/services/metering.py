@@ -148,15 +148,16 @@ class Metering:
 
 
 def _against_register(measured: Measured, known: KnownTransaction) -> tuple[MeterSample, ...]:
-    """The samples, with a flag on an energy register that is lower than it was before."""
-    for sample in measured.samples:  # the measurand is looked at first: one at most is of the register
-        if sample.measurand == REGISTER and known.falls_behind(sample, measured.sampled_at):
-            break
-    else:
+    """The samples, with a flag on readings of the energy register that cannot follow those before them."""
+    doubts: dict[int, str] | None = None
+    for place, sample in enumerate(measured.samples):
+        if sample.measurand == REGISTER:
+            doubt = known.doubt_of(sample, measured.sampled_at)
+            if doubt is not None:
+                doubts = (doubts or {}) | {place: doubt}
+    if doubts is None:
         return measured.samples
     return tuple(
-        msgspec.structs.replace(sample, flags=(*sample.flags, "register_decreased"))
-        if known.is_register(sample)
-        else sample
-        for sample in measured.samples
+        msgspec.structs.replace(sample, flags=(doubts[place],)) if place in doubts else sample
+        for place, sample in enumerate(measured.samples)
     )

@@ -9,8 +9,9 @@ connection, and when another node or the API changes what it remembers (`Presenc
 from typing import Final
 from weakref import WeakValueDictionary
 
+from stationmaster.domain.energy import BEYOND_PHYSICAL_LIMIT, MARGIN_WH, is_impossible
 from stationmaster.domain.facts import MeterSample
-from stationmaster.domain.metering import REGISTER
+from stationmaster.domain.metering import REGISTER_DECREASED
 from stationmaster.domain.quirks import NO_QUIRKS
 from stationmaster.domain.tidying import CLOSED_BY_POLICY
 from stationmaster.domain.transactions import Transaction
@@ -84,26 +85,26 @@ class KnownTransaction:
         """Whether another one began later than this: starts may be heard of out of order."""
         return other is not None and (self.started_at or 0) < (other.started_at or 0)
 
-    @staticmethod
-    def is_register(sample: MeterSample) -> bool:
-        """Whether a sample is a sound reading of the register that is billed."""
-        return sample.measurand == REGISTER and sample.phase is None and not sample.flags
+    def doubt_of(self, sample: MeterSample, sampled_at: Instant) -> str | None:
+        """The flag that a reading of the register deserves; None: it is sound, and remembered (§3.2.7, S-08).
 
-    def falls_behind(self, sample: MeterSample, sampled_at: Instant) -> bool:
-        """Whether this register reading is lower than an earlier one; otherwise it is remembered (§3.2.7).
-
-        Readings that come late or again are older than the last one and say nothing.
+        A doubtful reading is not remembered, so that the next one is measured by the last sound one. Readings that
+        come late or again are older than the last one and say nothing.
         """
         value = sample.value
-        if value is None or not self.is_register(sample):
-            return False
-        if self.last_register_at is not None and sampled_at < self.last_register_at:
-            return False
-        if self.last_register_wh is not None and value < self.last_register_wh:
-            return sampled_at != self.last_register_at
+        if value is None or sample.phase is not None or sample.flags or sample.location not in {None, "Outlet"}:
+            return None
+        last_wh, last_at = self.last_register_wh, self.last_register_at
+        if last_at is not None and sampled_at < last_at:
+            return None
+        if last_wh is not None:
+            if value < last_wh:
+                return None if sampled_at == last_at else REGISTER_DECREASED
+            if value - last_wh > MARGIN_WH and is_impossible(last_wh, value, last_at, sampled_at):
+                return BEYOND_PHYSICAL_LIMIT
         self.last_register_wh = value
         self.last_register_at = sampled_at
-        return False
+        return None
 
 
 class PresentStation:

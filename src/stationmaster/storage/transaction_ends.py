@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from stationmaster.domain.energy import is_impossible
+from stationmaster.domain.energy import BEYOND_PHYSICAL_LIMIT, is_impossible
 from stationmaster.domain.facts import TransactionEnded, TransactionEndStored
 from stationmaster.domain.tokens import key_of
 from stationmaster.storage.numbers import digest_of
@@ -219,7 +219,7 @@ class _Ends:
         ):
             doubts.append("negative_energy")
         if is_impossible(row.meter_start_wh, fact.meter_stop_wh, row.started_at, fact.ended_at):
-            doubts.append("beyond_physical_limit")
+            doubts.append(BEYOND_PHYSICAL_LIMIT)
         if row.started_at is not None and fact.ended_at < row.started_at:
             doubts.append("stopped_before_start")
         if _is_stranger(fact, row):

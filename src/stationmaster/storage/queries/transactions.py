@@ -35,6 +35,7 @@ def _last(column: sa.ColumnElement[Any], *where: sa.ColumnElement[bool]) -> sa.S
     )
 
 
+_last_sampled: Final = _last(_m.sampled_at)
 _last_register: Final = _last(_m.register_wh, _m.register_wh.is_not(None))
 _is_over: Final = _t.state != "open"
 _known_stop: Final = sa.case(
@@ -42,19 +43,23 @@ _known_stop: Final = sa.case(
 )
 _difference: Final = _known_stop - _t.meter_start_wh
 _longest: Final = sa.func.coalesce(_t.stopped_at - _t.started_at, 0)
-_billed: Final = sa.case(
-    (_difference < 0, sa.null()),
-    (_difference > _longest / LEAST_US_PER_WH + MARGIN_WH, sa.null()),
-    else_=_difference,
-)
+
+
+def _possible(energy: sa.ColumnElement[Any], longest: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Energy within what `domain.energy` bounds, else NULL."""
+    return sa.case((energy < 0, sa.null()), (energy > longest / LEAST_US_PER_WH + MARGIN_WH, sa.null()), else_=energy)
+
+
+_billed: Final = _possible(_difference, _longest)
 """What no station can have delivered is billed to nobody; the readings themselves stay as they came (S-08)."""
 ENERGY_SO_FAR: Final = sa.case(
-    (_is_over, _billed), (_last_register >= _t.meter_start_wh, _last_register - _t.meter_start_wh)
+    (_is_over, _billed),
+    else_=_possible(_last_register - _t.meter_start_wh, sa.func.coalesce(_last_sampled - _t.started_at, 0)),
 )
-"""What is billed, or, while it goes on, what the meter has shown since the start; never less than nothing."""
+"""What is billed, or, while it goes on, what the meter has shown since the start; within the same bounds."""
 _COMPUTED: Final[Mapping[str, sa.ColumnElement[Any]]] = {
     "last_meter_wh": _last_register,
-    "last_sampled_at": _last(_m.sampled_at),
+    "last_sampled_at": _last_sampled,
     "energy_wh": _billed,
     "energy_source": sa.case(
         (_billed.is_(None), sa.null()),
