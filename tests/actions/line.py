@@ -81,6 +81,11 @@ class Line:
     def gate(self) -> Gate:
         return self._gate
 
+    @property
+    def unanswered(self) -> int:
+        """How many of our CALLs have not ended."""
+        return len(self._calls)
+
     # The station's side.
 
     async def says(self, action: str, /, **payload: Any) -> Any:

@@ -85,6 +85,20 @@ async def test_a_wait_that_is_over_returns_the_job_as_it_is(node: Node) -> None:
     assert job.finished_at is None
 
 
+async def test_what_a_person_asks_for_goes_before_what_goes_on_by_itself(node: Node) -> None:
+    line = await connect(node)
+    wishes = (("schedule", "ClearCache"), ("schedule", "GetConfiguration"), ("user:ann", "GetLocalListVersion"))
+    for actor, action in wishes:
+        await node.services.commands.send(ORGANISATION, "CP7", action, {}, requested_by=actor, wait_s=0)
+
+    async def all_asked() -> bool:
+        return line.unanswered == 3
+
+    await until(all_asked)
+    line.passes_s(31)
+    assert [action for action, _ in line.heard] == ["ClearCache", "GetLocalListVersion"]
+
+
 async def test_a_request_that_comes_too_late_is_not_carried_out(node: Node) -> None:
     line = await connect(node)
     request = CommandRequest(

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from stationmaster.conformance.errors import CallRefused
 from stationmaster.conformance.station import ScriptedStation
 from tests.walks.running import PASSWORD, Api, NodeProcess
 from tests.walks.states import booted
@@ -37,3 +38,23 @@ async def test_a_station_that_is_removed_is_sent_away(node: NodeProcess, api: Ap
     assert (ended.code, ended.reason) == (1008, "no longer registered")
     with pytest.raises(Exception, match="404"):
         await station.connect()
+
+
+async def test_what_an_operator_says_of_a_station_holds_for_its_connection_at_once(node: NodeProcess, api: Api) -> None:
+    identity = await api.station(operator_state="Pending")
+    async with ScriptedStation(node.url, identity, password=PASSWORD) as station:
+        assert await is_refused(station), "it has not booted, and nobody wants it yet"
+        for said, refused in (("Accepted", False), ("Rejected", True), ("Accepted", False)):
+            answer = await api.client.patch(f"/stations/{identity}", json={"operator_state": said})
+            assert answer.status_code == 200
+            async with asyncio.timeout(10):
+                while await is_refused(station) is not refused:  # noqa: ASYNC110 -- another process
+                    await asyncio.sleep(0.05)
+
+
+async def is_refused(station: ScriptedStation) -> bool:
+    try:
+        await station.call("Heartbeat")
+    except CallRefused as error:
+        return "SecurityError" in str(error)
+    return False

@@ -23,6 +23,7 @@ from stationmaster.api.application import build_api, prepare
 from stationmaster.api.context import ApiContext, ApiSettings, NodeView
 from stationmaster.api.event_bodies import event_of
 from stationmaster.api.live import EventHub
+from stationmaster.app.changed_stations import ChangedStations, RevokedCertificates
 from stationmaster.app.config import NodeSettings, Settings
 from stationmaster.app.config_checks import listed
 from stationmaster.app.config_text import told_settings
@@ -33,7 +34,6 @@ from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
 from stationmaster.app.laboratory import BesideNode
-from stationmaster.app.removed_stations import RemovedStations, RevokedCertificates
 from stationmaster.app.secrets import first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
 from stationmaster.app.station_actions import ODDITY_KINDS, station_actions
@@ -369,9 +369,9 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         node = Node(settings, storage, bus, services, doors)
         await stack.enter_async_context(node.publisher.running())
         await stack.enter_async_context(_ftp_server(settings, services))
-        removed = RemovedStations(storage, node.gateway)
+        changed = ChangedStations(storage, node.gateway)
         RevokedCertificates(services.trust, node.gateway)
-        await stack.enter_async_context(bus.subscribe(INVALIDATE, removed.hear))
+        await stack.enter_async_context(bus.subscribe(INVALIDATE, changed.hear))
         stack.push_async_callback(node.stop)
         node.sources = sources or {}
         await node.start(listener)

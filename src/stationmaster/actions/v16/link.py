@@ -37,6 +37,7 @@ from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError, parse_error_code
 from stationmaster.ocpp.protocol import Protocol
 from stationmaster.ocpp.v16.smart_charging import GetCompositeScheduleResponse
+from stationmaster.services.audit import PEOPLE
 from stationmaster.services.commands import Outcome, Review, Wish
 from stationmaster.session.events import CallAnswered, CallFailed
 from stationmaster.session.masking import mask_secrets
@@ -202,7 +203,7 @@ class Link16:
             key=job.id,
             timeout_s=timeout_s,
             expires_at=expires_at,
-            priority=True,
+            priority=job.requested_by.startswith(PEOPLE),  # Nobody waits for what goes on by itself (§1.6).
             on_sent=on_sent,
         )
         if isinstance(ended, CallFailed):

@@ -1,6 +1,7 @@
-"""A station that may no longer be here is sent away from the node that holds its connection.
+"""What an operator changes about a station holds for its connection at once, on the node that has it.
 
-One that was taken out of the register, and one that came in with a certificate that was revoked since.
+A station that was taken out of the register, or came in with a certificate that was revoked since, is sent away; one
+that has not booted yet is let through its gate by what the operator says of it (handbook §1.13).
 """
 
 import msgspec
@@ -10,12 +11,12 @@ from stationmaster.gateway.server import Gateway
 from stationmaster.services.trust import Trust
 from stationmaster.storage import Storage
 
-__all__ = ["RemovedStations", "RevokedCertificates"]
+__all__ = ["ChangedStations", "RevokedCertificates"]
 
 POLICY_VIOLATION = 1008
 
 
-class RemovedStations:
+class ChangedStations:
     """Hears of changes of stations on the bus."""
 
     def __init__(self, storage: Storage, gateway: Gateway) -> None:
@@ -29,8 +30,13 @@ class RemovedStations:
         except msgspec.MsgspecError:
             return
         connection = self._gateway.connection(told.key) if told.kind == "station" else None
-        if connection is not None and await self._storage.stations.get(told.key) is None:
+        if connection is None:
+            return
+        station = await self._storage.stations.get(told.key)
+        if station is None:
             connection.close(POLICY_VIOLATION, "no longer registered")
+        else:
+            connection.gate.operator_state = station.operator_state
 
 
 class RevokedCertificates:
