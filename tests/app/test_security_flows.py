@@ -434,10 +434,29 @@ async def test_a_revoked_certificate_is_listed_and_opens_no_door(
         pass
     (certificate,) = (await told(api, "/stations/CP1/certificates"))["items"]
     await ask(api, f"/certificates/{certificate['id']}/revoke")
-    assert await refused(station(node, "CP1", "tls", context)) == 403
+    for _ in range(2):
+        assert await refused(station(node, "CP1", "tls", context)) == 403
+    events = (await told(api, "/security-events?station_id=CP1"))["items"]
+    assert [(each["type"], "revoked" in each["technical_info"]) for each in events] == [
+        ("StationCertificateRefused", True)
+    ], "it is told once"
     listed = await api.get(f"/certificate-authorities/{certificate['authority_id']}/crl")
     crl = x509.load_pem_x509_crl(listed.content)
     assert crl.get_revoked_certificate_by_serial_number(int(certificate["serial_number"], 16)) is not None
+
+
+async def test_a_handshake_that_fails_in_tls_is_a_security_event(node: Node, api: httpx.AsyncClient) -> None:
+    await register(node, "CP1", security_profile=3)
+    for _ in range(2):
+        assert await refused(station(node, "CP1", "certificate", await client_context(node))) == 0
+
+    async def events() -> list[str]:
+        return [each["type"] for each in (await told(api, "/security-events"))["items"]]
+
+    async with asyncio.timeout(10):
+        while not await events():  # noqa: ASYNC110 -- the API has no event
+            await asyncio.sleep(0.05)
+    assert await events() == ["StationTlsFailed"], "it is told once"
 
 
 def wire(root: x509.Certificate, algorithm: str) -> dict[str, str]:

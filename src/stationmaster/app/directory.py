@@ -1,6 +1,7 @@
 """Who the stations are, for the gateway, and who is told about their connections."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -33,6 +34,14 @@ log = structlog.get_logger(__name__)
 _REQUESTED: Final = ("SignedUpdateFirmware", "GetLog")
 _UNNUMBERED: Final = ("UpdateFirmware", "GetDiagnostics")
 _JOBS_REMEMBERED: Final = 100
+_SECURITY_EVENTS: Final = {
+    "tls_failed": "StationTlsFailed",
+    "certificate_missing": "StationCertificateRefused",
+    "certificate_mismatch": "StationCertificateRefused",
+}
+"""Refusals that are security events, too (handbook §1.2 rows 1 and 7, §4.4), by their reasons."""
+_TOLD_AGAIN_AFTER_US: Final = 3_600_000_000
+_REFUSALS_REMEMBERED: Final = 10_000
 
 
 class Directory:
@@ -47,6 +56,7 @@ class Directory:
         self.take_late_answer: Callable[[StationConnection, CallAnsweredLate], Awaitable[None]] | None = None
         """What is done with an answer that came after its time; set by the wiring."""
         self._taking: set[asyncio.Task[None]] = set()
+        self._refusals_told: OrderedDict[tuple[str, str, str], Instant] = OrderedDict()
         self._unsettled: set[str] = set()
         """Stations at the door of which something is to be settled when they come in."""
 
@@ -111,7 +121,27 @@ class Directory:
     async def refused(self, fact: HandshakeRefused) -> None:
         """See `StationDirectory.refused`."""
         self._figures.refused(fact.reason)
-        await self._storage.record([fact])
+        event = _SECURITY_EVENTS.get(fact.reason)
+        if event is None or not self._is_news(fact):
+            await self._storage.record([fact])
+            return
+        organisation_id = fact.organisation_id or DEFAULT_ORGANISATION_ID
+        words = f"A connection from {fact.remote_address} was refused: {fact.detail}"
+        await self._storage.record(
+            [fact, security_event(organisation_id, fact.station_id, event, words, fact.received_at)]
+        )
+
+    def _is_news(self, refused: HandshakeRefused) -> bool:
+        """Whether this has not been told of the same one within the hour: some try every few seconds, for ever."""
+        key = (refused.station_id, refused.remote_address, refused.reason)
+        told_at = self._refusals_told.get(key)
+        if told_at is not None and refused.received_at - told_at < _TOLD_AGAIN_AFTER_US:
+            return False
+        self._refusals_told[key] = refused.received_at
+        self._refusals_told.move_to_end(key)
+        if len(self._refusals_told) > _REFUSALS_REMEMBERED:
+            self._refusals_told.popitem(last=False)
+        return True
 
     async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
         """Say aloud that two devices claim one identity."""
