@@ -9,7 +9,7 @@ It is the gateway's part of a conversation in a few lines, so that a test can re
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from itertools import count
 from typing import Any, TypeVar
@@ -64,6 +64,8 @@ class Line:
         self._received: list[CallReceived] = []
         self._ids = 0
         self.serving: AbstractAsyncContextManager[None] | None = None
+        self.put_off: list[Callable[[], Awaitable[None]]] | None = None
+        """Where what our answers cause is kept for later; None: it happens at once."""
 
     @property
     def station_id(self) -> str:
@@ -169,8 +171,12 @@ class Line:
             self._carry_out(self._session.refuse(call.message_id, error, self.node.clock()))
             return
         self._carry_out(self._session.answer(call.message_id, answer.response, self.node.clock()))
-        if answer.after is not None:
+        if answer.after is None:
+            return
+        if self.put_off is None:
             await answer.after()
+        else:
+            self.put_off.append(answer.after)
 
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:

@@ -26,7 +26,7 @@ from stationmaster.services.authorization import Authorizer
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.metering import Measured, Metering
 from stationmaster.services.presence import KnownTransaction, PresentStation
-from stationmaster.services.waiting import WaitingJobs
+from stationmaster.services.waiting import Beginning, WaitingJobs
 
 __all__ = ["End", "Ended", "Start", "Started", "Transactions"]
 
@@ -124,13 +124,14 @@ class Transactions:
         return Ended(stored, authorization)
 
     async def _begin(self, station: PresentStation, start: Start, authorization: Authorization) -> Started:
-        remote_start = await self._waiting.start_of(station, start.id_tag, start.location.evse_id, start.received_at)
+        number = await self._storage.draw_transaction_id()
+        remote_start = await self._remote_start(station, start, number)
         token = authorization.token
         fact = TransactionStarted(
             organisation_id=station.organisation_id,
             station_id=station.station_id,
             received_at=start.received_at,
-            id=await self._storage.draw_transaction_id(),
+            id=number,
             protocol=station.protocol,
             location=start.location,
             id_tag=start.id_tag,
@@ -146,12 +147,26 @@ class Transactions:
             flags=start.flags,
             remote_start_job_id=None if remote_start is None else remote_start.id,
         )
-        stored = (await self._storage.record([fact]))[0]
-        if not isinstance(stored, TransactionStored):
-            raise TypeError(f"the start of a transaction has the outcome {stored!r}")
-        if not stored.resend:
+        began = False
+        try:
+            stored = (await self._storage.record([fact]))[0]
+            if not isinstance(stored, TransactionStored):
+                raise TypeError(f"the start of a transaction has the outcome {stored!r}")
+            began = not stored.resend
+        finally:
+            if remote_start is not None and not began:
+                self._waiting.release(remote_start)
+        if began:
             self._remember(station, fact, stored)
-        return Started(stored, None if stored.resend else remote_start)
+        return Started(stored, remote_start if began else None)
+
+    async def _remote_start(self, station: PresentStation, start: Start, number: int) -> Job | None:
+        if not self._waiting.any_of(station.station_id):
+            return None
+        beginning = Beginning(
+            number=number, id_tag=start.id_tag, evse_id=start.location.evse_id, received_at=start.received_at
+        )
+        return await self._waiting.take_start(station, beginning)
 
     def _remember(self, station: PresentStation, fact: TransactionStarted, stored: TransactionStored) -> None:
         for known in (station.transactions or {}).values():

@@ -2,7 +2,8 @@
 
 The rule that shapes this file: the database knows the jobs, a node only knows which stations have
 some, so that the hot path asks the database for nothing when nothing is awaited. Nodes tell each
-other on the bus; what such a message misses, the sweep at the deadline finds.
+other on the bus; what such a message misses, the sweep at the deadline finds. A remote start belongs
+to one transaction: it is taken here, before anything is awaited, and nobody else gets it.
 """
 
 from collections.abc import Callable
@@ -17,12 +18,21 @@ from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
 
-__all__ = ["JOBS", "WaitingJobs"]
+__all__ = ["JOBS", "Beginning", "WaitingJobs"]
 
 JOBS = "jobs"
 """The kind of `Invalidate` that says: this station has jobs that wait."""
 
 MOST_PER_STATION = 100
+
+
+class Beginning(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction that begins, as remote starts see it. `number` is ours."""
+
+    number: int
+    id_tag: str | None
+    evse_id: int | None
+    received_at: Instant
 
 
 class WaitingJobs:
@@ -33,6 +43,8 @@ class WaitingJobs:
         self._bus = context.bus
         self._stations: set[str] = set()
         self._here: dict[str, dict[str, Job]] = {}
+        self._taken: dict[str, dict[str, int]] = {}
+        """By station: the remote starts that a transaction has taken, and the number of that transaction."""
 
     async def load(self) -> None:
         """Learn which stations have jobs that wait: at the start, and after messages may have been missed."""
@@ -86,22 +98,29 @@ class WaitingJobs:
             self._stations.discard(station_id)
         return sorted(jobs.values(), key=lambda job: job.queued_at)
 
-    async def start_of(
-        self, station: PresentStation, id_tag: str | None, evse_id: int | None, at: Instant
-    ) -> Job | None:
-        """The remote start that a start of this token on this EVSE fulfils (§3.3.10)."""
-        if id_tag is None:
+    async def take_start(self, station: PresentStation, beginning: Beginning) -> Job | None:
+        """The remote start that this transaction fulfils (§3.3.10), the oldest first; it is nobody else's now."""
+        if beginning.id_tag is None:
             return None
+        wanted = key_of(beginning.id_tag)
+        for job in await self.of_station(station.station_id, station.organisation_id):
+            awaited = progress_of(job).awaits
+            if (
+                awaited is not None
+                and awaited.kind == "transaction_start"
+                and key_of(awaited.id_tag or "") == wanted
+                and awaited.evse_id in {None, beginning.evse_id}
+                and awaited.deadline >= beginning.received_at
+                and self._take(job, beginning.number)
+            ):
+                return job
+        return None
 
-        def fits(awaited: Awaits) -> bool:
-            return (
-                awaited.kind == "transaction_start"
-                and key_of(awaited.id_tag or "") == key_of(id_tag)
-                and awaited.evse_id in {None, evse_id}
-                and awaited.deadline >= at
-            )
-
-        return await self._first(station, fits)
+    def release(self, job: Job) -> None:
+        """No transaction came of the start that took this job: another may take it."""
+        taken = self._taken.get(job.station_id, {})
+        if taken.pop(job.id, None) is not None and not taken:
+            del self._taken[job.station_id]
 
     async def end_of(self, station: PresentStation, ocpp_id: str) -> Job | None:
         """The remote stop that the end of this transaction fulfils (§3.2.10 duty 6)."""
@@ -135,6 +154,11 @@ class WaitingJobs:
         )
         self.changed(done)
         await self._storage.record([job_changed(done, at)])
+        self.release(job)
+
+    def _take(self, job: Job, number: int) -> bool:
+        """Whether a job is now taken by this transaction."""
+        return self._taken.setdefault(job.station_id, {}).setdefault(job.id, number) == number
 
     async def _first(self, station: PresentStation, fits: Callable[[Awaits], bool]) -> Job | None:
         for job in await self.of_station(station.station_id, station.organisation_id):
