@@ -1,14 +1,19 @@
 """A remote start or stop is a promise that one transaction keeps, whatever crosses on the way (handbook §3.3.10)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
+import msgspec
 import pytest
 
-from stationmaster.domain.jobs import Job
+from stationmaster.bus.memory import MemoryBus
+from stationmaster.domain.facts import Fact, JobChanged, JobMovedOn
+from stationmaster.domain.jobs import Job, job_changed, job_moved_on
 from stationmaster.domain.transactions import Transaction
+from stationmaster.storage.errors import Unavailable as DatabaseAway
 from tests.actions.line import Line, connect
-from tests.services.node import ORGANISATION, Node, open_node
+from tests.services.node import ORGANISATION, Clock, Node, open_node, until
 
 
 @pytest.fixture
@@ -16,6 +21,19 @@ async def node(database_url: str) -> AsyncIterator[Node]:
     """A node on each database: what it remembers of jobs is held against what is stored."""
     async with open_node(database_url) as running:
         yield running
+
+
+@pytest.fixture
+async def cluster(database_url: str) -> AsyncIterator[tuple[Node, Node]]:
+    """Two nodes on one database and one bus."""
+    bus, clock = MemoryBus(), Clock()
+    async with AsyncExitStack() as stack:
+        first, second = [
+            await stack.enter_async_context(open_node(database_url, bus=bus, clock=clock, node_id=node_id))
+            for node_id in ("a", "b")
+        ]
+        yield first, second
+    await bus.close()
 
 
 async def send(node: Node, action: str, wait_s: float = 5, **payload: Any) -> Job:
@@ -82,3 +100,113 @@ async def test_a_resend_takes_no_promise_from_the_next_start(node: Node) -> None
     assert await state_of(node, job) == "waiting"
     assert (await start(line, meter_wh=5)).remote_start_job_id == job.id
     assert await state_of(node, job) == "done"
+
+
+# Where a job is finished on one node, and the station goes on at another
+
+
+async def boot(line: Line) -> None:
+    await line.says("BootNotification", chargePointVendor="V", chargePointModel="M")
+
+
+async def moved(line: Line, node: Node) -> Line:
+    """The station hangs up and connects to another node, which has heard of what it waits for."""
+    line.hangs_up()
+
+    async def told() -> bool:
+        return node.services.waiting.any_of("CP7")
+
+    await until(told)
+    node.clock.pass_s(1)
+    return await connect(node)
+
+
+async def test_a_job_that_ended_on_another_node_does_not_come_back_to_life(cluster: tuple[Node, Node]) -> None:
+    here, there = cluster
+    line = await connect(here)
+    jobs = [
+        await accepted(here, line, "RemoteStartTransaction", idTag="A1"),
+        await accepted(here, line, "Reset", type="Soft"),
+    ]
+    line = await moved(line, there)
+    await boot(line)
+    assert (await start(line)).remote_start_job_id == jobs[0].id
+    ended = [await there.storage.jobs.get(job.id) for job in jobs]
+    assert [None if job is None else job.state for job in ended] == ["done", "done"]
+    line = await moved(line, here)
+    await boot(line)
+    assert (await start(line, meter_wh=5)).remote_start_job_id is None
+    assert [await here.storage.jobs.get(job.id) for job in jobs] == ended
+
+
+async def test_a_job_that_another_node_gave_up_stays_so(cluster: tuple[Node, Node]) -> None:
+    here, there = cluster
+    line = await connect(here)
+    job = await accepted(here, line, "RemoteStartTransaction", idTag="A1")
+    here.clock.pass_s(181)
+    assert await there.services.sweeper.sweep(here.clock()) == 1
+    assert (await start(line)).remote_start_job_id is None
+    assert await state_of(here, job) == "timeout"
+
+
+async def test_an_end_that_was_stored_first_stays(node: Node) -> None:
+    """The job is called off while what follows from the start is on its way to the database."""
+    line = await connect(node)
+    job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
+    line.put_off = []
+    await start(line)
+    ended = msgspec.structs.replace(job, state="cancelled", finished_at=node.clock())
+    await node.storage.record([job_changed(ended, node.clock())])
+    events: list[str] = []
+    node.storage.on_committed(lambda committed: events.extend(each.fact.event_type or "" for each in committed))
+    await line.put_off[0]()
+    assert await node.storage.jobs.get(job.id) == ended
+    assert events == []
+
+
+async def test_of_two_ends_in_one_commit_the_first_stays(node: Node) -> None:
+    line = await connect(node)
+    job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
+    ends = [msgspec.structs.replace(job, state=state, finished_at=node.clock()) for state in ("cancelled", "done")]
+    told: list[str] = []
+    node.storage.on_committed(
+        lambda committed: told.extend(each.fact.state for each in committed if isinstance(each.fact, JobMovedOn))
+    )
+    await node.storage.record([job_moved_on(end, node.clock()) for end in ends])
+    assert (await state_of(node, job), told) == ("cancelled", ["cancelled"])
+
+
+async def test_what_was_fulfilled_while_the_database_was_away_does_not_wait_again(node: Node) -> None:
+    """That the job waits is still to be stored when the start comes and its end is."""
+    line = await connect(node)
+    record, refused = node.storage.record, 0
+
+    async def flaky(facts: Sequence[Fact]) -> list[Any]:
+        nonlocal refused
+        if any(isinstance(fact, JobChanged) and fact.state == "waiting" for fact in facts) and not refused:
+            refused += 1
+            raise DatabaseAway("away")
+        return await record(facts)
+
+    node.storage.record = flaky  # type: ignore[method-assign]
+    line.will_answer("RemoteStartTransaction", status="Accepted")
+    job = await send(node, "RemoteStartTransaction", wait_s=0, idTag="A1")
+
+    async def was_refused() -> bool:
+        return refused == 1
+
+    await until(was_refused)
+    assert (await start(line)).remote_start_job_id == job.id
+    await node.services.commands.close()
+    assert await state_of(node, job) == "done"
+
+
+async def test_what_comes_after_the_deadline_is_not_what_was_awaited(node: Node) -> None:
+    """Whether or not the clock has ended the job yet."""
+    line = await connect(node)
+    remote_start = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
+    reset = await accepted(node, line, "Reset", type="Soft")
+    node.clock.pass_s(901)
+    assert (await start(line)).remote_start_job_id is None
+    await boot(line)
+    assert [await state_of(node, job) for job in (remote_start, reset)] == ["waiting", "waiting"]

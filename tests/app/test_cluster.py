@@ -18,6 +18,7 @@ from tests.api.conftest import PASSWORD, Client, client_of, eventually, new_id, 
 from tests.api.test_events import stream
 from tests.bus.conftest import Link
 from tests.postgres import PostgresServer
+from tests.walks.states import timestamp
 
 pytestmark = [pytest.mark.nats, pytest.mark.postgres]
 
@@ -179,3 +180,35 @@ async def test_without_the_broker_each_node_serves_its_own_and_nothing_comes_lat
     assert (await asked)["state"] == "done"
     await mine.disconnect()
     await other.disconnect()
+
+
+async def test_a_job_that_ended_at_one_node_stays_ended_when_its_station_returns_to_the_other(cluster: Cluster) -> None:
+    station_id, tag = await cluster.at_one.station(), new_id("TAG")
+    await cluster.at_one.post("/tokens", {"id_tag": tag})
+    at_one = await cluster.station(cluster.one, station_id)
+    asked = asyncio.create_task(
+        cluster.at_one.post(f"/stations/{station_id}/commands/RemoteStartTransaction", {"idTag": tag}, 200)
+    )
+    await at_one.obey("RemoteStartTransaction", {"status": "Accepted"})
+    job = await asked
+    assert job["state"] == "waiting"
+    at_two = await cluster.station(cluster.two, station_id)
+    await begin(at_two, tag, meter_wh=0)
+
+    async def done() -> bool:
+        return bool((await cluster.at_two.get(f"/jobs/{job['id']}"))["state"] == "done")
+
+    await eventually(done)
+    ended = await cluster.at_two.get(f"/jobs/{job['id']}")
+    back = await cluster.station(cluster.one, station_id)
+    await begin(back, tag, meter_wh=9)
+    transactions = (await cluster.at_one.get("/transactions", station_id=station_id))["items"]
+    assert sorted(each["remote_start_job_id"] or "" for each in transactions) == ["", job["id"]]
+    assert await cluster.at_one.get(f"/jobs/{job['id']}") == ended
+    await back.disconnect()
+
+
+async def begin(station: ScriptedStation, tag: str, meter_wh: int) -> None:
+    """A transaction begins."""
+    start = {"connectorId": 1, "idTag": tag, "meterStart": meter_wh, "timestamp": timestamp()}
+    assert (await station.call("StartTransaction", start))["idTagInfo"]["status"] == "Accepted"

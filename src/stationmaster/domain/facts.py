@@ -27,6 +27,7 @@ __all__ = [
     "Fact",
     "HandshakeRefused",
     "JobChanged",
+    "JobMovedOn",
     "MessageLogged",
     "MeterSample",
     "MeterSampled",
@@ -451,6 +452,10 @@ class JobChanged(Fact, frozen=True, kw_only=True, gc=False):
     progress: str | None = None
     """JSON text of what a long job has to tell."""
     site_id: str | None = None
+
+
+class JobMovedOn(JobChanged, frozen=True, kw_only=True, gc=False):
+    """The same of a job that has not ended. Outcome: `AlreadyStored` if it had, and then it stays as it ended."""
 
 
 # Message log (issue: every frame, raw)

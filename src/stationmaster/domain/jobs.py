@@ -1,14 +1,16 @@
 """Jobs: every command to a station is one, from the wish to the answer (handbook §3.1)."""
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from stationmaster.domain.facts import JobChanged
+from stationmaster.domain.facts import JobChanged, JobMovedOn
 from stationmaster.instants import Instant, format_instant, parse_instant
 
-__all__ = ["ENDED", "Awaits", "Job", "JobState", "Progress", "awaits", "job_changed", "progress_of"]
+__all__ = ["ENDED", "Awaits", "Job", "JobState", "Progress", "awaits", "job_changed", "job_moved_on", "progress_of"]
+
+Kind = TypeVar("Kind", bound=JobChanged)
 
 
 class JobState(StrEnum):
@@ -107,8 +109,17 @@ def awaits(kind: str, until: Instant, **what: Any) -> Awaits:
 
 
 def job_changed(job: Job, at: Instant) -> JobChanged:
-    """The fact that the job is now as it is."""
-    return JobChanged(
+    """The fact that the job is now as it is, however it was before."""
+    return _fact(JobChanged, job, at)
+
+
+def job_moved_on(job: Job, at: Instant) -> JobMovedOn:
+    """The fact that the job is now as it is, unless it ended before."""
+    return _fact(JobMovedOn, job, at)
+
+
+def _fact(kind: type[Kind], job: Job, at: Instant) -> Kind:
+    return kind(
         organisation_id=job.organisation_id,
         station_id=job.station_id,
         received_at=at,

@@ -8,7 +8,7 @@ or twice.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, decode, 
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound, Offline, Unavailable
 from stationmaster.domain.facts import Fact
-from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed
+from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed, job_moved_on
 from stationmaster.domain.orders import Order
 from stationmaster.domain.persistent_commands import PersistentCommand, Waiting
 from stationmaster.domain.stations import Station
@@ -315,7 +315,8 @@ class Commands:
         def sent(at: Instant) -> None:
             nonlocal current, recording
             current = msgspec.structs.replace(current, state=JobState.SENT, sent_at=at)
-            recording = asyncio.create_task(self._record([job_changed(current, at)], current))
+            was_sent = [job_moved_on(current, at)]
+            recording = asyncio.create_task(self._record(lambda: was_sent, current))
 
         expires_at = job.expires_at or job.queued_at
         timeout_s = timeout_s or self._settings.call_timeout_s
@@ -340,13 +341,16 @@ class Commands:
             await recording
         facts = [*outcome.facts, *_in_audit(settled, now)]
         waits_again = settled.state == JobState.QUEUED
-        # Meanwhile the station may have done what it agreed to; that is recorded already and must stay.
-        current = self._waiting.as_it_is(settled) if settled.state == JobState.WAITING else settled
-        if current is not None:
-            facts.append(job_changed(current, now))
         if outcome.replaces:
             facts += await self._replaced(settled, now)
-        await self._record(facts, settled)
+
+        def facts_now() -> list[Fact]:
+            # Meanwhile the station may have done what it agreed to; that is recorded already and must stay.
+            current = self._waiting.as_it_is(settled) if settled.state == JobState.WAITING else settled
+            return facts if current is None else [*facts, job_changed(current, now)]
+
+        await self._record(facts_now, settled)
+        self._waiting.stored(settled)
         if settled.persistent:
             await self._settle_kept(settled.id, waits_again=waits_again)
         if settled.state == JobState.WAITING:
@@ -371,14 +375,14 @@ class Commands:
                 error = _error("replaced", f"The station dropped it for job {job.id}.")
                 ended = _ended(older, JobState.CANCELLED, error, now)
                 self._waiting.changed(ended)
-                facts.append(job_changed(ended, now))
+                facts.append(job_moved_on(ended, now))
         return facts
 
-    async def _record(self, facts: list[Fact], job: Job) -> None:
-        """Record what must not be lost for a database that is away for a moment."""
+    async def _record(self, facts: Callable[[], Sequence[Fact]], job: Job) -> None:
+        """Record what must not be lost for a database that is away for a moment: at each attempt what it is then."""
         for attempt in range(1, RECORD_ATTEMPTS + 1):
             try:
-                await self._storage.record(facts)
+                await self._storage.record(facts())
                 return
             except StorageError:
                 if attempt == RECORD_ATTEMPTS:

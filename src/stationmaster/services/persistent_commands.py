@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound
-from stationmaster.domain.jobs import ENDED, Job, JobState, job_changed
+from stationmaster.domain.jobs import ENDED, Job, JobState, job_changed, job_moved_on
 from stationmaster.domain.persistent_commands import PersistentCommand, Waiting
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
@@ -191,7 +191,7 @@ class PersistentCommands:
         if job is not None and job.state not in ENDED:
             error = msgspec.json.encode({"code": code, "description": words, "details": {}}).decode()
             await self._storage.record(
-                [job_changed(msgspec.structs.replace(job, state=state, error=error, finished_at=now), now)]
+                [job_moved_on(msgspec.structs.replace(job, state=state, error=error, finished_at=now), now)]
             )
         await self._storage.persistent_commands.delete(job_id)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed, progress_of
+from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_moved_on, progress_of
 from stationmaster.domain.stations import Station
 from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
@@ -42,7 +42,7 @@ class JobSweeper:
         if ended:
             for job in ended:
                 self._waiting.changed(job)
-            await self._storage.record([job_changed(job, now) for job in ended])
+            await self._storage.record([job_moved_on(job, now) for job in ended])
         return len(ended)
 
     async def _judge(self, job: Job, now: Instant) -> Job | None:

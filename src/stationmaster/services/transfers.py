@@ -8,7 +8,7 @@ progress, and ends with the first report that is an end.
 import msgspec
 
 from stationmaster.domain.facts import Fact, TransferStatusReported
-from stationmaster.domain.jobs import Job, JobState, job_changed, progress_of
+from stationmaster.domain.jobs import Job, JobState, job_changed, job_moved_on, progress_of
 from stationmaster.instants import Instant, format_instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
@@ -42,7 +42,7 @@ class Transfers:
 
     async def report(self, station: PresentStation, report: Report, now: Instant) -> None:
         """Record a report. Returns when it is durable."""
-        job = None if report.status == IDLE else await self._job_of(station, report)
+        job = None if report.status == IDLE else await self._job_of(station, report, now)
         facts: list[Fact] = [
             TransferStatusReported(
                 organisation_id=station.organisation_id,
@@ -57,17 +57,18 @@ class Transfers:
         if job is not None and (job.state == JobState.WAITING or job.state in _LATE_ENDS):
             moved_on = _moved_on(job, report, now)
             self._waiting.changed(moved_on)
-            facts.append(job_changed(moved_on, now))
+            # An end that we declared gives way to what the station says; any other stays.
+            facts.append(job_changed(moved_on, now) if job.state in _LATE_ENDS else job_moved_on(moved_on, now))
         await self._storage.record(facts)
 
-    async def _job_of(self, station: PresentStation, report: Report) -> Job | None:
+    async def _job_of(self, station: PresentStation, report: Report, now: Instant) -> Job | None:
         """The job that waits for this, else the latest of its kind (a job that we gave up on may still succeed)."""
-        job = await self._waiting.transfer_of(station, report.action, report.request_id)
+        job = await self._waiting.transfer_of(station, report.action, report.request_id, now)
         if job is not None:
             return job
         latest: Job | None = await self._storage.jobs.latest(station.station_id, report.action)
         # The answer to the command may have come in the same breath as this report, a moment before it.
-        job = await self._waiting.transfer_of(station, report.action, report.request_id)
+        job = await self._waiting.transfer_of(station, report.action, report.request_id, now)
         if job is not None:
             return job
         if latest is None or report.request_id is None:

@@ -2,17 +2,16 @@
 
 The rule that shapes this file: the database knows the jobs, a node only knows which stations have
 some, so that the hot path asks the database for nothing when nothing is awaited. Nodes tell each
-other on the bus; what such a message misses, the sweep at the deadline finds. A remote start belongs
+other on the bus; what such a message misses, the sweep at the deadline finds. What a node remembers
+of a job itself lasts only until it is stored, for the station may go on at another node. A remote start belongs
 to one transaction: it is taken here, before anything is awaited, and nobody else gets it.
 """
-
-from collections.abc import Callable
 
 import msgspec
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
-from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed, progress_of
+from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_moved_on, progress_of
 from stationmaster.domain.tokens import key_of
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
@@ -43,8 +42,11 @@ class WaitingJobs:
         self._bus = context.bus
         self._stations: set[str] = set()
         self._here: dict[str, dict[str, Job]] = {}
+        """By station: the jobs of which the database does not know yet that they wait."""
         self._taken: dict[str, dict[str, int]] = {}
         """By station: the remote starts that a transaction has taken, and the number of that transaction."""
+        self._readings: dict[object, set[str]] = {}
+        """For each look into the database that is under way: the jobs that were finished since it began."""
 
     async def load(self) -> None:
         """Learn which stations have jobs that wait: at the start, and after messages may have been missed."""
@@ -61,17 +63,18 @@ class WaitingJobs:
         self._stations.add(job.station_id)
         self._here.setdefault(job.station_id, {})[job.id] = job
 
+    def stored(self, job: Job) -> None:
+        """That a job waits is in the database now, or will never be: what is remembered of it here is over."""
+        here = self._here.get(job.station_id)
+        if here is not None and here.pop(job.id, None) is not None and not here:
+            del self._here[job.station_id]
+
     def changed(self, job: Job) -> None:
         """A job that was waiting is now like this."""
-        here = self._here.get(job.station_id)
-        if here is None or job.id not in here:
-            return
-        if job.state == JobState.WAITING:
-            here[job.id] = job
-            return
-        del here[job.id]
-        if not here:
-            del self._here[job.station_id]
+        if job.state != JobState.WAITING:
+            self.stored(job)
+        elif job.id in self._here.get(job.station_id, {}):
+            self._here[job.station_id][job.id] = job
 
     def as_it_is(self, job: Job) -> Job | None:
         """A job that began to wait here as it is now; None when it has ended since."""
@@ -90,10 +93,21 @@ class WaitingJobs:
         """The jobs of a station that wait, oldest first."""
         if station_id not in self._stations:
             return []
-        page = await self._storage.jobs.find(
-            organisation_id, station_id=station_id, state=JobState.WAITING, limit=MOST_PER_STATION
-        )
-        jobs = {job.id: job for job in page.items} | self._here.get(station_id, {})
+        here, taken = dict(self._here.get(station_id, {})), set(self._taken.get(station_id, ()))
+        reading, finished = object(), set[str]()
+        self._readings[reading] = finished
+        try:
+            page = await self._storage.jobs.find(
+                organisation_id, station_id=station_id, state=JobState.WAITING, limit=MOST_PER_STATION
+            )
+        finally:
+            del self._readings[reading]
+        # One that was here when the look began, and is in neither place now, was stored in between.
+        jobs = here | {job.id: job for job in page.items} | self._here.get(station_id, {})
+        for job_id in finished.intersection(jobs):
+            del jobs[job_id]
+        for job_id in taken.difference(jobs):
+            self._release(station_id, job_id)
         if not jobs:
             self._stations.discard(station_id)
         return sorted(jobs.values(), key=lambda job: job.queued_at)
@@ -103,43 +117,34 @@ class WaitingJobs:
         if beginning.id_tag is None:
             return None
         wanted = key_of(beginning.id_tag)
-        for job in await self.of_station(station.station_id, station.organisation_id):
-            awaited = progress_of(job).awaits
-            if (
-                awaited is not None
-                and awaited.kind == "transaction_start"
-                and key_of(awaited.id_tag or "") == wanted
-                and awaited.evse_id in {None, beginning.evse_id}
-                and awaited.deadline >= beginning.received_at
-                and self._take(job, beginning.number)
-            ):
+        for job, awaited in await self._awaiting("transaction_start", station, beginning.received_at):
+            if key_of(awaited.id_tag or "") != wanted or awaited.evse_id not in {None, beginning.evse_id}:
+                continue
+            if self._take(job, beginning.number):
                 return job
         return None
 
     def release(self, job: Job) -> None:
         """No transaction came of the start that took this job: another may take it."""
-        taken = self._taken.get(job.station_id, {})
-        if taken.pop(job.id, None) is not None and not taken:
-            del self._taken[job.station_id]
+        self._release(job.station_id, job.id)
 
-    async def end_of(self, station: PresentStation, ocpp_id: str) -> Job | None:
+    async def end_of(self, station: PresentStation, ocpp_id: str, at: Instant) -> Job | None:
         """The remote stop that the end of this transaction fulfils (§3.2.10 duty 6)."""
-        return await self._first(
-            station, lambda awaited: awaited.kind == "transaction_end" and awaited.ocpp_id == ocpp_id
-        )
+        for job, awaited in await self._awaiting("transaction_end", station, at):
+            if awaited.ocpp_id == ocpp_id:
+                return job
+        return None
 
-    async def boots_of(self, station: PresentStation) -> list[Job]:
+    async def boots_of(self, station: PresentStation, at: Instant) -> list[Job]:
         """The resets that a boot fulfils (§3.3.13)."""
-        jobs = await self.of_station(station.station_id, station.organisation_id)
-        return [job for job in jobs if (awaited := progress_of(job).awaits) is not None and awaited.kind == "boot"]
+        return [job for job, _ in await self._awaiting("boot", station, at)]
 
-    async def transfer_of(self, station: PresentStation, action: str, request_id: int | None) -> Job | None:
+    async def transfer_of(
+        self, station: PresentStation, action: str, request_id: int | None, at: Instant
+    ) -> Job | None:
         """The newest transfer of this kind that waits and, if the station names a request, is of that request."""
-        for job in reversed(await self.of_station(station.station_id, station.organisation_id)):
-            awaited = progress_of(job).awaits
-            if awaited is None or awaited.kind != "transfer" or job.action != action:
-                continue
-            if request_id is None or awaited.request_id == request_id:
+        for job, awaited in reversed(await self._awaiting("transfer", station, at)):
+            if job.action == action and request_id in {None, awaited.request_id}:
                 return job
         return None
 
@@ -153,16 +158,25 @@ class WaitingJobs:
             progress=progress.as_json(),
         )
         self.changed(done)
-        await self._storage.record([job_changed(done, at)])
+        await self._storage.record([job_moved_on(done, at)])
+        for finished in self._readings.values():
+            finished.add(job.id)
         self.release(job)
 
     def _take(self, job: Job, number: int) -> bool:
         """Whether a job is now taken by this transaction."""
         return self._taken.setdefault(job.station_id, {}).setdefault(job.id, number) == number
 
-    async def _first(self, station: PresentStation, fits: Callable[[Awaits], bool]) -> Job | None:
+    def _release(self, station_id: str, job_id: str) -> None:
+        taken = self._taken.get(station_id, {})
+        if taken.pop(job_id, None) is not None and not taken:
+            del self._taken[station_id]
+
+    async def _awaiting(self, kind: str, station: PresentStation, at: Instant) -> list[tuple[Job, Awaits]]:
+        """The jobs of a station that wait for something of this kind, and whose time is not over."""
+        found: list[tuple[Job, Awaits]] = []
         for job in await self.of_station(station.station_id, station.organisation_id):
             awaited = progress_of(job).awaits
-            if awaited is not None and fits(awaited):
-                return job
-        return None
+            if awaited is not None and awaited.kind == kind and awaited.deadline >= at:
+                found.append((job, awaited))
+        return found

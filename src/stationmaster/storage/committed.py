@@ -11,7 +11,16 @@ import msgspec
 from stationmaster.domain.facts import Fact, MeterSample, MeterSampled, TransactionEndStored, TransactionStored
 from stationmaster.instants import Instant
 
-__all__ = ["AlreadyStored", "Committed", "Outcome", "StoredEvent", "event_data", "is_news", "with_outcome"]
+__all__ = [
+    "ALREADY_STORED",
+    "AlreadyStored",
+    "Committed",
+    "Outcome",
+    "StoredEvent",
+    "event_data",
+    "is_news",
+    "with_outcome",
+]
 
 
 class AlreadyStored(msgspec.Struct, frozen=True, gc=False):

@@ -71,6 +71,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     SiteLoadSampled: sites.store_loads,
     ConformanceRunChanged: conformance.store_runs,
     facts.JobChanged: jobs.store_jobs,
+    facts.JobMovedOn: jobs.store_moves,
     facts.MessageLogged: message_log.store_messages,
     AlertsAdvanced: alerts.store_advances,
     AlertCleared: alerts.store_cleared,

@@ -41,7 +41,7 @@ async def boot_notification(situation: Situation) -> Answer:
     awaited = registration.status == "Accepted" and arrivals.wanted(station.station_id)
 
     async def follow_up() -> None:
-        for job in await waiting.boots_of(station) if resets else ():
+        for job in await waiting.boots_of(station, call.received_at) if resets else ():
             await waiting.finish(job, call.received_at, Progress())
         if awaited:
             await arrivals.booted(station.station_id)

@@ -107,7 +107,7 @@ async def stop_transaction(situation: Situation) -> Answer:
 
     async def what_an_end_ends() -> None:
         await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ocpp_id)
-        job = await services.waiting.end_of(station, ocpp_id)
+        job = await services.waiting.end_of(station, ocpp_id, call.received_at)
         if job is not None:
             await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
 
