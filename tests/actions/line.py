@@ -47,6 +47,7 @@ class Line:
         self.record = record
         self.epoch = epoch
         self.memory: Any = None
+        self.told_secrets: tuple[str, ...] = ()
         self.protocol_name = "ocpp1.6"
         self.security_profile = record.security_profile
         self.remote_address = "192.0.2.7"

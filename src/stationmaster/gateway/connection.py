@@ -26,6 +26,7 @@ from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.gateway.worker import Worker
 from stationmaster.instants import Instant
+from stationmaster.ocpp.frames import encode_call
 from stationmaster.session.events import (
     CallAnswered,
     CallAnsweredLate,
@@ -39,6 +40,7 @@ from stationmaster.session.events import (
     Send,
 )
 from stationmaster.session.gate import ACCEPTED, Gate
+from stationmaster.session.masking import SECRETIVE_ACTIONS
 from stationmaster.session.session import Session
 from stationmaster.session.settings import SessionSettings, Side
 
@@ -47,6 +49,7 @@ __all__ = ["POLICY_VIOLATION", "Connection"]
 POLICY_VIOLATION: Final = 1008
 _INTERNAL_ERROR: Final = 1011
 _MICROSECONDS: Final = 1_000_000
+_SECRETS_REMEMBERED: Final = 32
 
 _Waiting = tuple[asyncio.Future[CallAnswered | CallFailed], Callable[[Instant], None] | None]
 
@@ -85,6 +88,7 @@ class Connection:
         "quirks",
         "record",
         "remote_address",
+        "told_secrets",
     )
 
     def __init__(
@@ -107,6 +111,7 @@ class Connection:
         self.protocol_name = context.protocol.name
         self.remote_address = socket.remote_address
         self.memory: Any = None
+        self.told_secrets: tuple[str, ...] = ()
         self.due_tick = 0
         self._context = context
         self._socket = socket
@@ -172,6 +177,8 @@ class Connection:
         future: asyncio.Future[CallAnswered | CallFailed] = self._context.loop.create_future()
         self._answers[key] = (future, on_sent)
         try:
+            if action in SECRETIVE_ACTIONS:
+                self._remember_secrets(action, payload)
             self.carry_out(
                 self._session.call(
                     key,
@@ -303,7 +310,7 @@ class Connection:
                 self._socket.send_text(effect.text)
             elif isinstance(effect, FrameSeen):
                 try:
-                    self._context.journal.frame(self.record, self.connection_id, effect)
+                    self._context.journal.frame(self.record, self.connection_id, effect, self.told_secrets)
                 except Exception as error:  # noqa: BLE001 - our fault, and not worth a connection
                     self._context.log_fault("gateway.frame_not_logged", error, station_id=self.station_id)
             else:
@@ -329,6 +336,11 @@ class Connection:
         self._look_away()
 
     # Inside.
+
+    def _remember_secrets(self, action: str, payload: Any) -> None:
+        secrets = self._context.journal.secrets_in(self.record, action, encode_call("", action, payload))
+        if secrets:
+            self.told_secrets = (*self.told_secrets, *(secrets - {*self.told_secrets}))[-_SECRETS_REMEMBERED:]
 
     def _take(self, call: CallReceived) -> None:
         worker = self._worker

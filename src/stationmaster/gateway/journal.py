@@ -5,15 +5,17 @@ text is replaced.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
+
+import msgspec
 
 from stationmaster.actions.contract import StationConnection, StationRecord
 from stationmaster.domain.facts import MessageLogged, OddityTolerated
 from stationmaster.gateway.contract import StationDirectory
 from stationmaster.instants import Instant
 from stationmaster.session import events
-from stationmaster.session.masking import SECRETIVE_ACTIONS, mask_secrets
+from stationmaster.session.masking import MASK, SECRETIVE_ACTIONS, mask_secrets, secrets_in
 
 __all__ = ["Journal", "clean"]
 
@@ -41,15 +43,19 @@ class Journal:
         self._secret_keys = secret_keys
         self._log_messages = log_messages
 
-    def frame(self, record: StationRecord, connection_id: int, seen: events.FrameSeen) -> None:
-        """A frame of a station, or a CALL with its answer."""
+    def secrets_in(self, record: StationRecord, action: str, text: str) -> frozenset[str]:
+        """What is secret in a CALL of ours."""
+        return secrets_in(action, text, self._secret_keys(record.organisation_id))
+
+    def frame(
+        self, record: StationRecord, connection_id: int, seen: events.FrameSeen, told: Collection[str] = ()
+    ) -> None:
+        """A frame of a station, or a CALL with its answer. `told` are the secrets that the station was sent."""
         if not self._log_messages:
             return
+        if told or seen.action in SECRETIVE_ACTIONS:
+            seen = self._without_secrets(record, seen, told)
         action, message_id, frame, answer = seen.action, seen.message_id, seen.text, seen.answer
-        if action in SECRETIVE_ACTIONS:
-            hidden = self._secret_keys(record.organisation_id)
-            frame = mask_secrets(action, frame, hidden)
-            answer = None if answer is None else mask_secrets(action, answer, hidden)
         # Without an escape, what was read from a frame is part of it, so that one look at the frame is enough.
         if "\\" in frame or not frame.isascii() or "\0" in frame or not isinstance(message_id, str):
             frame = clean(frame)
@@ -75,6 +81,12 @@ class Journal:
 
     def oddity(self, connection: StationConnection, odd: events.OddityTolerated, now: Instant) -> None:
         """A deviation that was tolerated."""
+        raw = odd.raw
+        if odd.action in SECRETIVE_ACTIONS or connection.told_secrets:
+            hidden = self._secret_keys(connection.organisation_id)
+            is_value = odd.action == "GetConfiguration" and odd.path.endswith("value")
+            # A value by itself does not tell whose it is.
+            raw = MASK if is_value and raw else mask_secrets(odd.action, raw, hidden, connection.told_secrets)
         self._directory.note(
             OddityTolerated(
                 organisation_id=connection.organisation_id,
@@ -83,6 +95,21 @@ class Journal:
                 kind=str(odd.kind),
                 action=odd.action,
                 path=clean(odd.path),
-                raw=clean(odd.raw),
+                raw=clean(raw),
             )
+        )
+
+    def _without_secrets(
+        self, record: StationRecord, seen: events.FrameSeen, told: Collection[str]
+    ) -> events.FrameSeen:
+        hidden = self._secret_keys(record.organisation_id)
+
+        def masked(text: str | None) -> str | None:
+            return None if text is None else mask_secrets(seen.action, text, hidden, told)
+
+        text, answer = masked(seen.text), masked(seen.answer)
+        message_id = masked(seen.message_id) if told and isinstance(seen.message_id, str) else seen.message_id
+        action = masked(seen.action) if told else seen.action
+        return msgspec.structs.replace(
+            seen, text=text, answer=answer, message_id=message_id, action=action, error_code=masked(seen.error_code)
         )

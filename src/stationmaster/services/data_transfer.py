@@ -89,9 +89,19 @@ class DataTransfers:
         self._plugins.setdefault(plugin.vendor_id.lower(), []).append(plugin)
 
     async def receive(
-        self, station: PresentStation, vendor_id: str, message_id: str | None, data: str | None, now: Instant
+        self,
+        station: PresentStation,
+        vendor_id: str,
+        message_id: str | None,
+        data: str | None,
+        now: Instant,
+        *,
+        kept: str | None,
     ) -> VendorAnswer:
-        """Answer a message, and record it with its answer. Returns when it is durable."""
+        """Answer a message, and record it with its answer. Returns when it is durable.
+
+        `data` is for the plug-in, `kept` the same without secrets.
+        """
         message = VendorMessage(
             organisation_id=station.organisation_id,
             station_id=station.station_id,
@@ -109,7 +119,7 @@ class DataTransfers:
                     received_at=now,
                     vendor_id=vendor_id,
                     message_id=message_id,
-                    data=data,
+                    data=kept,
                     status=answer.status,
                 )
             ]

@@ -15,7 +15,6 @@ from stationmaster.actions.v16.context import ActionContext
 from stationmaster.domain.facts import ConfigurationValueChanged, Fact
 from stationmaster.domain.jobs import Job
 from stationmaster.session.events import CallAnsweredLate
-from stationmaster.session.masking import mask_secrets
 
 __all__ = ["answered_late"]
 
@@ -26,14 +25,10 @@ async def answered_late(context: ActionContext, connection: StationConnection, l
     """Keep the late answer with its job; a key that was changed after all counts as unknown until it is read."""
     if late.payload is None:
         return
-    text = late.payload.decode("utf-8", "replace")
+    text = context.without_secrets(connection, late.action, late.payload.decode("utf-8", "replace"))
     answer = _members(text)
     status = answer.get("status")
-    job = await context.services.commands.answered_late(
-        late.key,
-        mask_secrets(late.action, text, context.secret_keys(connection)),
-        status if isinstance(status, str) else None,
-    )
+    job = await context.services.commands.answered_late(late.key, text, status if isinstance(status, str) else None)
     if job is not None and late.action == "ChangeConfiguration" and status in _ACCEPTED:
         await context.services.context.storage.record(_doubts(context, connection, job))
 

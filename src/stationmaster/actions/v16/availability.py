@@ -29,9 +29,9 @@ async def status_notification(situation: Situation) -> Answer:
         received_at=call.received_at,
         reported_at=moment.at,
         reported_at_text=moment.text,
-        info=request.info,
+        info=situation.shown(request.info),
         vendor_id=request.vendor_id,
-        vendor_error_code=request.vendor_error_code,
+        vendor_error_code=situation.shown(request.vendor_error_code),
         flags=moment.flags,
     )
     before = await context.services.availability.status(station, report)

@@ -22,6 +22,7 @@ from stationmaster.ocpp.v16.authorization import IdTagInfo
 from stationmaster.services.bundle import Services
 from stationmaster.services.presence import PresentStation
 from stationmaster.session.events import CallReceived
+from stationmaster.session.masking import mask_secrets
 
 __all__ = [
     "LONGEST_ID_TAG",
@@ -80,6 +81,10 @@ class ActionContext:
         """The configuration keys, in small letters, whose values are hidden beside those that always are."""
         return self.services.configuration_templates.secret_keys(connection.organisation_id)
 
+    def without_secrets(self, connection: StationConnection, action: str, text: str) -> str:
+        """What a station wrote, as it may be kept and shown."""
+        return mask_secrets(action, text, self.secret_keys(connection), connection.told_secrets)
+
     def text_of(self, instant: Instant) -> str:
         """A time as we send it (§2.2)."""
         return format_instant(instant, self._fraction_digits)
@@ -108,6 +113,10 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
     connection: StationConnection
     station: PresentStation
     call: CallReceived
+
+    def shown(self, text: str | None) -> str | None:
+        """Free text of the station, as it may be kept and shown."""
+        return None if text is None else self.context.without_secrets(self.connection, self.call.action, text)
 
 
 Handler = Callable[[Situation], Coroutine[Any, Any, Answer]]

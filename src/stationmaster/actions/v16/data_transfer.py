@@ -14,7 +14,13 @@ async def data_transfer(situation: Situation) -> Answer:
     """Ask the plug-ins; a vendor that none of them names is unknown."""
     context, station, call = situation.context, situation.station, situation.call
     request: DataTransferRequest = call.request
+    data = request.data
     answer = await context.services.data_transfers.receive(
-        station, request.vendor_id, request.message_id, request.data, call.received_at
+        station,
+        request.vendor_id,
+        request.message_id,
+        data,
+        call.received_at,
+        kept=situation.shown(data),
     )
     return Answer(DataTransferResponse(status=answer.status, data=answer.data))  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ written, and every way a call can end becomes the outcome of the job.
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -206,38 +207,40 @@ class Link16:
             priority=job.requested_by.startswith(PEOPLE),  # Nobody waits for what goes on by itself (§1.6).
             on_sent=on_sent,
         )
+        without_secrets = partial(self._context.without_secrets, self._connection, wish.action)
         if isinstance(ended, CallFailed):
             if command.unsettled is not None:
                 await command.unsettled(asking, wish.message, ended)
-            return _failure(ended)
-        shown = _shown(ended, self._context.secret_keys(self._connection))
-        return _success(ended, shown, await command.settle(asking, wish.message, ended.response))
+            return _failure(ended, without_secrets)
+        settled = await command.settle(asking, wish.message, ended.response)
+        return _success(ended, settled, without_secrets)
 
 
-def _success(ended: CallAnswered, shown: str, settled: Settled) -> Outcome:
+def _success(ended: CallAnswered, settled: Settled, without_secrets: Callable[[str], str]) -> Outcome:
     return Outcome(
         state=JobState.DONE,
-        response=shown,
+        response=_shown(ended, without_secrets),
         result=getattr(ended.response, "status", None),
         facts=settled.facts,
         awaits=settled.awaits,
-        file_name=settled.file_name,
+        file_name=None if settled.file_name is None else without_secrets(settled.file_name),
         replaces=settled.replaces,
     )
 
 
-def _shown(ended: CallAnswered, hidden: frozenset[str]) -> str:
+def _shown(ended: CallAnswered, without_secrets: Callable[[str], str]) -> str:
     """The answer as the station wrote it, but for secrets; `null` stands for an empty one."""
     text = ended.payload.decode("utf-8", "replace").strip()
-    return "{}" if text in {"", "null"} else mask_secrets(ended.action, text, hidden)
+    return "{}" if text in {"", "null"} else without_secrets(text)
 
 
-def _failure(ended: CallFailed) -> Outcome:
-    raw = "" if ended.payload is None else ended.payload.decode("utf-8", "replace")
+def _failure(ended: CallFailed, without_secrets: Callable[[str], str]) -> Outcome:
+    """A station that refuses may quote what it was sent, in each part of its answer."""
+    raw = "" if ended.payload is None else without_secrets(ended.payload.decode("utf-8", "replace"))
+    error = {"code": without_secrets(ended.code), "description": without_secrets(ended.description), "details": {}}
     if ended.state == "invalid_response":
-        error = {"code": ended.code, "description": ended.description, "details": {}}
         return Outcome(state=ended.state, response=None if _members(raw) is None else raw, error=error)
-    error = {"code": ended.code, "description": ended.description, "details": _members(raw) or {}}
+    error["details"] = _members(raw) or {}
     result = str(parse_error_code(ended.code)) if ended.state == "error" else None
     return Outcome(state=ended.state, result=result, error=error)
 

@@ -12,5 +12,6 @@ async def security_event_notification(situation: Situation) -> Answer:
     context, station, call = situation.context, situation.station, situation.call
     request: SecurityEventNotificationRequest = call.request
     moment = moment_of(call, request.timestamp, quirks=situation.station.quirks)
-    await context.services.security.event(station, request.type, moment.at, request.tech_info, call.received_at)
+    words = situation.shown(request.tech_info)
+    await context.services.security.event(station, request.type, moment.at, words, call.received_at)
     return Answer(SecurityEventNotificationResponse())
