@@ -71,7 +71,7 @@ async def test_a_full_read_replaces_and_a_partial_one_merges(node: Node) -> None
     ("status", "value", "write_status"),
     [
         ("Accepted", "60", "accepted"),
-        ("RebootRequired", "60", "reboot_required"),
+        ("RebootRequired", "30", "reboot_required"),
         ("Rejected", "30", None),
         ("NotSupported", "30", None),
     ],
@@ -87,6 +87,39 @@ async def test_a_change_counts_when_the_station_takes_it(
     assert line.heard[-1] == ("ChangeConfiguration", {"key": "metervaluesampleinterval", "value": "60"})
 
 
+async def pending(node: Node) -> dict[str, tuple[str | None, str | None]]:
+    return {each.variable: (each.value, each.pending_value) for each in await node.storage.configuration.of("CP7")}
+
+
+async def test_a_value_for_the_next_boot_waits_for_it(node: Node) -> None:
+    line = await connect(node)
+    await read(node, line, {"ConnectionTimeOut": ("30", False)})
+    line.will_answer("ChangeConfiguration", status="RebootRequired")
+    await send(node, "ChangeConfiguration", key="ConnectionTimeOut", value="90")
+    assert await pending(node) == {"ConnectionTimeOut": ("30", "90")}
+    node.clock.pass_s(1)
+    await line.says("BootNotification", chargePointVendor="V", chargePointModel="M")
+    assert await pending(node) == {"ConnectionTimeOut": ("90", None)}
+
+
+async def test_a_key_is_one_key_however_it_is_asked_for(node: Node) -> None:
+    line = await connect(node)
+    await read(node, line, {"HeartbeatInterval": ("30", False)})
+    await read(node, line, {"heartbeatinterval": ("60", False)}, asked=["heartbeatinterval"])
+    assert await known(node) == {"HeartbeatInterval": ("60", False, True, None)}
+
+
+async def test_a_full_read_removes_what_was_only_set(node: Node) -> None:
+    line = await connect(node)
+    line.will_answer("ChangeConfiguration", status="Accepted")
+    await send(node, "ChangeConfiguration", key="Imagined", value="1")
+    line.will_answer("ChangeConfiguration", status="Accepted")
+    await send(node, "ChangeConfiguration", key="AuthorizationKey", value=NEW)
+    node.clock.pass_s(1)
+    await read(node, line, {"HeartbeatInterval": ("30", False)})
+    assert set(await known(node)) == {"AuthorizationKey", "HeartbeatInterval"}
+
+
 async def test_nothing_is_sent_that_nobody_asked_for(node: Node) -> None:
     """Quiet mode: no read-back, no read after connect (§3.1)."""
     line = await connect(node)
@@ -95,6 +128,19 @@ async def test_nothing_is_sent_that_nobody_asked_for(node: Node) -> None:
     await send(node, "ChangeConfiguration", key="HeartbeatInterval", value="60")
     await line.says("StartTransaction", connectorId=1, idTag="A", meterStart=0, timestamp="2025-03-01T12:34:56Z")
     assert [action for action, _ in line.heard] == ["ChangeConfiguration"]
+
+
+async def test_a_value_for_the_next_boot_that_is_told_too_late_leaves_what_is_in_force(node: Node) -> None:
+    line = await connect(node)
+    await read(node, line, {"HeartbeatInterval": ("30", False)})
+    line.will_answer("ChangeConfiguration", SILENCE)
+    job = await send(node, "ChangeConfiguration", wait_s=0, key="heartbeatInterval", value="60")
+    await until(lambda: _is(node, job, "sent"))
+    line.passes_s(31)
+    await until(lambda: _is(node, job, "timeout"))
+    late = CallAnsweredLate(job.id, "ChangeConfiguration", b'{"status":"RebootRequired"}', 31_000_000)
+    await node.actions.answered_late(line, late)
+    assert await pending(node) == {"HeartbeatInterval": ("30", "60")}
 
 
 async def test_an_answer_that_comes_too_late_leaves_the_value_in_doubt(node: Node) -> None:

@@ -55,6 +55,21 @@ async def test_reports_of_a_station(api: Client) -> None:
     assert (await api.get("/transfers", transfer="log", **of_station))["items"] == []
 
 
+async def test_a_value_for_the_next_boot_is_told_beside_the_one_in_force(api: Client) -> None:
+    async with connected(api) as station:
+        commands = f"/stations/{station.identity}/commands"
+        asked = asyncio.create_task(api.post(f"{commands}/GetConfiguration", {}, 200))
+        key = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
+        await station.obey("GetConfiguration", {"configurationKey": [key]})
+        await asked
+        change = {"key": "HeartbeatInterval", "value": "60"}
+        asked = asyncio.create_task(api.post(f"{commands}/ChangeConfiguration", change, 200))
+        await station.obey("ChangeConfiguration", {"status": "RebootRequired"})
+        await asked
+        (variable,) = (await api.get(f"/stations/{station.identity}/configuration"))["items"]
+    assert (variable["value"], variable["pending_value"], variable["write_status"]) == ("300", "60", "reboot_required")
+
+
 async def test_configuration_as_last_read(api: Client) -> None:
     async with connected(api) as station:
         asked = asyncio.create_task(api.post(f"/stations/{station.identity}/commands/GetConfiguration", {}, 200))
@@ -63,5 +78,6 @@ async def test_configuration_as_last_read(api: Client) -> None:
         await asked
         (variable,) = (await api.get(f"/stations/{station.identity}/configuration"))["items"]
     assert (variable["component"], variable["variable"], variable["value"]) == ("OCPP16", "HeartbeatInterval", "300")
+    assert variable["pending_value"] is None
     assert variable["readonly"] is False
     assert variable["read_at"].endswith("Z")

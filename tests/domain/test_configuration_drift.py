@@ -174,8 +174,10 @@ def stands(
         (known(None), said("accepted", at=200), ("in_step", "as_set")),
         (known(None, written_at=300), said("accepted", at=200), ("unknown", "not_read")),
         (known(), said("reboot_required"), ("reboot_pending", "reboot_required")),
-        (known("60", write_status="reboot_required", written_at=200), NOTHING, ("reboot_pending", "reboot_required")),
-        (known("60", write_status="reboot_required", written_at=90), NOTHING, ("in_step", "as_read")),
+        (known(pending_value="60", written_at=200), NOTHING, ("reboot_pending", "reboot_required")),
+        (known(pending_value="060", written_at=90), NOTHING, ("reboot_pending", "reboot_required")),
+        (known("60", pending_value="90", written_at=200), NOTHING, ("drifted", "differs")),
+        (known(None, pending_value="60", written_at=200), NOTHING, ("reboot_pending", "reboot_required")),
     ],
 )
 def test_a_key_stands_by_what_was_read_and_what_the_station_made_of_the_change(
@@ -185,8 +187,7 @@ def test_a_key_stands_by_what_was_read_and_what_the_station_made_of_the_change(
 
 
 def test_after_a_boot_what_was_read_counts_again() -> None:
-    pending = known("60", write_status="reboot_required", written_at=200)
-    assert stands(pending, booted_at=250) == ("in_step", "as_set")
+    assert stands(known("60", written_at=200), booted_at=250) == ("in_step", "as_set")
     assert stands(known(), said("reboot_required"), booted_at=60) == ("drifted", "differs")
 
 

@@ -82,6 +82,9 @@ async def test_what_a_station_told_of_a_key_before_it_was_secret_is_forgotten(no
     line = await booted(node, "show")
     line.keys |= {"VendorPin": SECRET, "CpoName": "North"}
     await node.services.commands.send(ORGANISATION, "CP7", "GetConfiguration", {}, requested_by=ACTOR, wait_s=5)
+    line.at_boot.add("VendorPin")
+    change = {"key": "VendorPin", "value": f"{SECRET}, from the next boot on"}
+    await node.services.commands.send(ORGANISATION, "CP7", "ChangeConfiguration", change, requested_by=ACTOR, wait_s=5)
     drifted = {"CpoName": ("drifted", "differs"), "VendorPin": ("drifted", "differs")}
     await until(lambda: stands(node, drifted))
     hidden = [GivenEntry("CpoName", "South"), GivenEntry("VendorPin", SECRET, secret=True)]

@@ -53,6 +53,39 @@ async def test_up_down_and_up_again_on_a_database_in_use(empty_database_url: str
         await storage.record([status("Available")])
 
 
+async def test_keys_that_differ_in_case_only_become_one_and_what_waits_for_a_boot_is_told_apart(
+    empty_database_url: str,
+) -> None:
+    url = empty_database_url
+    await migrate(url, "0015")
+    columns = "station_id, component, variable, organisation_id, value, supported, write_status, read_at, written_at"
+    for row in (
+        "'Interval', 'default', '30', TRUE, NULL, 10, NULL",
+        "'interval', 'default', '60', TRUE, NULL, 20, NULL",
+        "'INTERVAL', 'default', '90', TRUE, 'accepted', NULL, 30",
+        "'Waits', 'default', '2', TRUE, 'reboot_required', 10, 20",
+        "'Waited', 'default', '2', TRUE, 'reboot_required', 20, 10",
+        "'Only', 'default', '2', TRUE, 'reboot_required', NULL, 10",
+    ):
+        await write(url, f"INSERT INTO variable ({columns}) VALUES ('CP1', 'OCPP16', {row})")  # noqa: S608 -- ours
+    await migrate(url)
+    async with opened(url) as storage:
+        found = await storage.configuration.of("CP1")
+        assert [(each.variable, each.value, each.pending_value) for each in found] == [
+            ("Only", None, "2"),
+            ("Waited", "2", None),
+            ("Waits", None, "2"),
+            ("interval", "60", None),
+        ]
+    await downgrade(url, "0015")
+    assert sorted(await rows_of(url, "SELECT variable, value FROM variable")) == [
+        ("Only", "2"),
+        ("Waited", "2"),
+        ("Waits", "2"),
+        ("interval", "60"),
+    ]
+
+
 async def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:
     def differences(connection: sa.Connection) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))

@@ -1,4 +1,4 @@
-"""Jobs, configuration, transfers, security events and vendor messages, as they are written and read."""
+"""Jobs, transfers, security events and vendor messages, as they are written and read."""
 
 from typing import Any
 
@@ -6,13 +6,10 @@ import msgspec
 import pytest
 
 from stationmaster.domain.facts import (
-    ConfigurationReported,
-    ConfigurationValueChanged,
     DataTransferReceived,
     JobChanged,
     SecurityEventReported,
     TransferStatusReported,
-    VariableValue,
 )
 from stationmaster.domain.jobs import Job
 from stationmaster.storage import AlreadyStored, Storage
@@ -28,22 +25,6 @@ def job(id: str, state: str = "queued", station_id: str = "CP1", seconds: float 
         "queued_at": at(seconds),
     } | more
     return JobChanged(**head(station_id, seconds), id=id, state=state, **fields)
-
-
-def report(
-    *values: VariableValue, unknown: tuple[str, ...] = (), complete: bool = False, seconds: float = 0
-) -> ConfigurationReported:
-    return ConfigurationReported(**head("CP1", seconds), values=values, unknown=unknown, complete=complete)
-
-
-def value(name: str, text: str | None, readonly: bool = False) -> VariableValue:
-    return VariableValue("OCPP16", name, text, readonly)
-
-
-def changed(name: str, text: str | None, status: str = "accepted", seconds: float = 0) -> ConfigurationValueChanged:
-    return ConfigurationValueChanged(
-        **head("CP1", seconds), component="OCPP16", variable=name, value=text, status=status
-    )
 
 
 async def test_a_job_is_as_it_was_last(storage: Storage) -> None:
@@ -94,36 +75,6 @@ async def test_jobs_are_listed(storage: Storage) -> None:
     assert await storage.jobs.latest("CP1", ["Nothing"]) is None
     assert [found.id for found in await storage.jobs.unfinished()] == ["j2", "k", "j3", "j4"]
     assert [found.id for found in await storage.jobs.unfinished("CP2")] == ["k"]
-
-
-async def test_configuration_is_merged_as_it_is_read(storage: Storage) -> None:
-    await storage.record([report(value("A", "1"), value("B", None, readonly=True), unknown=("C",), seconds=1)])
-    await storage.record([report(value("A", "2"), seconds=2)])
-    a, b, c = await storage.configuration.of("CP1")
-    assert (a.variable, a.value, a.readonly, a.supported, a.read_at) == ("A", "2", False, True, at(2))
-    assert (b.variable, b.value, b.readonly, b.supported) == ("B", None, True, True)
-    assert (c.variable, c.value, c.readonly, c.supported) == ("C", None, None, False)
-    assert await storage.configuration.of("CP2") == []
-
-
-async def test_a_complete_report_removes_what_it_does_not_name(storage: Storage) -> None:
-    await storage.record([report(value("A", "1"), value("B", "1"), seconds=1), changed("Secret", None, seconds=1)])
-    await storage.record([report(value("B", "2"), complete=True, seconds=2)])
-    assert [found.variable for found in await storage.configuration.of("CP1")] == ["B", "Secret"]
-
-
-async def test_a_change_shows_until_it_is_read_back(storage: Storage) -> None:
-    await storage.record([report(value("A", "1"), seconds=1)])
-    await storage.record(
-        [changed("A", "2", "accepted", 2), changed("A", "3", "reboot_required", 3), changed("New", "x")]
-    )
-    a = await storage.configuration.get("CP1", "OCPP16", "A")
-    assert a is not None
-    assert (a.value, a.write_status, a.written_at, a.read_at) == ("3", "reboot_required", at(3), at(1))
-    new = await storage.configuration.get("CP1", "OCPP16", "New")
-    assert new is not None
-    assert (new.readonly, new.supported) == (None, True)
-    assert await storage.configuration.get("CP1", "OCPP16", "None") is None
 
 
 async def test_transfer_statuses_are_a_history(storage: Storage) -> None:

@@ -176,6 +176,22 @@ def test_configuration_is_read_searched_and_changed(page: Page, ui_node: NodePro
         ]
 
 
+def test_a_value_for_the_next_boot_is_shown_beside_the_one_in_force(page: Page, ui_node: NodeProcess) -> None:
+    answers: dict[str, dict[str, Any]] = {
+        "GetConfiguration": {"configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "5"}]},
+        "ChangeConfiguration": {"status": "RebootRequired"},
+    }
+    with LiveStation(ui_node.url, "UI-PENDING", register(ui_node, "UI-PENDING"), answers):
+        page.goto("/stations/UI-PENDING/configuration")
+        page.get_by_role("button", name="Read all keys").click()
+        page.get_by_role("button", name="Change HeartbeatInterval").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Value").fill("60")
+        dialog.get_by_role("button", name="Send").click()
+        value = page.locator("[data-key=HeartbeatInterval] [data-line]").first
+        expect(value).to_have_text("5 after the next boot: 60")
+
+
 def test_many_stations_are_asked_in_stages_after_a_preview(page: Page, ui_node: NodeProcess) -> None:
     accepted = {"Reset": {"status": "Accepted"}}
     first, second, away = "UI-BULK-1", "UI-BULK-2", "UI-BULK-3"

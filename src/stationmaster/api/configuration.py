@@ -20,7 +20,8 @@ class VariableView(View):
 
     component: str
     variable: str
-    value: str | None
+    value: str | None = Field(description="In force, as last read or set. Null: not told, or secret.")
+    pending_value: str | None = Field(description="What the station holds from its next boot on. Null: nothing waits.")
     readonly: bool | None = Field(description="Null: never read.")
     supported: bool
     write_status: str | None = Field(description="What the station said to the last change.")

@@ -199,9 +199,9 @@ def judge(
         return KeyState.NOT_SUPPORTED, Reason.UNKNOWN_KEY
     if answer == KeyAnswer.REBOOT_REQUIRED and (booted_at or 0) <= answer_at:
         return KeyState.REBOOT_PENDING, Reason.REBOOT_REQUIRED
-    told = None if known is None or secret else known.value
+    told = None if known is None or secret else known.value_to_come
     if known is not None and told is not None and same_value(kind, wanted, told):
-        if _waits_for_boot(known, booted_at):
+        if known.pending_value is not None:
             return KeyState.REBOOT_PENDING, Reason.REBOOT_REQUIRED
         read = (known.read_at or 0) >= (known.written_at or 0)
         return KeyState.IN_STEP, Reason.AS_READ if read else Reason.AS_SET
@@ -220,12 +220,6 @@ def _not_as_wanted(
     if told is None:
         return KeyState.UNKNOWN, Reason.NEVER_SET if secret else Reason.NOT_READ
     return KeyState.DRIFTED, Reason.NOT_CHANGED if answer == KeyAnswer.NOT_CHANGED else Reason.DIFFERS
-
-
-def _waits_for_boot(known: KnownKey, booted_at: Instant | None) -> bool:
-    """Whether the value is one that the station takes at its next boot, as far as we heard."""
-    written_at = known.written_at or 0
-    return known.write_status == "reboot_required" and written_at > max(known.read_at or 0, booted_at or 0)
 
 
 def back_off_us(attempts: int) -> int:

@@ -160,15 +160,23 @@ class FollowedStation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key of a station as it was last read or set. `value` None: not told, or secret."""
+    """A key of a station as it was last read or set. `value` None: not told, or secret.
+
+    `pending_value` is what it takes at its next boot; None: nothing waits.
+    """
 
     key: str
     value: str | None
     readonly: bool | None
     supported: bool
-    write_status: str | None = None
+    pending_value: str | None = None
     read_at: Instant | None = None
     written_at: Instant | None = None
+
+    @property
+    def value_to_come(self) -> str | None:
+        """What the key holds, or will hold after the boot that something waits for."""
+        return self.value if self.pending_value is None else self.pending_value
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -292,7 +292,7 @@ class DesiredConfiguration:
                 value=each.value,
                 readonly=each.readonly,
                 supported=each.supported,
-                write_status=each.write_status,
+                pending_value=each.pending_value,
                 read_at=each.read_at,
                 written_at=each.written_at,
             )
@@ -330,7 +330,7 @@ class DesiredConfiguration:
             state=state.value,
             reason=reason.value,
             desired=None if secret else value,
-            actual=None if secret or known is None else known.value,
+            actual=None if secret or known is None else _actual(known, state),
             since=now if before is None or before.state != state else before.since,
             checked_at=0 if known is None else max(known.read_at or 0, known.written_at or 0),
             **msgspec.structs.asdict(memory),
@@ -376,6 +376,11 @@ class DesiredConfiguration:
         """Another node has changed how far a station is followed."""
         found: FollowedStation | None = await self._storage.desired_configuration.followed(station_id)
         self.hear(station_id, followed=found is not None and found.mode != FollowMode.OFF)
+
+
+def _actual(known: KnownKey, state: KeyState) -> str | None:
+    """What is in force; of a key that differs, what makes it differ, though that may be in force after a boot only."""
+    return known.value_to_come if state is KeyState.DRIFTED else known.value
 
 
 def _drifting(records: Sequence[KeyRecord]) -> dict[str, DriftingKey]:

@@ -8,6 +8,7 @@ from stationmaster.domain.facts import (
     StationDisconnected,
     StationSeen,
 )
+from stationmaster.storage.configuration import take_pending
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, update_by
 from stationmaster.storage.tables import connection, connection_attempt, oddity, presence, station
@@ -146,6 +147,7 @@ def store_boots(_batch: Batch, facts: list[StationBooted]) -> Program[None]:
     A serial number that is registered is not overwritten: it is what a later one is compared with (§3.2.2).
     """
     latest = {fact.station_id: fact for fact in facts}.values()
+    yield take_pending(latest)
     for accepted, statement in ((True, _BOOT_ACCEPTED), (False, _BOOT_REFUSED)):
         rows = [
             (

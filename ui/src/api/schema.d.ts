@@ -9437,8 +9437,16 @@ export interface components {
             component: string;
             /** Variable */
             variable: string;
-            /** Value */
+            /**
+             * Value
+             * @description In force, as last read or set. Null: not told, or secret.
+             */
             value: string | null;
+            /**
+             * Pending Value
+             * @description What the station holds from its next boot on. Null: nothing waits.
+             */
+            pending_value: string | null;
             /**
              * Readonly
              * @description Null: never read.

@@ -22,7 +22,10 @@ _ACCEPTED = frozenset({"Accepted", "RebootRequired"})
 
 
 async def answered_late(context: ActionContext, connection: StationConnection, late: CallAnsweredLate) -> None:
-    """Keep the late answer with its job; a key that was changed after all counts as unknown until it is read."""
+    """Keep the late answer with its job; a key that was changed after all counts as unknown until it is read.
+
+    What is for the next boot changes nothing that is in force, so nothing is in doubt.
+    """
     if late.payload is None:
         return
     text = context.without_secrets(connection, late.action, late.payload.decode("utf-8", "replace"))
@@ -30,10 +33,10 @@ async def answered_late(context: ActionContext, connection: StationConnection, l
     status = answer.get("status")
     job = await context.services.commands.answered_late(late.key, text, status if isinstance(status, str) else None)
     if job is not None and late.action == "ChangeConfiguration" and status in _ACCEPTED:
-        await context.services.context.storage.record(_doubts(context, connection, job))
+        await context.services.context.storage.record(_doubts(context, connection, job, status))
 
 
-def _doubts(context: ActionContext, connection: StationConnection, job: Job) -> list[Fact]:
+def _doubts(context: ActionContext, connection: StationConnection, job: Job, status: str) -> list[Fact]:
     asked = _members(job.payload)
     key = str(asked.get("key", ""))
     value = asked.get("value")
@@ -45,7 +48,7 @@ def _doubts(context: ActionContext, connection: StationConnection, job: Job) -> 
             component=OCPP16,
             variable=key,
             value=value if isinstance(value, str) and not is_secret(context, connection, key) else None,
-            status="unknown",
+            status="reboot_required" if status == "RebootRequired" else "unknown",
         )
     ]
 

@@ -190,8 +190,8 @@ def _save_template(kept: ConfigurationTemplate, hidden: Sequence[str], new: bool
 def _forget_values(organisation_id: str, names: Sequence[str]) -> Program[None]:
     """What stations told of keys before these were secret is not shown any more."""
     v = variable.c
-    told = sa.and_(v.organisation_id == organisation_id, sa.func.lower(v.variable).in_(names))
-    yield from execute(sa.update(variable).where(told).values(value=None))
+    told = sa.and_(v.organisation_id == organisation_id, v.variable_key.in_(names))
+    yield from execute(sa.update(variable).where(told).values(value=None, pending_value=None))
     compared = sa.and_(_d.organisation_id == organisation_id, _d.key_name.in_(names))
     yield from execute(sa.update(desired_key).where(compared).values(secret=True, desired=None, actual=None))
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from stationmaster.domain.jobs import Job
 from stationmaster.instants import Instant
+from stationmaster.storage.configuration import name_key
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
 from stationmaster.storage.queries.base import Access, NounReader, one_page, only
 from stationmaster.storage.tables import (
@@ -102,13 +103,17 @@ class JobQueries:
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
-    """A configuration variable of a station. `readonly` None: never read. `write_status`: of the last change."""
+    """A configuration variable of a station. `readonly` None: never read. `write_status`: of the last change.
+
+    `value` is in force, `pending_value` will be after the next boot; None: nothing waits.
+    """
 
     organisation_id: str
     station_id: str
     component: str
     variable: str
     value: str | None
+    pending_value: str | None
     readonly: bool | None
     supported: bool
     write_status: str | None
@@ -130,12 +135,12 @@ class ConfigurationQueries:
         """All variables of a station in the order of their names."""
         v = variable.c
         statement = sa.select(*_VARIABLES.columns(variable)).where(v.station_id == station_id)
-        return _VARIABLES.many(await self._access.read(statement.order_by(v.component, v.variable)))
+        return _VARIABLES.many(await self._access.read(statement.order_by(v.component, v.variable, v.variable_key)))
 
     async def get(self, station_id: str, component: str, name: str) -> Variable | None:
-        """One variable."""
+        """One variable, however its name is spelled."""
         v = variable.c
-        where = (v.station_id == station_id, v.component == component, v.variable == name)
+        where = (v.station_id == station_id, v.component == component, v.variable_key == name_key(name))
         rows = await self._access.read(sa.select(*_VARIABLES.columns(variable)).where(*where))
         return _VARIABLES.one(rows[0]) if rows else None
 

@@ -51,9 +51,11 @@ variable = sa.Table(
     metadata,
     text("station_id", primary_key=True),
     text("component", primary_key=True),
-    text("variable", primary_key=True),
+    text("variable_key", primary_key=True),
+    text("variable"),
     organisation(),
     text("value", null=True),
+    text("pending_value", null=True),
     truth("readonly", null=True),
     truth("supported"),
     text("write_status", null=True),
@@ -61,7 +63,17 @@ variable = sa.Table(
     number("written_at", null=True),
     sqlite_with_rowid=False,
 )
-"""Configuration as last read or set; 1.6's key is the variable of component "OCPP16"."""
+"""Configuration as last read or set; 1.6's key is the variable of component "OCPP16".
+
+`variable_key` is the name as it is compared, `variable` as it is spelled (§2.1); `value` is in force, `pending_value`
+waits for a boot (§3.3.3).
+"""
+sa.Index(
+    "ix_variable_pending",
+    variable.c.station_id,
+    sqlite_where=variable.c.pending_value.is_not(None),
+    postgresql_where=variable.c.pending_value.is_not(None),
+)
 
 transfer_status = sa.Table(
     "transfer_status",

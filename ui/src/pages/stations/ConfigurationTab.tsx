@@ -51,7 +51,7 @@ export function ConfigurationTab({ station }: { station: Station }) {
                 {page.items.filter((variable) => variable.variable.toLowerCase().includes(search.toLowerCase())).map((variable) => (
                   <Table.Tr key={variable.variable} data-key={variable.variable}>
                     <Table.Td>{variable.variable}</Table.Td>
-                    <Table.Td className="wrap-anywhere" data-line>{variable.supported ? (variable.value ?? <Text span c="dimmed">{t("configuration.noValue")}</Text>) : <Text span c="dimmed">{t("configuration.unsupported")}</Text>} {variable.write_status === "reboot_required" && <StateBadge state="RebootRequired" />}</Table.Td>
+                    <Table.Td className="wrap-anywhere" data-line>{variable.supported ? (variable.value ?? <Text span c="dimmed">{t("configuration.noValue")}</Text>) : <Text span c="dimmed">{t("configuration.unsupported")}</Text>} <Waiting variable={variable} /></Table.Td>
                     <Table.Td>{variable.readonly ? t("configuration.readonly") : ""}</Table.Td>
                     <Table.Td><When at={variable.read_at} ago /></Table.Td>
                     <Table.Td>{may("commands:send") && !variable.readonly && <ActionIcon variant="subtle" aria-label={t("configuration.edit", { key: variable.variable })} onClick={() => setEditing(variable)}><IconEdit size={16} /></ActionIcon>}</Table.Td>
@@ -67,10 +67,17 @@ export function ConfigurationTab({ station }: { station: Station }) {
   );
 }
 
+/** What the station takes at its next boot; of a secret only that something waits. */
+function Waiting({ variable }: { variable: Variable }) {
+  const { t } = useTranslation();
+  if (variable.pending_value !== null) return <Text span size="sm" c="dimmed" display="block" data-pending>{t("configuration.afterBoot", { value: variable.pending_value })}</Text>;
+  return variable.write_status === "reboot_required" && variable.value === null && variable.read_at === null ? <StateBadge state="RebootRequired" /> : null;
+}
+
 function EditValue({ station, variable, onClose }: { station: Station; variable: Variable; onClose: () => void }) {
   const { t } = useTranslation();
   const problemText = useProblemText();
-  const [value, setValue] = useState(variable.value ?? "");
+  const [value, setValue] = useState(variable.pending_value ?? variable.value ?? "");
   const change = useMutation({
     mutationFn: () => post<Job>(`/api/v1/stations/${encodeURIComponent(station.id)}/commands/ChangeConfiguration`, { key: variable.variable, value }),
   });
