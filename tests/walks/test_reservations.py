@@ -173,3 +173,19 @@ async def test_a_station_that_frees_it_by_itself_has_ended_it(node: NodeProcess,
         await status(station, "Reserved")
         await status(station, "Available")
         await state_of(api, made, becomes="ended_at_station")
+
+
+@pytest.mark.parametrize("boots", [False, True], ids=["reconnect", "boot"])
+async def test_a_station_that_frees_it_while_it_is_away_has_ended_it(
+    node: NodeProcess, api: Api, *, boots: bool
+) -> None:
+    tag = await api.token()
+    async with await connected(node, api) as station:
+        await booted(station)
+        _, made = await reserve(api, station, "Accepted", id_tag=tag)
+        await status(station, "Reserved")
+    async with ScriptedStation(node.url, station.identity, password=PASSWORD) as station:
+        if boots:
+            await booted(station)
+        await status(station, "Available")
+        await state_of(api, made, becomes="ended_at_station")

@@ -9,6 +9,7 @@ import msgspec
 from stationmaster.domain.availability import status_flags
 from stationmaster.domain.facts import ConnectorStatusChanged
 from stationmaster.domain.locations import Location
+from stationmaster.domain.stations import Connector
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
@@ -37,8 +38,17 @@ class Availability:
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
 
-    async def status(self, station: PresentStation, report: StatusReport) -> str | None:
-        """Record a status; returns the one before it on this connection. Returns when it is durable."""
+    async def last_status(self, station: PresentStation, location: Location) -> str | None:
+        """What a connector said last, on this connection, or before it or the last boot."""
+        heard = (station.statuses or {}).get(location.evse_id)
+        if heard is not None:
+            return heard
+        stored: list[Connector] = await self._storage.connectors.of(station.station_id)
+        place = location.evse_id, location.connector_id
+        return next((each.status for each in stored if (each.evse_id, each.connector_id) == place), None)
+
+    async def status(self, station: PresentStation, report: StatusReport) -> None:
+        """Record a status. Returns when it is durable."""
         location = report.location
         before = station.remember_status(location.evse_id, report.status)
         odd = status_flags(before, report.status, report.error_code, whole_station=location.evse_id is None)
@@ -60,4 +70,3 @@ class Availability:
                 )
             ]
         )
-        return before

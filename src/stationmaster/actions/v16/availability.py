@@ -34,10 +34,13 @@ async def status_notification(situation: Situation) -> Answer:
         vendor_error_code=situation.shown(request.vendor_error_code),
         flags=moment.flags,
     )
-    before = await context.services.availability.status(station, report)
-    reservations = context.services.reservations
+    availability, reservations = context.services.availability, context.services.reservations
     if not reservations.any_of(station.station_id):
+        await availability.status(station, report)
         return Answer(_CONFIRMED)
+    # A reservation ends by "Reserved" becoming "Available" (§3.2.9), over a reconnect and a boot too.
+    before = await availability.last_status(station, report.location)
+    await availability.status(station, report)
 
     async def reservations_hear_of_it() -> None:
         evse_id = report.location.evse_id
