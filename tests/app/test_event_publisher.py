@@ -41,7 +41,8 @@ async def test_a_commit_is_told_to_the_clients_of_its_organisation() -> None:
             "type": "station.disconnected",
             "station_id": "CP7",
             "at": "2025-03-01T12:34:56.000Z",
-            "data": {"connection_id": 1, "epoch": 1, "close_code": 1000, "reason": "bye"} | _received(other.body),
+            "data": {"connection_id": 1, "epoch": 1, "close_code": 1000, "reason": "bye", "last_seen_at": None}
+            | _received(other.body),
         }
     await bus.close()
 

@@ -7,9 +7,12 @@ import pytest
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.domain.facts import StationDisconnected, StationSeen
 from stationmaster.gateway.connection import Connection
+from stationmaster.instants import Instant
 from stationmaster.session.events import CallReceived
-from tests.gateway.conftest import StartWorld, World, polite, until
+from tests.gateway.conftest import NOW, StartWorld, World, polite, until
 from tests.gateway.raw import PING, PONG, frame
+
+HOUR_US = 3_600_000_000
 
 
 async def test_the_server_pings(start_world: StartWorld) -> None:
@@ -72,6 +75,55 @@ async def test_that_a_station_lives_is_noted_in_intervals(start_world: StartWorl
     seen = world.directory.facts(StationSeen)
     assert 1 <= len(seen) <= 6
     assert seen[0].station_id == "CP1"
+
+
+async def test_that_a_station_lives_is_noted_where_pings_are_off_too(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0, seen_interval_s=0.05)
+    station = await world.station()
+    number = 0
+    async with asyncio.timeout(10):
+        while len(world.directory.facts(StationSeen)) < 3:
+            number += 1
+            await station.call([2, str(number), "Heartbeat", {}])
+    assert world.gateway.connected_stations() == ["CP1"]
+
+
+@pytest.mark.parametrize("pings", [False, True])
+async def test_a_station_was_seen_when_its_last_frame_came(start_world: StartWorld, *, pings: bool) -> None:
+    """The hours pass here by hand: the timer never comes round."""
+    ten_hours = {"ping_interval_s" if pings else "seen_interval_s": 36_000.0}
+    world = await start_world(**{"ping_interval_s": 0.0, "resolution_s": 3600.0} | ten_hours)
+    station = await world.station()
+    connection = world.gateway.connection("CP1")
+    assert isinstance(connection, Connection)
+    sweep = world.gateway._context.sweep
+    sweep.tick = 5
+    await station.call([2, "1", "Heartbeat", {}])
+    sweep.tick = 8
+    assert connection.due(8) == 18
+    assert [hours_ago(fact.received_at) for fact in world.directory.facts(StationSeen)] == [3]
+    sweep.tick = 18
+    assert connection.due(18) > 18
+    assert len(world.directory.facts(StationSeen)) == 1, "nothing was heard since"
+    sweep.tick = 20
+    connection.close(1000, "enough")
+    await until(lambda: world.directory.facts(StationDisconnected))
+    assert hours_ago(world.directory.facts(StationDisconnected)[0].last_seen_at) == 15
+
+
+def hours_ago(instant: Instant) -> int:
+    return round((NOW - instant) / HOUR_US)
+
+
+async def test_silence_is_no_reason_where_pings_are_off_however_long_it_is(start_world: StartWorld) -> None:
+    world = await start_world(ping_interval_s=0.0, seen_interval_s=36_000.0, resolution_s=3600.0)
+    station = await world.station()
+    connection = world.gateway.connection("CP1")
+    assert isinstance(connection, Connection)
+    tick = 1
+    while tick < 100:
+        tick = world.gateway._context.sweep.tick = connection.due(tick)
+    assert (await station.call([2, "1", "Heartbeat", {}]))[0] == 3
 
 
 async def test_pings_of_many_stations_are_spread(start_world: StartWorld) -> None:

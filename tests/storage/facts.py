@@ -148,8 +148,9 @@ def connected(
     return StationConnected(**head(station_id, seconds), connection_id=connection_id, epoch=epoch, **fields)
 
 
-def disconnected(connection_id: int, epoch: int, station_id: str = "CP1", seconds: float = 0) -> StationDisconnected:
+def disconnected(
+    connection_id: int, epoch: int, station_id: str = "CP1", seconds: float = 0, **more: Any
+) -> StationDisconnected:
     """The end of a connection."""
-    return StationDisconnected(
-        **head(station_id, seconds), connection_id=connection_id, epoch=epoch, close_code=1006, reason="lost"
-    )
+    fields: dict[str, Any] = {"close_code": 1006, "reason": "lost"} | more
+    return StationDisconnected(**head(station_id, seconds), connection_id=connection_id, epoch=epoch, **fields)

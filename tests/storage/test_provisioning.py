@@ -8,6 +8,7 @@ import pytest
 
 from stationmaster.domain.facts import HandshakeRefused, OddityTolerated, StationSeen
 from stationmaster.domain.stations import Station
+from stationmaster.instants import Instant
 from stationmaster.storage import BadCursor, Conflict, NotFound, Refused, Storage
 from stationmaster.storage.queries.access import ApiKey, Organisation
 from tests.storage.conftest import Clock, rows_of
@@ -136,6 +137,34 @@ async def test_a_node_that_starts_forgets_the_connections_of_its_last_life(stora
     assert [found.id for found in (await storage.stations.find(connected=True)).items] == ["CP1"]
     assert await storage.stations.count() == (3, 1)
     assert await storage.stations.count("other") == (0, 0)
+
+
+async def last_seen_at(storage: Storage) -> Instant | None:
+    station = await storage.stations.get("CP1")
+    assert station is not None
+    return station.last_seen_at
+
+
+async def test_the_end_of_a_connection_tells_when_the_station_was_seen_last(storage: Storage) -> None:
+    await storage.stations.create(Station(id="CP1"))
+    await storage.record([connected(11, 1, seconds=1)])
+    await storage.record([disconnected(11, 1, seconds=99, last_seen_at=at(40))])
+    assert await last_seen_at(storage) == at(40)
+    await storage.record([connected(12, 2, seconds=100)])
+    await storage.record([disconnected(12, 2, seconds=120)])
+    assert await last_seen_at(storage) == at(100), "nobody knows when: a node was lost"
+
+
+async def test_last_seen_never_goes_back(storage: Storage) -> None:
+    """Ends and notes of a connection may come when the next one has begun."""
+    await storage.stations.create(Station(id="CP1"))
+    await storage.record([connected(11, 1, seconds=1), connected(12, 2, seconds=50)])
+    await storage.record([disconnected(11, 1, seconds=60, last_seen_at=at(55))])
+    storage.note(StationSeen(**head("CP1", 40)))
+    await storage.record([status("Available")])
+    assert await last_seen_at(storage) == at(50)
+    await storage.record([disconnected(12, 2, seconds=60, last_seen_at=at(45))])
+    assert await last_seen_at(storage) == at(50)
 
 
 async def test_last_seen_moves_without_a_connection_being_touched(storage: Storage) -> None:

@@ -79,7 +79,10 @@ class StationConnected(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class StationDisconnected(Fact, frozen=True, kw_only=True, gc=False):
-    """A connection ended. `close_code` as in RFC 6455; `reason` in words for people."""
+    """A connection ended. `close_code` as in RFC 6455; `reason` in words for people.
+
+    `last_seen_at` is when its last frame arrived; None when nobody knows.
+    """
 
     event_type: ClassVar[str | None] = "station.disconnected"
 
@@ -87,10 +90,11 @@ class StationDisconnected(Fact, frozen=True, kw_only=True, gc=False):
     epoch: int
     close_code: int
     reason: str
+    last_seen_at: Instant | None = None
 
 
 class StationSeen(Fact, frozen=True, kw_only=True, gc=False):
-    """Some frame of the station arrived (recorded in intervals, not for each frame)."""
+    """Some frame of the station arrived at `received_at` (recorded in intervals, not for each frame)."""
 
 
 class StationBooted(Fact, frozen=True, kw_only=True, gc=False):

@@ -222,8 +222,7 @@ class Connection:
     def open(self, work: asyncio.Task[Any] | None) -> None:
         """The socket is about to be accepted; `work` is the task that records the connection."""
         self._opening = work
-        if self._ping_ticks:
-            self._context.sweep.watch(self, self._ping_ticks)
+        self._context.sweep.watch(self, self._ping_ticks or self._context.seen_ticks)
 
     def opened(self, responder: AbstractAsyncContextManager[None] | None) -> None:
         """The connection is recorded and, with an entered `responder`, can be commanded: CALLs may be handled now."""
@@ -270,20 +269,21 @@ class Connection:
     # What the sweep tells (see `sweep.Watched`).
 
     def due(self, tick: int) -> int:
-        """Ping, and see whether the station has been silent for two intervals (§1.10)."""
+        """Note that the station was heard, ping, and see whether it has been silent for two intervals (§1.10)."""
         if self._ended:
             return 0
         if self._flow.is_paused:  # what it says is not read just now
             self._alive_tick = tick
-        silent_until = ceil(self._alive_tick) + 2 * self._ping_ticks
-        pinged = not self.quirks.ignore_pings
+        interval_ticks = self._ping_ticks or self._context.seen_ticks
+        silent_until = ceil(self._alive_tick) + 2 * interval_ticks
+        pinged = self._ping_ticks > 0 and not self.quirks.ignore_pings
         if tick >= silent_until and pinged:
             self._end(_INTERNAL_ERROR, "no sign of life", close_socket=True)
             return 0
         if tick >= self._next_ping_tick:
-            if self._alive_tick >= tick - self._ping_ticks:
+            if self._alive_tick >= tick - interval_ticks:
                 self._note_seen()
-            self._next_ping_tick = tick + self._ping_ticks
+            self._next_ping_tick = tick + interval_ticks
             if pinged:
                 self._socket.send_ping()
         return min(self._next_ping_tick, silent_until) if pinged else self._next_ping_tick
@@ -396,10 +396,14 @@ class Connection:
         self.gate.job_sent_at = {**memory.job_sent_at, **self.gate.job_sent_at}
 
     def _note_seen(self) -> None:
-        seen = StationSeen(
-            organisation_id=self.organisation_id, station_id=self.station_id, received_at=self._context.clock()
-        )
+        at = self._last_seen(self._context.clock())
+        seen = StationSeen(organisation_id=self.organisation_id, station_id=self.station_id, received_at=at)
         self._context.directory.note(seen)
+
+    def _last_seen(self, now: Instant) -> Instant:
+        """When the last frame arrived, to a tick."""
+        sweep = self._context.sweep
+        return now - sweep.duration_us(sweep.tick - self._alive_tick)
 
     def _end(self, code: int, reason: str, *, close_socket: bool, misbehaved: bool = False) -> None:
         if self._ended:
@@ -420,9 +424,9 @@ class Connection:
         if close_socket:
             self._socket.close(code, reason, self._context.settings.close_timeout_s)
         self._on_end(self, misbehaved)
-        self._context.spawn(self._farewell(code, reason, now))
+        self._context.spawn(self._farewell(code, reason, now, self._last_seen(now)))
 
-    async def _farewell(self, code: int, reason: str, now: Instant) -> None:
+    async def _farewell(self, code: int, reason: str, now: Instant, last_seen_at: Instant) -> None:
         """Record the end, after the beginning."""
         if self._opening is not None:
             await asyncio.wait({self._opening})
@@ -436,6 +440,7 @@ class Connection:
             epoch=self.epoch,
             close_code=code,
             reason=reason,
+            last_seen_at=last_seen_at,
         )
         await self._context.directory.disconnected(fact)
 

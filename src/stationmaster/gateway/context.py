@@ -40,6 +40,7 @@ class ConnectionContext:
             surroundings.directory, log_messages=settings.log_messages, secret_keys=surroundings.secret_keys
         )
         self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
+        self.seen_ticks = sweep.ticks(settings.seen_interval_s)
         self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
         self.ticks_per_byte = 1 / (settings.least_bytes_per_s * settings.resolution_s)
         """How much patience a byte earns."""

@@ -56,6 +56,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """More replacements than this within a minute raise an alarm and throttle the identity (§1.11)."""
     ping_interval_s: float = 60.0
     """How often a station is pinged, unless it has its own figure; 0 never. Silent for two intervals, it is gone."""
+    seen_interval_s: float = 60.0
+    """How often it is noted when a station was heard that is not pinged."""
     close_timeout_s: float = 5.0
     write_timeout_s: float = 30.0
     """A station that does not read what it is sent for so long is disconnected."""

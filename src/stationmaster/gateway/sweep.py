@@ -51,6 +51,10 @@ class Sweep:
             self._timer.cancel()
             self._timer = None
 
+    def duration_us(self, ticks: float) -> int:
+        """So many ticks as microseconds."""
+        return round(ticks * self._resolution_s * 1_000_000)
+
     def ticks(self, duration_s: float) -> int:
         """A duration as a whole number of ticks, at least one; 0 stays 0."""
         return max(1, round(duration_s / self._resolution_s)) if duration_s > 0 else 0

@@ -56,14 +56,19 @@ _CLOSE_CONNECTIONS = update_by(connection, ("id",), ("disconnected_at", "close_c
 _DISCONNECT = update_by(
     presence,
     ("station_id", "connection_id"),
-    ("disconnected_at",),
-    changes={"connected": "FALSE"},
+    ("disconnected_at", "last_seen_at"),
+    changes={
+        "connected": "FALSE",
+        "last_seen_at": "CASE WHEN :last_seen_at > t.last_seen_at THEN :last_seen_at ELSE t.last_seen_at END",
+    },
 )
 _SEE = insert_into(
     presence,
     ("station_id", "connected", "connection_epoch", "last_seen_at"),
     keys=("station_id",),
     changes={"last_seen_at": "excluded.last_seen_at"},
+    # The note of a connection may come after the next one has begun.
+    where="presence.last_seen_at IS NULL OR excluded.last_seen_at > presence.last_seen_at",
 )
 
 
@@ -114,7 +119,9 @@ def store_disconnections(_batch: Batch, facts: list[StationDisconnected]) -> Pro
         _CLOSE_CONNECTIONS,
         [(fact.connection_id, fact.received_at, fact.close_code, fact.reason) for fact in latest],
     )
-    yield Execute(_DISCONNECT, [(fact.station_id, fact.connection_id, fact.received_at) for fact in latest])
+    yield Execute(
+        _DISCONNECT, [(fact.station_id, fact.connection_id, fact.received_at, fact.last_seen_at) for fact in latest]
+    )
 
 
 def store_seen(_batch: Batch, facts: list[StationSeen]) -> Program[None]:
