@@ -18,7 +18,7 @@ from typing import Any, Final
 from stationmaster.actions.contract import Answer, StationRecord
 from stationmaster.domain.facts import StationDisconnected, StationSeen
 from stationmaster.domain.quirks import NO_QUIRKS, Quirks
-from stationmaster.gateway.context import ConnectionContext
+from stationmaster.gateway.context import ConnectionContext, steady
 from stationmaster.gateway.contract import Admission
 from stationmaster.gateway.flow import Flow, Pause
 from stationmaster.gateway.journal import clean
@@ -118,7 +118,7 @@ class Connection:
         self._on_end = on_end
         self.quirks = NO_QUIRKS
         session_settings = _session_settings(settings, NO_QUIRKS, record.strict, record.call_timeout_s)
-        self._session = Session(context.protocol, Side.CSMS, session_settings, gate)
+        self._session = Session(context.protocol, Side.CSMS, session_settings, gate, context.calendar)
         self._gate_memory_loaded = gate.state != ACCEPTED
         self._flow = Flow(context, socket)
         self._answers: dict[str, _Waiting] = {}
@@ -176,6 +176,7 @@ class Connection:
             raise ValueError(f"the key {key!r} is already in use")
         future: asyncio.Future[CallAnswered | CallFailed] = self._context.loop.create_future()
         self._answers[key] = (future, on_sent)
+        now = steady()
         try:
             if action in SECRETIVE_ACTIONS:
                 self._remember_secrets(action, payload)
@@ -184,11 +185,11 @@ class Connection:
                     key,
                     action,
                     payload,
-                    self._context.clock(),
+                    now,
                     message_id=self._context.new_message_id(),
                     timeout_s=timeout_s,
                     priority=priority,
-                    expires_at=expires_at,
+                    expires_at=None if expires_at is None else now + expires_at - self._context.clock(),
                 )
             )
             return await future
@@ -199,7 +200,7 @@ class Connection:
 
     def cancel(self, key: str) -> None:
         """See `StationConnection.cancel`."""
-        self.carry_out(self._session.cancel(key, self._context.clock()))
+        self.carry_out(self._session.cancel(key, steady()))
 
     def close(self, code: int, reason: str) -> None:
         """See `StationConnection.close`."""
@@ -236,11 +237,11 @@ class Connection:
 
     def text_received(self, text: str) -> None:
         """A message."""
-        self.carry_out(self._session.receive(text, self._context.clock()))
+        self.carry_out(self._session.receive(text, steady()))
 
     def binary_received(self) -> None:
         """What OCPP does not have."""
-        self.carry_out(self._session.receive_binary(self._context.clock()))
+        self.carry_out(self._session.receive_binary(steady()))
 
     def heard(self, frames: int) -> None:
         """Signs of life."""
@@ -383,12 +384,12 @@ class Connection:
             self._timer = None
         deadline = self._session.next_deadline()
         if deadline is not None:
-            delay_s = max(0.0, (deadline - self._context.clock()) / _MICROSECONDS)
+            delay_s = max(0.0, (deadline - steady()) / _MICROSECONDS)
             self._timer = self._context.loop.call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
-        self.carry_out(self._session.tick(self._context.clock()))
+        self.carry_out(self._session.tick(steady()))
 
     async def _load_gate_memory(self) -> None:
         memory = await self._context.directory.gate_memory(self.record)
@@ -417,7 +418,7 @@ class Connection:
             self._worker.dismiss()
             if not self._worker.is_at_work:
                 self._worker = None
-        self.carry_out(self._session.closed(now))
+        self.carry_out(self._session.closed(steady()))
         self._context.sweep.forget(self)
         if self._worker is not None:
             self._context.sweep.attend(self)

@@ -1,9 +1,10 @@
 """What all connections of a node share: settings, clock, directory, handler, timer, and a place for their tasks."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -13,25 +14,36 @@ from stationmaster.gateway.limits import TokenBucket
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import Outbox
 from stationmaster.gateway.sweep import Sweep
+from stationmaster.instants import Instant
+from stationmaster.session.calendar import Calendar
 
-__all__ = ["ConnectionContext"]
+__all__ = ["ConnectionContext", "steady"]
 
 log = structlog.get_logger(__name__)
 
 _FAULTS_LOGGED_PER_S = 5
 _FAULTS_LOGGED_AT_ONCE = 20
+_CLOCK_WAS_SET_US: Final = 10_000
+"""The calendar and the clock that only runs are slewed alike; where they part further than this, one was set."""
+
+
+def steady() -> Instant:
+    """The time of a clock that nobody sets: for what is to happen later, and for how long things took."""
+    return time.monotonic_ns() // 1000
 
 
 class ConnectionContext:
     """Shared by every connection of a gateway; made once the event loop runs."""
 
     def __init__(self, settings: GatewaySettings, surroundings: Surroundings) -> None:
-        sweep = Sweep(settings.resolution_s)
+        sweep = Sweep(settings.resolution_s, self._follow_clock)
         self.loop = asyncio.get_running_loop()
         self.outbox = Outbox(self.loop)
         self.settings = settings
         self.surroundings = surroundings
         self.clock = surroundings.clock
+        self.calendar = Calendar(self.clock() - steady())
+        """What sessions add to `steady()`; behind by a tick when the clock has been set."""
         self.directory = surroundings.directory
         self.handler = surroundings.handler
         self.protocol = surroundings.protocol
@@ -57,6 +69,12 @@ class ConnectionContext:
     def new_message_id(self) -> str:
         """An id that was never used before (handbook §1.5)."""
         return str(uuid.uuid4())
+
+    def _follow_clock(self, _tick: int) -> None:
+        before = steady()
+        ahead_us = self.clock() - before
+        if steady() - before < _CLOCK_WAS_SET_US <= abs(ahead_us - self.calendar.ahead_us):
+            self.calendar.ahead_us = ahead_us
 
     def log_fault(self, event: str, cause: BaseException, **words: Any) -> str:
         """Log a failure of ours, unless there are too many; returns a reference that the log has, too."""

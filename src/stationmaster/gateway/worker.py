@@ -11,7 +11,7 @@ import asyncio
 from typing import Final, Protocol
 
 from stationmaster.actions.contract import Answer, StationConnection
-from stationmaster.gateway.context import ConnectionContext
+from stationmaster.gateway.context import ConnectionContext, steady
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.session.events import CallReceived, Effect
 from stationmaster.session.session import Session
@@ -167,7 +167,7 @@ class Worker:
 
     def _succeeded(self, call: CallReceived, answer: Answer) -> None:
         try:
-            effects = self._session.answer(call.message_id, answer.response, self._context.clock())
+            effects = self._session.answer(call.message_id, answer.response, steady())
         except Exception as error:  # noqa: BLE001 - an answer may be wrong in any way; the conversation goes on
             self._fail(call, "gateway.answer_breaks_the_protocol", error)
             return
@@ -178,7 +178,7 @@ class Worker:
         """A handler did not end well; raises what is meant for this task and not for the station."""
         task = asyncio.current_task()
         if isinstance(error, OcppError):
-            self._owner.carry_out(self._session.refuse(call.message_id, error, self._context.clock()))
+            self._owner.carry_out(self._session.refuse(call.message_id, error, steady()))
         elif isinstance(error, asyncio.CancelledError) and self._overdue and task is not None:
             task.uncancel()
             self._fail(call, "gateway.handler_too_slow", error)
@@ -191,4 +191,4 @@ class Worker:
         """Our own failure: the station gets a reference, the log has the rest."""
         reference = self._context.log_fault(event, cause, station_id=self._owner.station_id, action=call.action)
         answer = OcppError(ErrorCode.INTERNAL_ERROR, f"internal error, reference {reference}")
-        self._owner.carry_out(self._session.refuse(call.message_id, answer, self._context.clock()))
+        self._owner.carry_out(self._session.refuse(call.message_id, answer, steady()))

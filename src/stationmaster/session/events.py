@@ -58,7 +58,7 @@ class CallReceived(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallSent(msgspec.Struct, frozen=True, gc=False):
-    """A CALL of ours is in the `Send` just before; its time-out runs from `at`."""
+    """A CALL of ours is in the `Send` just before; its time-out runs from then, by the calendar `at`."""
 
     key: str
     message_id: str

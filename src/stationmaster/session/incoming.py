@@ -14,6 +14,7 @@ from stationmaster.ocpp import frames
 from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.frames import MessageId
 from stationmaster.ocpp.protocol import Protocol, Read, Sender
+from stationmaster.session.calendar import Calendar
 from stationmaster.session.events import CallReceived, Effect, FrameSeen, OddityTolerated, Send
 from stationmaster.session.gate import ACCEPTED, Gate, Verdict
 from stationmaster.session.repeats import Repeats
@@ -36,13 +37,21 @@ class _Pending(msgspec.Struct, gc=False):
 class Incoming:
     """The half of a conversation in which the peer asks."""
 
-    __slots__ = ("_gate", "_pending", "_protocol", "_repeats", "_sender", "_settings")
+    __slots__ = ("_calendar", "_gate", "_pending", "_protocol", "_repeats", "_sender", "_settings")
 
-    def __init__(self, protocol: Protocol, sender: Sender, settings: SessionSettings, gate: Gate | None) -> None:
+    def __init__(
+        self,
+        protocol: Protocol,
+        sender: Sender,
+        settings: SessionSettings,
+        gate: Gate | None,
+        calendar: Calendar,
+    ) -> None:
         self._protocol = protocol
         self._sender = sender
         self._settings = settings
         self._gate = gate
+        self._calendar = calendar
         self._repeats = Repeats(max(1, settings.remembered_calls))
         self._pending: dict[MessageId, _Pending] = {}
 
@@ -77,7 +86,7 @@ class Incoming:
             if (
                 gate is not None
                 and gate.reported_state != ACCEPTED
-                and gate.incoming(action, read.value, now) is Verdict.REFUSE
+                and gate.incoming(action, read.value, now + self._calendar.ahead_us) is Verdict.REFUSE
             ):
                 raise OcppError(ErrorCode.SECURITY_ERROR, f"the station is {gate.state}, not Accepted")
         except OcppError as error:
@@ -102,7 +111,7 @@ class Incoming:
         self._repeats.keep(message_id, pending.content, text)
         if self._gate is not None and pending.action == "BootNotification":
             self._gate.booted(response.status)
-        return _answered(message_id, pending, text, "call_result", None, now)
+        return self._answered(message_id, pending, text, "call_result", None, now)
 
     def refuse(self, message_id: MessageId, error: OcppError, now: Instant) -> list[Effect]:
         """Answer a CALL with a CALLERROR. An InternalError is not remembered: a repeat is a new chance."""
@@ -110,19 +119,19 @@ class Incoming:
         text, code = _encode_error(message_id, error)
         if code != ErrorCode.INTERNAL_ERROR:
             self._repeats.keep(message_id, pending.content, text)
-        return _answered(message_id, pending, text, "call_error", code, now)
+        return self._answered(message_id, pending, text, "call_error", code, now)
 
     def closed(self) -> list[Effect]:
         """Nobody waits for answers any more; what was asked is still told to the message log."""
         unanswered, self._pending = self._pending, {}
         return [
-            FrameSeen("in", "call", message_id, pending.action, pending.text, pending.received_at)
+            FrameSeen("in", "call", message_id, pending.action, pending.text, self._at(pending.received_at))
             for message_id, pending in unanswered.items()
         ]
 
     def _received(self, call: frames.Call, read: Read, now: Instant) -> list[Effect]:
-        message_id, action = call.message_id, call.action
-        effects: list[Effect] = [CallReceived(message_id, action, read.value, call.payload, read.oddities, now)]
+        message_id, action, at = call.message_id, call.action, now + self._calendar.ahead_us
+        effects: list[Effect] = [CallReceived(message_id, action, read.value, call.payload, read.oddities, at)]
         if call.oddities:
             raw = str(message_id)[:_CLIPPED]
             effects.extend(OddityTolerated(kind, "", raw, action) for kind in call.oddities)
@@ -138,11 +147,11 @@ class Incoming:
             error = OcppError(ErrorCode.PROTOCOL_ERROR, "this message id was used before for another call")
             return self._refuse_at_once(message_id, action, error, text, now)
         if answer is None:
-            return [FrameSeen("in", "call", message_id, action, text, now)]
+            return [FrameSeen("in", "call", message_id, action, text, self._at(now))]
         kind: Any = "call_result" if answer[1] == "3" else "call_error"
         return [
             Send(answer),
-            FrameSeen("in", "call", message_id, action, text, now, 0, answer=answer, answer_kind=kind),
+            FrameSeen("in", "call", message_id, action, text, self._at(now), 0, answer=answer, answer_kind=kind),
         ]
 
     def _refuse_at_once(
@@ -158,27 +167,38 @@ class Incoming:
         if content is not None:
             self._repeats.keep(message_id, content, answer)
         seen = FrameSeen(
-            "in", "call", message_id, action, text, now, 0, answer=answer, answer_kind="call_error", error_code=code
+            "in",
+            "call",
+            message_id,
+            action,
+            text,
+            self._at(now),
+            0,
+            answer=answer,
+            answer_kind="call_error",
+            error_code=code,
         )
         return [Send(answer), seen]
 
+    def _answered(
+        self, message_id: MessageId, pending: _Pending, text: str, kind: Any, code: str | None, now: Instant
+    ) -> list[Effect]:
+        seen = FrameSeen(
+            "in",
+            "call",
+            message_id,
+            pending.action,
+            pending.text,
+            pending.received_at + self._calendar.ahead_us,
+            now - pending.received_at,
+            answer=text,
+            answer_kind=kind,
+            error_code=code,
+        )
+        return [Send(text), seen]
 
-def _answered(
-    message_id: MessageId, pending: _Pending, text: str, kind: Any, code: str | None, now: Instant
-) -> list[Effect]:
-    seen = FrameSeen(
-        "in",
-        "call",
-        message_id,
-        pending.action,
-        pending.text,
-        pending.received_at,
-        now - pending.received_at,
-        answer=text,
-        answer_kind=kind,
-        error_code=code,
-    )
-    return [Send(text), seen]
+    def _at(self, now: Instant) -> Instant:
+        return now + self._calendar.ahead_us
 
 
 def _encode_error(message_id: MessageId, error: OcppError) -> tuple[str, str]:

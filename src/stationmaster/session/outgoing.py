@@ -12,6 +12,7 @@ from stationmaster.instants import Instant
 from stationmaster.ocpp import frames
 from stationmaster.ocpp.errors import OcppError
 from stationmaster.ocpp.protocol import Protocol
+from stationmaster.session.calendar import Calendar
 from stationmaster.session.events import (
     CallAnswered,
     CallAnsweredLate,
@@ -36,12 +37,13 @@ OUTCOME_UNKNOWN: Final = "the connection ended before the answer came; the outco
 class Outgoing:
     """The half of a conversation in which we ask."""
 
-    __slots__ = ("_gate", "_outbox", "_protocol", "_settings")
+    __slots__ = ("_calendar", "_gate", "_outbox", "_protocol", "_settings")
 
-    def __init__(self, protocol: Protocol, settings: SessionSettings, gate: Gate | None) -> None:
+    def __init__(self, protocol: Protocol, settings: SessionSettings, gate: Gate | None, calendar: Calendar) -> None:
         self._protocol = protocol
         self._settings = settings
         self._gate = gate
+        self._calendar = calendar
         self._outbox: Outbox | None = None
 
     def adopt(self, settings: SessionSettings) -> None:
@@ -97,7 +99,7 @@ class Outgoing:
             return self._unawaited(frame.message_id, "call_result", frame.payload, text, now)
         latency_us = now - call.sent_at
         effects: list[Effect] = [
-            FrameSeen("in", "call_result", call.message_id, call.action, text, now, latency_us, answers=True)
+            FrameSeen("in", "call_result", call.message_id, call.action, text, self._at(now), latency_us, answers=True)
         ]
         try:
             read = self._protocol.read_response(
@@ -107,7 +109,7 @@ class Outgoing:
             effects.append(_failed(call, "invalid_response", str(error.code), error.description, frame.payload))
         else:
             if self._gate is not None:
-                self._gate.answered(call.action, call.request, read.value, now)
+                self._gate.answered(call.action, call.request, read.value, self._at(now))
             effects.append(CallAnswered(call.key, call.action, read.value, frame.payload, read.oddities, latency_us))
             effects += [OddityTolerated(odd.kind, odd.path, odd.raw[:200], call.action) for odd in read.oddities]
         return effects + self.tick(now)
@@ -124,7 +126,7 @@ class Outgoing:
             call.message_id,
             call.action,
             text,
-            now,
+            self._at(now),
             now - call.sent_at,
             answers=True,
             error_code=frame.code,
@@ -171,22 +173,26 @@ class Outgoing:
         return None if self._outbox is None else self._outbox.next_deadline()
 
     def _sent(self, call: OutgoingCall, now: Instant) -> list[Effect]:
+        at = self._at(now)
         if self._gate is not None:
-            self._gate.sent(call.action, call.request, now)
+            self._gate.sent(call.action, call.request, at)
         return [
             Send(call.text),
-            CallSent(call.key, call.message_id, now),
-            FrameSeen("out", "call", call.message_id, call.action, call.text, now),
+            CallSent(call.key, call.message_id, at),
+            FrameSeen("out", "call", call.message_id, call.action, call.text, at),
         ]
+
+    def _at(self, now: Instant) -> Instant:
+        return now + self._calendar.ahead_us
 
     def _unawaited(self, message_id: Any, kind: Any, payload: bytes | None, text: str, now: Instant) -> list[Effect]:
         """An answer that nobody waits for (any more): logged and otherwise ignored, but a late one is told (§1.7)."""
         late = self._outbox.take_overdue(message_id) if self._outbox is not None else None
         if late is None:
-            return [FrameSeen("in", kind, message_id, None, text, now)]
+            return [FrameSeen("in", kind, message_id, None, text, self._at(now))]
         latency_us = now - late.sent_at
         return [
-            FrameSeen("in", kind, message_id, late.action, text, now, latency_us, answers=True),
+            FrameSeen("in", kind, message_id, late.action, text, self._at(now), latency_us, answers=True),
             CallAnsweredLate(late.key, late.action, payload, latency_us),
         ]
 

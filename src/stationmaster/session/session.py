@@ -1,9 +1,10 @@
 """The OCPP-J conversation with one peer, as a state machine without I/O.
 
-Text goes in, effects come out; time is an argument. The rules that shape this file are handbook
-§1.4 to §1.9: a side sends one CALL and waits for its answer before it sends the next, an incoming
-CALL is taken at any time, and no input ever raises. Works for both ends; the station's end
-has no gate. The owner carries out the effects in their order.
+Text goes in, effects come out; time is an argument. `now` is of a clock that nobody sets, so that no
+deadline moves with the calendar, and the instants in effects are the calendar's. The rules that shape
+this file are handbook §1.4 to §1.9: a side sends one CALL and waits for its answer before it sends the
+next, an incoming CALL is taken at any time, and no input ever raises. Works for both ends; the
+station's end has no gate. The owner carries out the effects in their order.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from stationmaster.ocpp import frames
 from stationmaster.ocpp.errors import OcppError
 from stationmaster.ocpp.frames import MessageId
 from stationmaster.ocpp.protocol import Protocol, Sender
+from stationmaster.session.calendar import Calendar
 from stationmaster.session.events import CallFailed, Close, Effect, FrameSeen
 from stationmaster.session.gate import Gate
 from stationmaster.session.incoming import Incoming
@@ -32,18 +34,35 @@ class Session:
     or `closed` every input is ignored.
     """
 
-    __slots__ = ("_binary", "_incoming", "_malformed", "_open", "_outgoing", "_settings", "gate", "protocol", "side")
+    __slots__ = (
+        "_binary",
+        "_calendar",
+        "_incoming",
+        "_malformed",
+        "_open",
+        "_outgoing",
+        "_settings",
+        "gate",
+        "protocol",
+        "side",
+    )
 
     def __init__(
-        self, protocol: Protocol, side: Side, settings: SessionSettings = _DEFAULTS, gate: Gate | None = None
+        self,
+        protocol: Protocol,
+        side: Side,
+        settings: SessionSettings = _DEFAULTS,
+        gate: Gate | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         self.protocol = protocol
         self.side = side
         self.gate = gate
         self._settings = settings
         peer = Sender.STATION if side is Side.CSMS else Sender.CSMS
-        self._incoming = Incoming(protocol, peer, settings, gate)
-        self._outgoing = Outgoing(protocol, settings, gate)
+        self._calendar = calendar = calendar or Calendar()
+        self._incoming = Incoming(protocol, peer, settings, gate, calendar)
+        self._outgoing = Outgoing(protocol, settings, gate, calendar)
         self._malformed: Offences | None = None
         self._binary = 0
         self._open = True
@@ -71,16 +90,16 @@ class Session:
             case frames.BrokenCall():
                 return self._incoming.broken(frame, text, now) + self._offence(now)
             case frames.Unanswerable():
-                return [FrameSeen("in", "unreadable", None, None, text, now), *self._offence(now)]
+                return [FrameSeen("in", "unreadable", None, None, text, self._at(now)), *self._offence(now)]
             case frames.Ignored():
-                return [FrameSeen("in", "ignored", None, None, text, now)]
+                return [FrameSeen("in", "ignored", None, None, text, self._at(now))]
 
     def receive_binary(self, now: Instant) -> list[Effect]:
         """A binary frame arrived: ignored, until there have been too many (§1.9)."""
         if not self._open:
             return []
         self._binary += 1
-        effects: list[Effect] = [FrameSeen("in", "binary", None, None, "", now)]
+        effects: list[Effect] = [FrameSeen("in", "binary", None, None, "", self._at(now))]
         if self._binary >= self._settings.binary_offences:
             effects.append(self._close(1003, "OCPP speaks in text frames"))
         return effects
@@ -112,7 +131,8 @@ class Session:
         """Ask the peer, now or when its turn comes.
 
         `payload` is a typed request that `Protocol.check_outgoing` made. `key` is the caller's name for it and
-        comes back in exactly one `CallAnswered` or `CallFailed`. Raises `ValueError` for a key that is in use.
+        comes back in exactly one `CallAnswered` or `CallFailed`. `expires_at` is of the same clock as `now`.
+        Raises `ValueError` for a key that is in use.
         """
         if not self._open:
             return [CallFailed(key, action, "not_delivered", "offline", "the connection is closed")]
@@ -157,6 +177,9 @@ class Session:
         return self._open
 
     # Inside.
+
+    def _at(self, now: Instant) -> Instant:
+        return now + self._calendar.ahead_us
 
     def _offence(self, now: Instant) -> list[Effect]:
         if self._malformed is None:
