@@ -263,6 +263,8 @@ class TransactionStarted(Fact, frozen=True, kw_only=True, gc=False):
     flags: tuple[str, ...] = ()
     remote_start_job_id: str | None = None
     """The remote start that asked for it, if one was waiting (§3.3.10)."""
+    max_active_transactions: int | None = None
+    """The limit of its token. If that is reached elsewhere when it is stored, the outcome says ConcurrentTx."""
 
 
 class TransactionStored(msgspec.Struct, frozen=True, gc=False):

@@ -4,9 +4,7 @@ The rule that shapes this file: it has already happened. Whatever a station says
 end is recorded and confirmed, and whether the token may charge is only an answer.
 """
 
-import asyncio
 from collections.abc import Sequence
-from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -20,7 +18,7 @@ from stationmaster.domain.facts import (
 )
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
-from stationmaster.domain.tokens import Authorization, AuthorizationStatus, Token
+from stationmaster.domain.tokens import Authorization
 from stationmaster.instants import Instant
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.context import ServiceContext
@@ -88,18 +86,12 @@ class Transactions:
         self._authorizer = authorizer
         self._metering = metering
         self._waiting = waiting
-        self._counting: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self, station: PresentStation, start: Start) -> Started:
         """Record a start. Returns when it is durable; a repeat returns the transaction it made before."""
         id_tag = start.id_tag if start.usable_id_tag else None
         authorization = await self._authorizer.authorize(station, id_tag, start.received_at, "start")
-        token = authorization.token
-        if token is None or token.max_active_transactions is None:
-            return await self._begin(station, start, authorization)
-        async with self._one_at_a_time(token):
-            authorization = await self._within_limit(token, start.location, authorization)
-            return await self._begin(station, start, authorization)
+        return await self._begin(station, start, authorization)
 
     async def end(self, station: PresentStation, end: End) -> Ended:
         """Record an end with the values that came along. Returns when it is durable."""
@@ -146,6 +138,7 @@ class Transactions:
             site_id=station.site_id,
             flags=start.flags,
             remote_start_job_id=None if remote_start is None else remote_start.id,
+            max_active_transactions=None if token is None else token.max_active_transactions,
         )
         began = False
         try:
@@ -178,24 +171,6 @@ class Transactions:
         )
         if stored.superseded_at is not None:
             started.is_open, started.ended_at = False, stored.superseded_at
-
-    async def _within_limit(self, token: Token, location: Location, authorization: Authorization) -> Authorization:
-        """ConcurrentTx when the token has as many open transactions elsewhere as it may have (§8 A-5)."""
-        if authorization.status is not AuthorizationStatus.ACCEPTED or token.max_active_transactions is None:
-            return authorization
-        elsewhere: int = await self._storage.transactions.count_open_of_token(
-            token.id, but_not_at=(location.station_id, location.evse_id)
-        )
-        if elsewhere < token.max_active_transactions:
-            return authorization
-        return msgspec.structs.replace(authorization, status=AuthorizationStatus.CONCURRENT)
-
-    def _one_at_a_time(self, token: Token) -> asyncio.Lock:
-        """Counting and recording belong together: two stations may present the same token at once."""
-        lock = self._counting.get(token.id)
-        if lock is None:
-            lock = self._counting[token.id] = asyncio.Lock()
-        return lock
 
 
 def _ended(station: PresentStation, end: End, number: int, authorization: Authorization | None) -> TransactionEnded:

@@ -61,6 +61,8 @@ def batch_program(
     told = sorted(chain.from_iterable(places[kind] for kind in places if kind.event_type is not None))
     encoded = _screen(facts, told)
     outcomes = yield from _store(batch, facts, places)
+    if batch.amended:
+        _tell_what_was_decided(batch, facts, encoded)
     committed = yield from _store_events(batch, facts, told, encoded, outcomes)
     results: list[Any] = []
     place = 0
@@ -92,6 +94,15 @@ def _screen(facts: list[Fact], told: Sequence[int]) -> dict[int, bytes]:
             data = event_data(facts[i])
         encoded[i] = data
     return encoded
+
+
+def _tell_what_was_decided(batch: Batch, facts: list[Fact], encoded: dict[int, bytes]) -> None:
+    """An event says what is stored, not what was asked for."""
+    for i, fact in enumerate(facts):
+        amended = batch.amended.get(id(fact))
+        if amended is not None:
+            facts[i] = amended
+            encoded[i] = event_data(amended)
 
 
 def _store(batch: Batch, facts: Sequence[Fact], places: Mapping[type[Fact], list[int]]) -> Program[list[Any]]:

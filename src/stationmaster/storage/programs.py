@@ -8,6 +8,7 @@ on the `sqlite3` thread and on asyncpg, alone or as a part of a bigger one (`yie
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+from stationmaster.domain.facts import Fact
 from stationmaster.instants import Instant
 from stationmaster.storage.numbers import RowIds
 from stationmaster.storage.statements import Statement
@@ -90,17 +91,19 @@ class Batch:
     `transactions` maps a station's number that was drawn for a transaction or an orphan in this
     batch to the transaction that it turned out to be, so that samples recorded beside it find
     their way.
+    `amended` has the facts of which the database decided something, by the `id` of the fact that was given.
     `learned` is what `owners` may remember once the batch is durable. `messages` and `events` count the rows
     that await their entry in a trail.
     """
 
-    __slots__ = ("_row_ids", "events", "learned", "messages", "now", "owners", "transactions")
+    __slots__ = ("_row_ids", "amended", "events", "learned", "messages", "now", "owners", "transactions")
 
     def __init__(self, row_ids: RowIds, now: Instant, owners: Owners) -> None:
         """One for each attempt to write a batch."""
         self._row_ids = row_ids
         self.now = now
         self.owners = owners
+        self.amended: dict[int, Fact] = {}
         self.learned: list[tuple[int, str, str]] = []
         self.transactions: dict[tuple[str, int], int] = {}
         self.messages = 0

@@ -11,6 +11,7 @@ import msgspec
 from stationmaster.domain.facts import TransactionStarted, TransactionStored
 from stationmaster.domain.transactions import Beginning
 from stationmaster.instants import Instant
+from stationmaster.storage.active_transactions import ActiveTransactions, find_active
 from stationmaster.storage.numbers import digest_of, scramble
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
@@ -88,10 +89,13 @@ def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[
         [(fact.station_id, fact.started_at, digest) for fact, digest in zip(facts, digests, strict=True)],
     )
     running = yield Execute(_FIND_OPEN, [(fact.station_id, fact.location.evse_id) for fact in facts])
-    starts = _Starts([*same.rows, *running.rows])
+    active = yield from find_active(facts)
+    starts = _Starts([*same.rows, *running.rows], active)
     outcomes = [starts.add(fact, digest) for fact, digest in zip(facts, digests, strict=True)]
     for fact, outcome in zip(facts, outcomes, strict=True):
         batch.transactions[fact.station_id, fact.id] = outcome.id
+        if outcome.authorization_status != fact.authorization_status and not outcome.resend:
+            batch.amended[id(fact)] = _with_status(fact, outcome.authorization_status)
         batch.learned.append((outcome.id, fact.station_id, outcome.ocpp_id))
     if starts.rows:
         yield Execute(_INSERT_STARTS, starts.rows)
@@ -103,9 +107,10 @@ def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[
 class _Starts:
     """The starts of a batch against what is stored: `rows` to insert, `superseded` numbers to mark."""
 
-    def __init__(self, found: list[Any]) -> None:
+    def __init__(self, found: list[Any], active: ActiveTransactions) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.superseded: list[int] = []
+        self._active = active
         self._known: dict[_Key, TransactionStored] = {}
         self._without_time: dict[tuple[str, int], TransactionStored] = {}
         self._open: dict[tuple[str, int], dict[int, Beginning]] = {}
@@ -128,8 +133,13 @@ class _Starts:
             known = self._without_time.get((fact.station_id, digest))
         if known is not None:
             return known
+        status = self._active.status_of(fact)
+        if status != fact.authorization_status:
+            fact = _with_status(fact, status)
         older, superseded_at = self._supersede(fact)
         self.superseded += older
+        if superseded_at is None:
+            self._active.began(fact, older)
         ocpp_id = str(scramble(fact.id))
         state = "open" if superseded_at is None else "superseded"
         self.rows.append(_start_row(fact, ocpp_id, digest, state))
@@ -187,6 +197,10 @@ def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int, state: str) 
         fact.remote_start_job_id,
         flags_text(fact.flags),
     )
+
+
+def _with_status(fact: TransactionStarted, status: str) -> TransactionStarted:
+    return msgspec.structs.replace(fact, authorization_status=status)
 
 
 def flags_text(flags: tuple[str, ...]) -> str:

@@ -105,19 +105,6 @@ _AT = Prepared(
     "instant",
 )
 _OPEN_OF_STATION = Prepared(_SELECT.where(_t.station_id == _station, _is_open).order_by(_t.id), "station")
-_COUNT_OPEN_OF_TOKEN = Prepared(
-    sa.select(sa.func.count())
-    .select_from(transaction)
-    .where(
-        _t.token_id == _number,
-        _is_open,
-        _t.token_id.is_not(None),
-        sa.or_(_t.station_id != _station, _t.evse_id.is_distinct_from(_evse)),
-    ),
-    "number",
-    "station",
-    "evse",
-)
 _FIND_NUMBER = select_by(
     transaction,
     ("station_id", "ocpp_id"),
@@ -171,12 +158,6 @@ class TransactionQueries:
     async def open_of_station(self, station_id: str) -> list[Transaction]:
         """The open transactions of a station, the oldest first."""
         return _TRANSACTIONS.many(await self._access.read(_OPEN_OF_STATION, [(station_id,)]))
-
-    async def count_open_of_token(self, token_id: int, *, but_not_at: tuple[str, int | None] | None = None) -> int:
-        """How many transactions of a token are open; `but_not_at` leaves out (station, EVSE) (§8 A-5)."""
-        # No station has the identity "".
-        rows = await self._access.read(_COUNT_OPEN_OF_TOKEN, [(token_id, *(but_not_at or ("", None)))])
-        return int(rows[0][0])
 
     async def find(  # noqa: PLR0913 -- filters are given by name
         self,
