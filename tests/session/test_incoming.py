@@ -118,6 +118,24 @@ def test_an_id_over_36_characters_is_tolerated_unless_strict() -> None:
     assert json.loads(play.last.text)[2] == "FormationViolation"
 
 
+START_TRANSACTION = (
+    '"StartTransaction",{"connectorId":1,"idTag":"A","meterStart":1,"timestamp":"2025-03-01T12:00:00Z"}]'
+)
+STOP_TRANSACTION = '"StopTransaction",{"transactionId":5,"meterStop":1,"timestamp":"2025-03-01T12:00:00Z"}]'
+ODD_FRAMES_ABOUT_TRANSACTIONS = (
+    ("[2,77," + START_TRANSACTION, "integer_id"),
+    (f'[2,"{"y" * 40}",' + STOP_TRANSACTION, "long_id"),
+    ('[2,"nul",' + START_TRANSACTION.replace('"A"', '"A\0"'), "invalid_characters"),
+    ('\ufeff[2,"m","MeterValues",{"connectorId":1,"meterValue":[]}]', "byte_order_mark"),
+)
+
+
+@pytest.mark.parametrize(("frame", "kind"), ODD_FRAMES_ABOUT_TRANSACTIONS)
+def test_what_transactions_say_is_never_refused_for_the_form_of_its_frame(frame: str, kind: str) -> None:
+    for settings in ({"strict": True}, {"banned_oddities": frozenset({kind})}):
+        central(**settings) >> frame << CallReceived << like(OddityTolerated, kind=kind)
+
+
 def test_oddities_of_the_payload_are_told(play: Playbook) -> None:
     play >> '[2,"1","Authorize",{"idTag":"A","colour":"red"}]' << CallReceived
     play << like(OddityTolerated, kind="extra_field", action="Authorize")

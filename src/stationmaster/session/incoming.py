@@ -67,7 +67,7 @@ class Incoming:
     def receive(self, call: frames.Call, text: str, now: Instant) -> list[Effect]:
         """A well-formed CALL."""
         message_id, action = call.message_id, call.action
-        if call.oddities and (self._settings.strict or not self._settings.banned_oddities.isdisjoint(call.oddities)):
+        if call.oddities and self._minds(call):
             strictly = OcppError(ErrorCode.FORMATION_VIOLATION, f"the frame has: {', '.join(call.oddities)}")
             return self._refuse_at_once(message_id, action, strictly, text, now)
         content = hash((action, call.payload))
@@ -128,6 +128,13 @@ class Incoming:
             FrameSeen("in", "call", message_id, pending.action, pending.text, self._at(pending.received_at))
             for message_id, pending in unanswered.items()
         ]
+
+    def _minds(self, call: frames.Call) -> bool:
+        """Whether odd frames are refused; what transactions say never is for its form, in neither mode."""
+        row = self._protocol.actions.get(call.action)
+        if row is not None and row.transaction_related:
+            return False
+        return self._settings.strict or not self._settings.banned_oddities.isdisjoint(call.oddities)
 
     def _received(self, call: frames.Call, read: Read, now: Instant) -> list[Effect]:
         message_id, action, at = call.message_id, call.action, now + self._calendar.ahead_us
