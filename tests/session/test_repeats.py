@@ -1,10 +1,25 @@
-"""The memory of CALLs, on its own. An integer is its own fingerprint, so integers can be made to look alike."""
+"""The memory of CALLs, on its own. An id may bring a fingerprint of its own, so ids can be made to look alike."""
+
+import pytest
 
 from stationmaster.session.repeats import Repeats
 
-FIRST = int.from_bytes(bytes((1, 2, 3, 4, 5, 6, 7, 0)), "little")
-SECOND = int.from_bytes(bytes((8, 9, 10, 0, 12, 13, 14, 0)), "little")
-ACROSS = int.from_bytes(bytes((5, 6, 7, 0, 8, 9, 10, 0)), "little")
+
+class Id(str):
+    """A text whose hash is the number that its bytes are."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return int.from_bytes(self.encode(), "little")
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == other
+
+
+FIRST = Id("\1\2\3\4\5\6\7\0")
+SECOND = Id("\x08\x09\x0a\0\x0c\x0d\x0e\0")
+ACROSS = Id("\5\6\7\0\x08\x09\x0a\0")
 """The end of the first and the beginning of the second."""
 
 
@@ -20,7 +35,7 @@ def test_an_id_is_not_found_between_two_others() -> None:
 
 def test_an_id_is_not_found_in_the_content_of_another() -> None:
     repeats = Repeats(10)
-    repeats.keep("a", FIRST, '[3,"a",{}]')
+    repeats.keep("a", hash(FIRST), '[3,"a",{}]')
     assert repeats.find(FIRST, 1) is None
 
 
@@ -49,3 +64,11 @@ def test_the_last_ids_are_found_and_older_ones_are_not_however_many_there_were()
             assert repeats.find(ids[at], at) == (answers[at], True)
         if oldest:
             assert repeats.find(ids[oldest - 1], oldest - 1) is None
+
+
+@pytest.mark.parametrize(("one", "other"), [(-1, -2), (0, 2**61 - 1), (5, 2**61 + 4), (5, "5")])
+def test_ids_are_told_apart_where_python_hashes_them_alike(one: int, other: int | str) -> None:
+    repeats = Repeats(10)
+    repeats.keep(one, 1, f"[3,{one},{{}}]")
+    assert repeats.find(other, 1) is None
+    assert repeats.find(one, 1) == (f"[3,{one},{{}}]", True)

@@ -42,7 +42,7 @@ class Repeats:
 
     def find(self, message_id: MessageId, content: int) -> tuple[str, bool] | None:
         """How the CALL of this id was answered, and whether it had the same content; None if it is new."""
-        digest = hash(message_id)
+        digest = hash(message_id) if isinstance(message_id, str) else _digest_of_number(message_id)
         recent = self._recent
         if recent is not None:
             byte, bit = (digest % _FILTER_BITS) >> 3, 1 << (digest & 7)
@@ -60,7 +60,7 @@ class Repeats:
     def keep(self, message_id: MessageId, content: int, answer: str) -> None:
         """Remember a CALL and its answer, in place of the oldest."""
         place = self._next
-        digest = hash(message_id)
+        digest = hash(message_id) if isinstance(message_id, str) else _digest_of_number(message_id)
         recent = self._recent
         if recent is None or place == 0:
             self._enter(digest, place)
@@ -89,6 +89,11 @@ class Repeats:
             self._older = bytes(recent)
             recent = self._recent = bytearray(_FILTER_BYTES)
         _mark(recent, digest)
+
+
+def _digest_of_number(message_id: int) -> int:
+    """Python's own hash of -1 is that of -2, and those of numbers repeat; their texts are told apart as texts are."""
+    return hash((int, hex(message_id)))
 
 
 def _mark(bits: bytearray, digest: int) -> None:
