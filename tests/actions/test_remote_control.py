@@ -210,3 +210,52 @@ async def test_what_comes_after_the_deadline_is_not_what_was_awaited(node: Node)
     assert (await start(line)).remote_start_job_id is None
     await boot(line)
     assert [await state_of(node, job) for job in (remote_start, reset)] == ["waiting", "waiting"]
+
+
+# Where the answer to a start is lost
+
+PROFILE = {
+    "chargingProfileId": 9,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]},
+}
+
+
+async def profiles_of(node: Node) -> list[str | None]:
+    """The transactions to which the profiles belong that the station holds."""
+    return [entry.profile.transaction_id for entry in await node.services.smart_charging.mirror_of("CP7")]
+
+
+@pytest.mark.parametrize("at_another", [False, True])
+async def test_a_start_whose_answer_was_lost_keeps_the_promise_when_it_is_sent_again(
+    cluster: tuple[Node, Node], at_another: bool
+) -> None:
+    here = cluster[0]
+    line = await connect(here)
+    first = await accepted(here, line, "RemoteStartTransaction", idTag="A1", chargingProfile=PROFILE)
+    here.clock.pass_s(1)
+    second = await accepted(here, line, "RemoteStartTransaction", idTag="A1")
+    line.put_off = []
+    begun = await start(line)
+    assert (begun.remote_start_job_id, await state_of(here, first)) == (first.id, "waiting")
+    node = cluster[at_another]
+    line = await moved(line, node)
+    assert await start(line) == begun
+    assert [await state_of(node, job) for job in (first, second)] == ["done", "waiting"]
+    assert await profiles_of(node) == [begun.ocpp_id]
+    assert (await start(line, connector_id=2)).remote_start_job_id == second.id
+
+
+async def test_what_followed_from_a_start_does_not_follow_again(node: Node) -> None:
+    line = await connect(node)
+    job = await accepted(node, line, "RemoteStartTransaction", idTag="A1", chargingProfile=PROFILE)
+    begun = await start(line)
+    other = await accepted(node, line, "RemoteStartTransaction", idTag="B2")
+    line.will_answer("ClearChargingProfile", status="Accepted")
+    await send(node, "ClearChargingProfile", id=9)
+    done = await node.storage.jobs.get(job.id)
+    assert await start(line) == begun
+    assert (await profiles_of(node), await node.storage.jobs.get(job.id)) == ([], done)
+    assert await state_of(node, other) == "waiting"

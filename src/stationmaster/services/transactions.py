@@ -19,6 +19,7 @@ from stationmaster.domain.facts import (
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.tokens import Authorization
+from stationmaster.domain.transactions import Transaction
 from stationmaster.instants import Instant
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.context import ServiceContext
@@ -149,9 +150,10 @@ class Transactions:
         finally:
             if remote_start is not None and not began:
                 self._waiting.release(remote_start)
-        if began:
-            self._remember(station, fact, stored)
-        return Started(stored, remote_start if began else None)
+        if not began:
+            return Started(stored, await self._unfinished_remote_start(station, stored))
+        self._remember(station, fact, stored)
+        return Started(stored, remote_start)
 
     async def _remote_start(self, station: PresentStation, start: Start, number: int) -> Job | None:
         if not self._waiting.any_of(station.station_id):
@@ -160,6 +162,15 @@ class Transactions:
             number=number, id_tag=start.id_tag, evse_id=start.location.evse_id, received_at=start.received_at
         )
         return await self._waiting.take_start(station, beginning)
+
+    async def _unfinished_remote_start(self, station: PresentStation, stored: TransactionStored) -> Job | None:
+        """That of a start whose answer was lost: nothing has followed from it yet (§1.14)."""
+        if not self._waiting.any_of(station.station_id):
+            return None
+        known: Transaction | None = await self._storage.transactions.get(stored.id)
+        if known is None or known.remote_start_job_id is None:
+            return None
+        return await self._waiting.take_again(station, known.remote_start_job_id, stored.id)
 
     def _remember(self, station: PresentStation, fact: TransactionStarted, stored: TransactionStored) -> None:
         for known in (station.transactions or {}).values():

@@ -124,6 +124,13 @@ class WaitingJobs:
                 return job
         return None
 
+    async def take_again(self, station: PresentStation, job_id: str, number: int) -> Job | None:
+        """The remote start that a transaction named when it began, if what follows from that is still to come."""
+        for job in await self.of_station(station.station_id, station.organisation_id):
+            if job.id == job_id and self._take(job, number):
+                return job
+        return None
+
     def release(self, job: Job) -> None:
         """No transaction came of the start that took this job: another may take it."""
         self._release(job.station_id, job.id)
