@@ -251,6 +251,34 @@ async def test_calls_wait_until_the_connection_is_recorded(world: World) -> None
     assert (await station.hear())[:2] == [3, "1"]
 
 
+async def test_while_the_database_is_away_a_new_connection_is_answered_and_its_end_is_recorded_after_its_beginning(
+    start_world: StartWorld,
+) -> None:
+    world = await start_world(record_wait_s=0.05)
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        await gate.wait()
+
+    world.directory.connect_waits = wait
+    world.directory.add("CP1")
+    station = await world.raw()
+    await station.open()
+    assert (await station.call(heartbeat("1")))[:2] == [3, "1"]
+    asked = clear_cache(world)
+    await answered_by(station)
+    assert isinstance(await asked, CallAnswered)
+    station.drop()
+    await until(lambda: world.gateway.connected_stations() == [])
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert world.directory.facts(StationConnected) == world.directory.facts(StationDisconnected) == []
+    gate.set()
+    await until(lambda: world.directory.facts(StationDisconnected))
+    kinds = [type(fact) for fact in world.directory.told if isinstance(fact, StationConnected | StationDisconnected)]
+    assert kinds == [StationConnected, StationDisconnected]
+
+
 async def test_a_station_whose_connection_cannot_be_recorded_is_served_all_the_same(world: World) -> None:
     async def fail() -> None:
         raise OSError("the database is away")

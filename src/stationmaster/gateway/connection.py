@@ -226,12 +226,15 @@ class Connection:
         self._context.sweep.watch(self, self._ping_ticks or self._context.seen_ticks)
 
     def opened(self, responder: AbstractAsyncContextManager[None] | None) -> None:
-        """The connection is recorded and, with an entered `responder`, can be commanded: CALLs may be handled now."""
-        self._opening = None
+        """With an entered `responder`, it can be commanded; CALLs may be handled now."""
         self._opened = True
         self._responder = responder
         if self._worker is not None:
             self._worker.start()
+
+    def recorded(self) -> None:
+        """The connection is recorded: its end may be."""
+        self._opening = None
 
     # What the socket tells (see `socket.Conversation`).
 

@@ -262,7 +262,10 @@ class Door:
             context.spawn(context.directory.identity_moved(record, addresses))
 
     async def _record(self, connection: Connection, request: HandshakeRequest, admit: Admit) -> None:
-        """Make the connection known: from here on the station is online, can be commanded, and is answered."""
+        """Make the connection known: from here on the station is online, can be commanded, and is answered.
+
+        While the database is away, what can be answered without it is answered (RELIABILITY R-04).
+        """
         keeper, context = self._keeper, self._context
         now = context.clock()
         for kind, raw in admit.oddities:
@@ -293,11 +296,18 @@ class Door:
             security_profile=connection.security_profile,
             user_agent=request.user_agent,
         )
-        try:
-            await context.directory.connected(fact, admit.admission)
-        except Exception as error:  # noqa: BLE001 - the conversation matters more than its record
-            context.log_fault("gateway.connection_not_recorded", error, station_id=connection.station_id)
+        recording = context.spawn(self._tell_directory(connection, fact, admit))
+        await asyncio.wait({recording}, timeout=context.settings.record_wait_s)
         connection.opened(responder)
+        await recording
+        connection.recorded()
+
+    async def _tell_directory(self, connection: Connection, fact: StationConnected, admit: Admit) -> None:
+        """Record a connection, before what the station says: storage makes durable in the order in which it is told."""
+        try:
+            await self._context.directory.connected(fact, admit.admission)
+        except Exception as error:  # noqa: BLE001 - the conversation matters more than its record
+            self._context.log_fault("gateway.connection_not_recorded", error, station_id=connection.station_id)
 
     def _ended(self, connection: Connection, misbehaved: bool) -> None:
         self._keeper.hub.leave(connection)

@@ -65,6 +65,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """A frame that comes, or is read, more slowly than this in the long run counts as silence; GPRS is faster."""
     answer_timeout_s: float = 20.0
     """A CALL whose handler takes longer is answered with InternalError."""
+    record_wait_s: float = 1.0
+    """CALLs of a new connection wait for its record so long, then for the bus alone: storage keeps the order."""
     calls_waiting: int = 64
     """So many unanswered CALLs of one station, and reading from it pauses until half of them are answered."""
     frames_per_s: float = 2000.0
