@@ -2,7 +2,8 @@
 
 The rule that shapes this file: inside the program a point in time is a plain integer, the
 microseconds since 1970-01-01T00:00:00Z. Text appears only at the borders. This is the one
-module of the pure layers that uses `datetime`, as a calendar and never as a clock.
+module of the pure layers that uses `datetime`, as a calendar and never as a clock. What text can
+tell ends with the years 1 and 9999: nothing beyond is read, and any instant can be written.
 """
 
 import re
@@ -20,6 +21,8 @@ MICROSECONDS_PER_SECOND: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_WITHOUT_ZONE: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a text without an offset means UTC
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _SECONDS_PER_DAY: Final = 86_400
 _MOST_FRACTION_DIGITS: Final = 6
 _LONGEST_TEXT: Final = 64
@@ -38,15 +41,17 @@ def format_instant(instant: Instant, fraction_digits: int = 3) -> str:
     """Write an instant as we send it: UTC, suffix `Z`, e.g. `2025-03-01T12:34:56.789Z`.
 
     `fraction_digits` is 0 to 6; further digits are cut off, not rounded, so that the text
-    never lies in the future of the instant. Raises ValueError outside the years 1 to 9999
-    and for any other number of digits. Source: handbook 2.2.
+    never lies in the future of the instant. What lies before the year 1 or after 9999 is written
+    as that end: such instants come of sums, like a wait that begins on the last day, and one of
+    them must not spoil the list it is told in. Raises ValueError for any other number of digits.
+    Source: handbook 2.2.
     """
     if not 0 <= fraction_digits <= _MOST_FRACTION_DIGITS:
         raise ValueError(f"fraction_digits is {fraction_digits}, not 0 to 6")
     try:
         text = (_EPOCH + instant * _MICROSECOND).isoformat(timespec="microseconds")
-    except OverflowError as error:
-        raise ValueError(f"{instant} lies outside the years 1 to 9999") from error
+    except OverflowError:
+        return format_instant(_FIRST if instant < 0 else _LAST, fraction_digits)
     return f"{text[: 20 + fraction_digits] if fraction_digits else text[:19]}Z"
 
 
@@ -56,7 +61,8 @@ def parse_instant(text: str) -> Instant:
 
     Accepts `T` or a blank as separator, minutes without seconds, any number of fraction
     digits (microseconds are kept), `Z`, `z`, `+hh:mm`, `+hhmm`, `+hh`; a missing offset means
-    UTC. Second 60 is the first moment of the next minute. Raises ValueError for anything else.
+    UTC. Second 60 is the first moment of the next minute. Raises ValueError for anything else,
+    and for what an offset or second 60 puts outside the years 1 to 9999 in UTC.
     Remembered, because a timestamp is read once when it is checked and again when it is used.
     Source: handbook 2.2.
     """
@@ -83,8 +89,14 @@ def _parse_any(text: str) -> Instant:
         raise ValueError("not an ISO 8601 date and time")
     if match[1] is not None:
         start, end = match.span(1)
-        return parse_instant(f"{text[:start]}59{text[end:]}") + MICROSECONDS_PER_SECOND
+        return _in_calendar(parse_instant(f"{text[:start]}59{text[end:]}") + MICROSECONDS_PER_SECOND)
     moment = datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)
     since = moment - (_EPOCH_WITHOUT_ZONE if moment.tzinfo is None else _EPOCH)
     seconds = since.days * _SECONDS_PER_DAY + since.seconds
-    return seconds * MICROSECONDS_PER_SECOND + since.microseconds
+    return _in_calendar(seconds * MICROSECONDS_PER_SECOND + since.microseconds)
+
+
+def _in_calendar(instant: Instant) -> Instant:
+    if not _FIRST <= instant <= _LAST:
+        raise ValueError("outside the years 1 to 9999 in UTC")
+    return instant

@@ -17,6 +17,7 @@ __all__ = ["RowIds", "digest_of", "first_id_at", "instant_of", "node_number", "s
 
 _NODE_BITS: Final = 10
 _STEP: Final = 1 << _NODE_BITS
+_FARTHEST: Final = (1 << 63 - _NODE_BITS) - 1
 
 _BITS: Final = 31
 _MASK: Final = (1 << _BITS) - 1
@@ -26,8 +27,11 @@ _SHIFT: Final = 16
 
 
 def first_id_at(instant: Instant) -> int:
-    """The smallest row id that a row made at `instant` can have."""
-    return instant << _NODE_BITS
+    """The smallest row id that a row made at `instant` can have.
+
+    Ids reach to the year 2255, what people ask for to 9999: what lies beyond is as good as the end.
+    """
+    return max(-_FARTHEST, min(instant, _FARTHEST)) << _NODE_BITS
 
 
 def instant_of(row_id: int) -> tuple[Instant, int]:
