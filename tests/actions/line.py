@@ -64,6 +64,7 @@ class Line:
         self._calls: dict[str, tuple[asyncio.Future[Any], Callable[[Instant], None] | None]] = {}
         self._received: list[CallReceived] = []
         self._ids = 0
+        self._unanswered: list[str] = []
         self.serving: AbstractAsyncContextManager[None] | None = None
         self.put_off: list[Callable[[], Awaitable[None]]] | None = None
         """Where what our answers cause is kept for later; None: it happens at once."""
@@ -109,6 +110,10 @@ class Line:
     def will_answer(self, action: str, /, answer: Any = None, **payload: Any) -> None:
         """How the station answers our next CALL of this action: a payload, `SILENCE`, or (code, description)."""
         self._answers.setdefault(action, []).append(payload if answer is None else answer)
+
+    def answers_late(self, answer: Any = None, **payload: Any) -> None:
+        """The station answers the oldest of our CALLs about which it was silent."""
+        self._reply(self._unanswered.pop(0), payload if answer is None else answer)
 
     def answer_to(self, action: str, payload: Any) -> Any:
         """The answer to one of our CALLs: what `will_answer` said, else silence."""
@@ -209,6 +214,7 @@ class Line:
 
     def _reply(self, message_id: str, answer: Any) -> None:
         if answer is SILENCE:
+            self._unanswered.append(message_id)
             return
         frame = [4, message_id, *answer, {}] if isinstance(answer, tuple) else [3, message_id, answer]
         asyncio.get_running_loop().call_soon(

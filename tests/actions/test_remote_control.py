@@ -9,7 +9,7 @@ import pytest
 
 from stationmaster.bus.memory import MemoryBus
 from stationmaster.domain.facts import Fact, JobChanged, JobMovedOn
-from stationmaster.domain.jobs import Job, job_changed, job_moved_on
+from stationmaster.domain.jobs import Job, job_changed, job_moved_on, progress_of
 from stationmaster.domain.transactions import Transaction
 from stationmaster.storage.errors import Unavailable as DatabaseAway
 from tests.actions.line import Line, connect
@@ -285,3 +285,75 @@ async def test_a_start_that_began_while_the_station_was_away_is_not_what_was_ask
     assert begun.remote_start_job_id == (job.id if fulfils else None)
     assert await state_of(node, job) == ("done" if fulfils else "waiting")
     assert (await start(line, meter_wh=5)).remote_start_job_id == (None if fulfils else job.id)
+
+
+# Where what was asked for happens before the station says yes
+
+
+async def unanswered(node: Node, line: Line, action: str, **payload: Any) -> Job:
+    """A command that is on its way."""
+    sent = len(line.heard)
+    job = await send(node, action, wait_s=0, **payload)
+
+    async def heard() -> bool:
+        return len(line.heard) > sent
+
+    await until(heard)
+    return job
+
+
+async def ended(node: Node, job: Job) -> Job:
+    """The job once it has ended."""
+
+    async def has_ended() -> bool:
+        return await state_of(node, job) not in {"queued", "sent", "waiting"}
+
+    await until(has_ended)
+    found = await node.storage.jobs.get(job.id)
+    assert found is not None
+    return found
+
+
+async def test_a_start_that_crosses_the_yes_keeps_the_promise(node: Node) -> None:
+    line = await connect(node)
+    job = await unanswered(node, line, "RemoteStartTransaction", idTag="A1", chargingProfile=PROFILE)
+    begun = await start(line)
+    assert begun.remote_start_job_id == job.id
+    assert (await profiles_of(node), await state_of(node, job)) == ([], "sent")
+    line.answers_late(status="Accepted")
+    done = await ended(node, job)
+    assert (done.state, done.result, done.response) == ("done", "Accepted", '{"status": "Accepted"}')
+    assert progress_of(done).transaction_id == begun.id
+    assert await profiles_of(node) == [begun.ocpp_id]
+
+
+async def test_a_stop_that_crosses_the_yes_keeps_the_promise(node: Node) -> None:
+    line = await connect(node)
+    begun = await start(line)
+    job = await unanswered(node, line, "RemoteStopTransaction", transactionId=int(begun.ocpp_id))
+    await line.says("StopTransaction", transactionId=int(begun.ocpp_id), meterStop=5, timestamp="2025-03-01T12:35:30Z")
+    line.answers_late(status="Accepted")
+    done = await ended(node, job)
+    assert (done.state, done.result, progress_of(done).transaction_id) == ("done", "Accepted", begun.id)
+
+
+async def test_a_start_that_crosses_a_no_was_somebody_elses(node: Node) -> None:
+    line = await connect(node)
+    job = await unanswered(node, line, "RemoteStartTransaction", idTag="A1", chargingProfile=PROFILE)
+    await start(line)
+    line.answers_late(status="Rejected")
+    refused = await ended(node, job)
+    assert (refused.result, progress_of(refused).transaction_id) == ("Rejected", None)
+    assert await profiles_of(node) == []
+    waiting = node.services.waiting
+    assert (waiting._kept, waiting._taken, waiting._here) == ({}, {}, {})
+
+
+async def test_a_command_that_is_not_answered_leaves_nothing_behind(node: Node) -> None:
+    line = await connect(node)
+    job = await unanswered(node, line, "RemoteStartTransaction", idTag="A1")
+    await start(line)
+    line.hangs_up()
+    lost = await ended(node, job)
+    assert lost.state == "not_delivered"
+    assert (await start(await connect(node), meter_wh=5)).remote_start_job_id is None

@@ -30,7 +30,7 @@ from stationmaster.services.context import ServiceContext
 from stationmaster.services.waiting import WaitingJobs
 from stationmaster.storage.errors import StorageError
 
-__all__ = ["Catalogue", "CommandLink", "Commands", "Outcome", "Review", "Wish"]
+__all__ = ["Catalogue", "CommandLink", "Commands", "OnSent", "Outcome", "Review", "Wish"]
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +91,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The station dropped an older job of the same action for this one (`AcceptedCanceled`)."""
 
 
+OnSent = Callable[[Instant, Awaits | None], None]
+"""Told when a command goes out, with what its job will wait for if the station agrees."""
+
+
 class CommandLink(Protocol):
     """A station's conversation as commands see it; the actions of its protocol version give it."""
 
@@ -108,9 +112,7 @@ class CommandLink(Protocol):
     async def review(self, wish: Wish, *, force: bool) -> Review:
         """Hard blocks and warnings. `force` lifts the one block that the handbook lets a test lift."""
 
-    async def perform(
-        self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: Callable[[Instant], None]
-    ) -> Outcome:
+    async def perform(self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: OnSent) -> Outcome:
         """Send it and wait for the end. Never raises for what the station does or fails to do."""
 
 
@@ -312,9 +314,11 @@ class Commands:
         current = job
         recording: asyncio.Task[None] | None = None
 
-        def sent(at: Instant) -> None:
+        def sent(at: Instant, awaited: Awaits | None) -> None:
             nonlocal current, recording
             current = msgspec.structs.replace(current, state=JobState.SENT, sent_at=at)
+            if awaited is not None:
+                self._waiting.begin(msgspec.structs.replace(current, progress=Progress(awaits=awaited).as_json()))
             was_sent = [job_moved_on(current, at)]
             recording = asyncio.create_task(self._record(lambda: was_sent, current))
 
@@ -337,6 +341,8 @@ class Commands:
         settled = _settled(job, outcome, now)
         if settled.state == JobState.WAITING:
             self._waiting.begin(settled)
+        else:
+            self._waiting.changed(settled)
         if recording is not None:
             await recording
         facts = [*outcome.facts, *_in_audit(settled, now)]
@@ -355,6 +361,7 @@ class Commands:
             await self._settle_kept(settled.id, waits_again=waits_again)
         if settled.state == JobState.WAITING:
             await self._waiting.tell_others(settled)
+        await self._waiting.agreed(settled)
         return settled
 
     async def _settle_kept(self, job_id: str, *, waits_again: bool) -> None:

@@ -7,7 +7,10 @@ of a job itself lasts only until it is stored, for the station may go on at anot
 to one transaction: it is taken here, before anything is awaited, and nobody else gets it.
 """
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
+import structlog
 
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE
@@ -16,6 +19,9 @@ from stationmaster.domain.tokens import key_of
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.presence import PresentStation
+from stationmaster.storage.errors import StorageError
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["JOBS", "Beginning", "WaitingJobs"]
 
@@ -25,6 +31,10 @@ JOBS = "jobs"
 MOST_PER_STATION = 100
 CLOCKS_APART_US = 5 * 60 * 1_000_000
 """How far a station's clock may be behind ours before what it began counts as begun earlier."""
+
+
+Keep = Callable[[Job], Awaitable[None]]
+"""What follows when a job that waits is fulfilled."""
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +58,10 @@ class WaitingJobs:
         self._bus = context.bus
         self._stations: set[str] = set()
         self._here: dict[str, dict[str, Job]] = {}
-        """By station: the jobs of which the database does not know yet that they wait."""
+        """By station: jobs that wait and of which the database does not know it yet, and such as will if the
+        station says yes: what they wait for may come before the answer (§1.6)."""
+        self._kept: dict[str, Keep] = {}
+        """What is to be done for a job that was fulfilled before its station said yes, by its id."""
         self._taken: dict[str, dict[str, int]] = {}
         """By station: the remote starts that a transaction has taken, and the number of that transaction."""
         self._readings: dict[object, set[str]] = {}
@@ -65,7 +78,7 @@ class WaitingJobs:
         self._stations.add(station_id)
 
     def begin(self, job: Job) -> None:
-        """A job begins to wait. What it waits for may come before the database knows that it waits."""
+        """A job begins to wait, or will if its station agrees; the database does not know it yet."""
         self._stations.add(job.station_id)
         self._here.setdefault(job.station_id, {})[job.id] = job
 
@@ -79,6 +92,7 @@ class WaitingJobs:
         """A job that was waiting is now like this."""
         if job.state != JobState.WAITING:
             self.stored(job)
+            self._tell_readings(job)
         elif job.id in self._here.get(job.station_id, {}):
             self._here[job.station_id][job.id] = job
 
@@ -163,6 +177,31 @@ class WaitingJobs:
                 return job
         return None
 
+    async def fulfil(self, job: Job, keep: Keep) -> None:
+        """What a job waits for has happened: `keep` what it promised, but not before its station has said yes."""
+        now: Job | None = self.as_it_is(job)
+        if now is None and job.state == JobState.SENT:
+            now = await self._storage.jobs.get(job.id)
+        elif now is None:
+            now = job
+        if now is None or now.state not in {JobState.SENT, JobState.WAITING}:
+            self.release(job)
+        elif now.state == JobState.SENT:
+            self._kept[job.id] = keep
+        else:
+            await keep(now)
+
+    async def agreed(self, job: Job) -> None:
+        """The answer to a command is stored; if the station said yes, what had happened before counts now."""
+        keep = self._kept.pop(job.id, None)
+        if job.state != JobState.WAITING:
+            self.release(job)
+        elif keep is not None:
+            try:
+                await keep(job)
+            except StorageError:
+                log.warning("waiting.not_kept", station_id=job.station_id, job_id=job.id, exc_info=True)
+
     async def finish(self, job: Job, at: Instant, progress: Progress, *, result: str | None = None) -> None:
         """What the job waited for has happened."""
         done = msgspec.structs.replace(
@@ -174,9 +213,12 @@ class WaitingJobs:
         )
         self.changed(done)
         await self._storage.record([job_moved_on(done, at)])
+        self._tell_readings(job)
+        self.release(job)
+
+    def _tell_readings(self, job: Job) -> None:
         for finished in self._readings.values():
             finished.add(job.id)
-        self.release(job)
 
     def _take(self, job: Job, number: int) -> bool:
         """Whether a job is now taken by this transaction."""

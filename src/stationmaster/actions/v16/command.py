@@ -107,6 +107,9 @@ Warn = Callable[[Asking, Any], Awaitable[str | None]]
 Settle = Callable[[Asking, Any, Any], Awaitable[Settled]]
 """What follows from (message, response). One that makes the job wait must not itself wait for anything."""
 
+Foresee = Callable[[Asking, Any], Awaitable[Awaits]]
+"""What the job will wait for if the station agrees: it may happen before the answer arrives (§1.6)."""
+
 Before = Callable[[Asking, Any], Awaitable[None]]
 """What must be remembered before the command is sent."""
 
@@ -126,6 +129,7 @@ class Command:
     blocks: tuple[Block, ...] = ()
     warnings: tuple[Warn, ...] = ()
     before: Before | None = None
+    foresee: Foresee | None = None
     settle: Settle = nothing_follows
     unsettled: Unsettled | None = None
 

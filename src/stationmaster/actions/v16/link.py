@@ -39,7 +39,7 @@ from stationmaster.ocpp.errors import OcppError, parse_error_code
 from stationmaster.ocpp.protocol import Protocol
 from stationmaster.ocpp.v16.smart_charging import GetCompositeScheduleResponse
 from stationmaster.services.audit import PEOPLE
-from stationmaster.services.commands import Outcome, Review, Wish
+from stationmaster.services.commands import OnSent, Outcome, Review, Wish
 from stationmaster.session.events import CallAnswered, CallFailed
 from stationmaster.session.masking import mask_secrets
 
@@ -190,14 +190,13 @@ class Link16:
         warnings.append(await _warn_of_missing_capability(asking, wish.action))
         return Review(None, tuple(warning for warning in warnings if warning is not None))
 
-    async def perform(
-        self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: Callable[[Instant], None]
-    ) -> Outcome:
+    async def perform(self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: OnSent) -> Outcome:
         """See `CommandLink.perform`."""
         asking = Asking(self._context, self._connection, force=False)
         command = self._catalogue.command(wish.action)
         if command.before is not None:
             await command.before(asking, wish.message)
+        awaited = None if command.foresee is None else await command.foresee(asking, wish.message)
         ended = await self._connection.call(
             wish.action,
             wish.message,
@@ -205,7 +204,7 @@ class Link16:
             timeout_s=timeout_s,
             expires_at=expires_at,
             priority=job.requested_by.startswith(PEOPLE),  # Nobody waits for what goes on by itself (§1.6).
-            on_sent=on_sent,
+            on_sent=lambda at: on_sent(at, awaited),
         )
         without_secrets = partial(self._context.without_secrets, self._connection, wish.action)
         if isinstance(ended, CallFailed):

@@ -12,7 +12,7 @@ import msgspec
 from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector
 from stationmaster.actions.v16.context import Situation
 from stationmaster.actions.v16.profiles import profile_of
-from stationmaster.domain.jobs import Job, awaits
+from stationmaster.domain.jobs import Awaits, Job, awaits
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.installed import install_at_start
 from stationmaster.ocpp.v16 import V16
@@ -70,21 +70,19 @@ async def _warn_of_no_smart_charging(asking: Asking, message: RemoteStartTransac
     return "The station does not support smart charging and will ignore the profile."
 
 
-async def _learn_the_wait(asking: Asking, _message: RemoteStartTransactionRequest) -> None:
-    """Read the keys before it is sent: the transaction may begin in the moment after the answer."""
-    await asking.configuration()
+async def _awaited_start(asking: Asking, message: RemoteStartTransactionRequest) -> Awaits:
+    """Asked before it is sent, which reads the keys: after the answer there is no time for that."""
+    connection_timeout_s = await asking.number_of("ConnectionTimeOut")
+    if connection_timeout_s is None or not 0 < connection_timeout_s <= _LONGEST_CONNECTION_TIMEOUT_S:
+        connection_timeout_s = asking.settings.connection_timeout_s
+    until = asking.in_s(connection_timeout_s + asking.settings.remote_start_extra_s)
+    return awaits("transaction_start", until, id_tag=message.id_tag, evse_id=message.connector_id)
 
 
 async def _start_agreed(
     asking: Asking, message: RemoteStartTransactionRequest, response: RemoteStartTransactionResponse
 ) -> Settled:
-    if response.status != "Accepted":
-        return Settled()
-    connection_timeout_s = await asking.number_of("ConnectionTimeOut")
-    if connection_timeout_s is None or not 0 < connection_timeout_s <= _LONGEST_CONNECTION_TIMEOUT_S:
-        connection_timeout_s = asking.settings.connection_timeout_s
-    until = asking.in_s(connection_timeout_s + asking.settings.remote_start_extra_s)
-    return Settled(awaits=awaits("transaction_start", until, id_tag=message.id_tag, evse_id=message.connector_id))
+    return Settled(awaits=await _awaited_start(asking, message) if response.status == "Accepted" else None)
 
 
 async def profile_came_along(situation: Situation, job: Job, ocpp_id: str, connector_id: int) -> None:
@@ -109,7 +107,7 @@ async def profile_came_along(situation: Situation, job: Job, ocpp_id: str, conne
 REMOTE_START_TRANSACTION = Command(
     blocks=(_block_profile,),
     warnings=(warn_of_unknown_connector, _warn_of_busy_connector, _warn_of_no_smart_charging),
-    before=_learn_the_wait,
+    foresee=_awaited_start,
     settle=_start_agreed,
 )
 
@@ -124,16 +122,18 @@ async def _warn_of_unknown_transaction(asking: Asking, message: RemoteStopTransa
     return None if stored.state == "open" else f"Transaction {message.transaction_id} is {stored.state}."
 
 
+async def _awaited_stop(asking: Asking, message: RemoteStopTransactionRequest) -> Awaits:
+    until = asking.in_s(asking.settings.remote_stop_wait_s)
+    return awaits("transaction_end", until, ocpp_id=str(message.transaction_id))
+
+
 async def _stop_agreed(
     asking: Asking, message: RemoteStopTransactionRequest, response: RemoteStopTransactionResponse
 ) -> Settled:
-    if response.status != "Accepted":
-        return Settled()
-    until = asking.in_s(asking.settings.remote_stop_wait_s)
-    return Settled(awaits=awaits("transaction_end", until, ocpp_id=str(message.transaction_id)))
+    return Settled(awaits=await _awaited_stop(asking, message) if response.status == "Accepted" else None)
 
 
-REMOTE_STOP_TRANSACTION = Command(warnings=(_warn_of_unknown_transaction,), settle=_stop_agreed)
+REMOTE_STOP_TRANSACTION = Command(warnings=(_warn_of_unknown_transaction,), foresee=_awaited_stop, settle=_stop_agreed)
 
 UNLOCK_CONNECTOR = Command(warnings=(warn_of_unknown_connector,))
 

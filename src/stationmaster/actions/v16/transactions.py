@@ -17,7 +17,7 @@ from stationmaster.actions.v16.context import (
 )
 from stationmaster.actions.v16.metering import measured_in
 from stationmaster.actions.v16.remote_control import profile_came_along
-from stationmaster.domain.jobs import Progress
+from stationmaster.domain.jobs import Job, Progress
 from stationmaster.domain.metering import scaled_wh
 from stationmaster.domain.tokens import AuthorizationStatus
 from stationmaster.ocpp.v16.authorization import IdTagInfo
@@ -66,8 +66,11 @@ async def start_transaction(situation: Situation) -> Answer:
                 station.station_id, request.reservation_id or None, place, tag, stored.id, call.received_at
             )
         if started.remote_start is not None:
-            await profile_came_along(situation, started.remote_start, stored.ocpp_id, request.connector_id)
-            await services.waiting.finish(started.remote_start, call.received_at, Progress(transaction_id=stored.id))
+            await services.waiting.fulfil(started.remote_start, keep_start)
+
+    async def keep_start(job: Job) -> None:
+        await profile_came_along(situation, job, stored.ocpp_id, request.connector_id)
+        await services.waiting.finish(job, call.received_at, Progress(transaction_id=stored.id))
 
     info = context.id_tag_info(stored.authorization_status, stored.authorization_expires_at, stored.parent_id_tag)
     known = stored.authorization_status != AuthorizationStatus.INVALID
@@ -109,7 +112,10 @@ async def stop_transaction(situation: Situation) -> Answer:
         await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ocpp_id)
         job = await services.waiting.end_of(station, ocpp_id, call.received_at)
         if job is not None:
-            await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
+            await services.waiting.fulfil(job, keep_stop)
+
+    async def keep_stop(job: Job) -> None:
+        await services.waiting.finish(job, call.received_at, Progress(transaction_id=ended.transaction.id))
 
     response = StopTransactionResponse(id_tag_info=await _id_tag_info(situation, id_tag, ended))
     waited_for = services.waiting.any_of(station.station_id) or services.smart_charging.may_hold(station.station_id)
