@@ -267,6 +267,46 @@ async def test_a_stop_of_nothing_we_know_is_kept_as_an_orphan(node: Node, transa
     assert only.samples[0].value == 7
 
 
+async def start_that_is_lost(node: Node, line: Line, **more: Any) -> None:
+    """>> a start; the connection is gone before it can be answered."""
+    asked = asyncio.create_task(start(line, **more))
+    await asyncio.sleep(0)  # it is being stored
+    line.hangs_up()
+
+    async def marked() -> bool:
+        return any("start_unconfirmed" in each.flags for each in await transactions(node))
+
+    await until(marked)
+    asked.cancel()
+
+
+async def test_a_stop_without_an_id_ends_the_start_that_was_never_answered(node: Node) -> None:
+    await start_that_is_lost(node, await connect(node))
+    (lost,) = await transactions(node)
+    assert (lost.state, lost.flags) == ("open", ("start_unconfirmed",))
+    line = await connect(node)
+    values = [{"timestamp": "2025-03-01T12:34:40Z", "sampledValue": [{"value": "700"}]}]
+    await line.says("MeterValues", connectorId=1, transactionId=-1, meterValue=values)
+    assert await stop(line, -1) == {}
+    assert await stop(line, -1) == {}
+    late = [{"timestamp": "2025-03-01T12:34:55Z", "sampledValue": [{"value": "901"}]}]
+    await line.says("MeterValues", connectorId=1, transactionId=-1, meterValue=late)
+    (found,) = await transactions(node)
+    assert (found.state, found.energy_wh, set(found.flags)) == ("closed", 800, {"start_unconfirmed", "stop_inferred"})
+    linked = (await node.storage.transactions.meter_values(found.id)).items
+    assert [each.samples[0].value for each in linked] == [700]
+
+
+async def test_a_lost_start_that_comes_again_is_known_by_its_id(node: Node) -> None:
+    await start_that_is_lost(node, await connect(node))
+    line = await connect(node)
+    transaction_id = (await start(line))["transactionId"]
+    await stop(line, -1)
+    (mine, orphan) = await transactions(node)
+    assert (mine.state, mine.flags, int(mine.ocpp_id)) == ("open", (), transaction_id)
+    assert "orphan" in orphan.flags
+
+
 async def test_a_stop_of_another_stations_transaction_is_an_orphan_and_leaves_theirs_alone(node: Node) -> None:
     here, there = await connect(node, "CP7"), await connect(node, "CP8")
     transaction_id = (await start(here))["transactionId"]

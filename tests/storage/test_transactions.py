@@ -258,6 +258,56 @@ async def test_an_end_of_nothing_becomes_an_orphan_of_its_own(storage: Storage) 
     assert (found.stopped_at, found.meter_stop_wh, found.stop_reason) == (at(10), 5, "Local")
 
 
+async def test_an_end_without_an_id_ends_the_newest_start_that_was_never_confirmed(storage: Storage) -> None:
+    first, second, confirmed = [await begin(storage, connector=i, seconds=i, meter_start_wh=10) for i in (1, 2, 3)]
+    for lost in (first, second):
+        await storage.transactions.mark_unconfirmed(lost.id)
+    outcome = await end(storage, "-1", seconds=90, meter_stop_wh=60)
+    flags = ("start_unconfirmed", "stop_inferred")
+    assert outcome == TransactionEndStored(second.id, "closed", flags)
+    assert await end(storage, "-1", seconds=90, meter_stop_wh=60) == TransactionEndStored(second.id, "resend", flags)
+    assert await states(storage) == {first.id: "open", second.id: "closed", confirmed.id: "open"}
+    found = await storage.transactions.get(second.id)
+    assert found is not None
+    assert (found.energy_wh, found.stopped_at) == (50, at(90))
+    assert (await end(storage, "0", seconds=91)).result == "orphan"
+    assert (await end(storage, "-1", station_id="CP2", seconds=91)).result == "orphan"
+    assert (await end(storage, "-1", seconds=91, meter_stop_wh=60)).id == first.id
+    assert (await end(storage, "-1", seconds=92)).result == "orphan", "nothing is left that it could be"
+
+
+async def test_an_end_without_an_id_that_cannot_be_of_a_start_stays_an_orphan(storage: Storage) -> None:
+    lost = await begin(storage, seconds=100, meter_start_wh=1000)
+    await storage.transactions.mark_unconfirmed(lost.id)
+    assert (await end(storage, "-1", seconds=50)).result == "orphan"
+    assert (await end(storage, "-1", seconds=200, meter_stop_wh=999)).result == "orphan"
+    facts = [ended("-1", 91, seconds=300, ended_at_text=None), ended("-1", 92, seconds=400, ended_at_text=None)]
+    assert [(outcome.id, outcome.result) for outcome in await storage.record(facts)] == [
+        (lost.id, "closed"),
+        (lost.id, "resend"),
+    ]
+
+
+async def test_a_start_that_comes_again_is_confirmed(storage: Storage) -> None:
+    first = await begin(storage, flags=("clock_unset",))
+    await storage.transactions.mark_unconfirmed(first.id)
+    await storage.transactions.mark_unconfirmed(first.id)
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert found.flags == ("clock_unset", "start_unconfirmed")
+    assert (await begin(storage)).id == first.id
+    found = await storage.transactions.get(first.id)
+    assert found is not None
+    assert found.flags == ("clock_unset",)
+    assert (await end(storage, "-1")).result == "orphan"
+
+
+async def test_an_end_by_its_id_shows_that_the_start_was_confirmed(storage: Storage) -> None:
+    first = await begin(storage)
+    await storage.transactions.mark_unconfirmed(first.id)
+    assert await end(storage, first.ocpp_id) == TransactionEndStored(first.id, "closed")
+
+
 async def test_ends_of_one_commit_are_told_apart_as_others_are(storage: Storage) -> None:
     one = await begin(storage)
     facts = [

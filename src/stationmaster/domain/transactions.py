@@ -1,12 +1,21 @@
 """Transactions and the values measured during them (handbook §3.2.7-§3.2.10, §3.5)."""
 
+from typing import Final
+
 import msgspec
 
 from stationmaster.domain.clocks import is_doubtful
 from stationmaster.domain.facts import MeterSample
 from stationmaster.instants import Instant
 
-__all__ = ["Beginning", "MeterValueSet", "Transaction"]
+__all__ = ["NO_ID", "START_UNCONFIRMED", "STOP_INFERRED", "Beginning", "MeterValueSet", "Transaction"]
+
+NO_ID: Final = "-1"
+"""What a station calls a transaction for which it never got an id (§3.2.8)."""
+START_UNCONFIRMED: Final = "start_unconfirmed"
+"""The flag of a transaction whose station was gone before its start could be answered."""
+STOP_INFERRED: Final = "stop_inferred"
+"""The flag of a transaction that was ended by a stop without an id."""
 
 
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from stationmaster.domain.facts import (
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.tokens import Authorization
-from stationmaster.domain.transactions import Transaction
+from stationmaster.domain.transactions import STOP_INFERRED, Transaction
 from stationmaster.instants import Instant
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.context import ServiceContext
@@ -75,6 +75,8 @@ class Ended(msgspec.Struct, frozen=True):
 
     transaction: TransactionEndStored
     authorization: Authorization | None
+    ocpp_id: str
+    """The id of the transaction, also if the station named none."""
 
 
 class Transactions:
@@ -100,7 +102,7 @@ class Transactions:
         if end.id_tag is not None:
             id_tag = end.id_tag if end.usable_id_tag else None
             authorization = await self._authorizer.authorize(station, id_tag, end.received_at, "stop")
-        known = await self._metering.transaction_of(station, end.ocpp_id)
+        known = named = await self._metering.transaction_of(station, end.ocpp_id)
         number = known.id if known is not None else await self._storage.draw_transaction_id()
         if known is None:
             known = KnownTransaction(number, end.ocpp_id)
@@ -114,7 +116,21 @@ class Transactions:
         known.is_open = False
         if stored.result == "closed" or known.ended_at is None:  # one that was superseded ended before the next began
             known.ended_at = end.ended_at
-        return Ended(stored, authorization)
+        if named is None and STOP_INFERRED in stored.flags:
+            return Ended(stored, authorization, await self._inferred(station, stored.id, end))
+        return Ended(stored, authorization, end.ocpp_id)
+
+    async def never_answered(self, stored: TransactionStored) -> None:
+        """The station is gone and does not know that its start was stored: a stop without an id may be of it."""
+        await self._storage.transactions.mark_unconfirmed(stored.id)
+
+    async def _inferred(self, station: PresentStation, number: int, end: End) -> str:
+        """The id of the transaction that a stop without an id was taken to end."""
+        for known in (station.transactions or {}).values():
+            if known.id == number:
+                known.is_open, known.ended_at = False, end.ended_at
+        found: Transaction | None = await self._storage.transactions.get(number)
+        return end.ocpp_id if found is None else found.ocpp_id
 
     async def _begin(self, station: PresentStation, start: Start, authorization: Authorization) -> Started:
         number = await self._storage.draw_transaction_id()

@@ -4,13 +4,16 @@ Which of these it is, is decided here, in the database transaction, so that a re
 StopTransaction changes nothing whatever runs beside it (handbook §1.14, §3.2.10).
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 
+from stationmaster.domain.clocks import is_doubtful
 from stationmaster.domain.energy import BEYOND_PHYSICAL_LIMIT, is_impossible
 from stationmaster.domain.facts import TransactionEnded, TransactionEndStored
 from stationmaster.domain.tokens import key_of
+from stationmaster.domain.transactions import NO_ID, START_UNCONFIRMED, STOP_INFERRED
 from stationmaster.storage.numbers import digest_of
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
@@ -35,6 +38,7 @@ _FOUND: Final = (
     "stop_reason",
     "stop_id_tag",
     "flags",
+    "stopped_at_text",
 )
 _FIND_STARTED = select_by(
     transaction,
@@ -47,6 +51,12 @@ _FIND_ORPHAN = select_by(
     ("station_id", "ocpp_id", "digest"),
     (*_FOUND, "digest"),
     where="t.station_id = :station_id AND t.ocpp_id = :ocpp_id AND t.digest = :digest AND t.start_received_at IS NULL",
+)
+_FIND_UNCONFIRMED = select_by(
+    transaction,
+    ("station_id",),
+    _FOUND,
+    where=f"t.station_id = :station_id AND t.start_received_at IS NOT NULL AND t.flags LIKE '%{START_UNCONFIRMED}%'",
 )
 _CLOSE = update_by(
     transaction,
@@ -104,6 +114,7 @@ class _Found(msgspec.Struct):
     stop_reason: str | None = None
     stop_id_tag: str | None = None
     flags: str = "[]"
+    stopped_at_text: str | None = None
 
     def says_the_same(self, fact: TransactionEnded) -> bool:
         """Whether this end was stored already, content and all."""
@@ -125,8 +136,9 @@ def store_ends(batch: Batch, facts: list[TransactionEnded]) -> Program[list[Tran
     if lost:
         found = yield Execute(_FIND_ORPHAN, lost)
         orphans = {(row[1], row[2], row[-1]): _Found(*row[:-1]) for row in found.rows}
-    parents = yield from _parents_of_strangers(facts, keys, started)
-    ends = _Ends(started, orphans, parents)
+    unconfirmed = yield from _find_unconfirmed(station_id for station_id, ocpp_id, _ in lost if ocpp_id == NO_ID)
+    parents = yield from _parents_of_strangers(facts, keys, started, unconfirmed)
+    ends = _Ends(started, orphans, unconfirmed, parents)
     outcomes = [ends.add(fact, key) for fact, key in zip(facts, keys, strict=True)]
     for fact, outcome in zip(facts, outcomes, strict=True):
         batch.transactions[fact.station_id, fact.orphan_id] = outcome.id
@@ -137,14 +149,28 @@ def store_ends(batch: Batch, facts: list[TransactionEnded]) -> Program[list[Tran
     return outcomes
 
 
+def _find_unconfirmed(station_ids: Iterable[str]) -> Program[dict[str, list[_Found]]]:
+    """The transactions of stations that never heard of their ids, the newest first."""
+    unconfirmed: dict[str, list[_Found]] = {station_id: [] for station_id in station_ids}
+    if unconfirmed:
+        found = yield Execute(_FIND_UNCONFIRMED, [(station_id,) for station_id in unconfirmed])
+        for row in sorted(found.rows, key=lambda row: (row[7], row[0]), reverse=True):
+            unconfirmed[row[1]].append(_Found(*row))
+    return unconfirmed
+
+
 def _parents_of_strangers(
-    facts: list[TransactionEnded], keys: list[tuple[str, str]], started: dict[tuple[str, str], _Found]
+    facts: list[TransactionEnded],
+    keys: list[tuple[str, str]],
+    started: dict[tuple[str, str], _Found],
+    unconfirmed: dict[str, list[_Found]],
 ) -> Program[dict[int, str | None]]:
     """The parent of each stopping token that is not the starting one (§3.2.10 duty 4)."""
     strangers = {
         fact.token_id
         for fact, key in zip(facts, keys, strict=True)
-        if fact.token_id is not None and key in started and _is_stranger(fact, started[key])
+        if fact.token_id is not None
+        and (_is_stranger(fact, started[key]) if key in started else key[1] == NO_ID and unconfirmed[key[0]])
     }
     if not strangers:
         return {}
@@ -163,10 +189,12 @@ class _Ends:
         self,
         started: dict[tuple[str, str], _Found],
         orphans: dict[tuple[str, str, int], _Found],
+        unconfirmed: dict[str, list[_Found]],
         parents: dict[int, str | None],
     ) -> None:
         self._started = started
         self._orphans = orphans
+        self._unconfirmed = unconfirmed
         self._parents = parents
         self.closed: list[tuple[Any, ...]] = []
         self.flagged: list[tuple[Any, ...]] = []
@@ -176,7 +204,7 @@ class _Ends:
         """What becomes of one end."""
         row = self._started.get(key)
         if row is None:
-            return self._orphan(fact, key)
+            return self._end_without_id(fact, key) if key[1] == NO_ID else self._orphan(fact, key)
         # An end that no message told of (closed by policy) gives way to the one that does.
         if row.state != "closed" or row.stop_received_at is None:
             return self._close(fact, row)
@@ -187,11 +215,27 @@ class _Ends:
         self.flagged.append((row.id, row.flags))
         return TransactionEndStored(row.id, "conflict", flags)
 
-    def _close(self, fact: TransactionEnded, row: _Found) -> TransactionEndStored:
-        flags = _merged(read_flags(row.flags), (*fact.flags, *self._doubts(fact, row)))
+    def _end_without_id(self, fact: TransactionEnded, key: tuple[str, str]) -> TransactionEndStored:
+        """It ends the newest start that was never confirmed and that it can belong to, else nothing (§3.2.8)."""
+        digest = _orphan_digest(fact)
+        if (*key, digest) not in self._orphans:
+            for row in self._unconfirmed[fact.station_id]:
+                flags = read_flags(row.flags)
+                if STOP_INFERRED in flags and _digest(row.stopped_at, row.stopped_at_text, row.meter_stop_wh) == digest:
+                    return TransactionEndStored(row.id, "resend", flags)
+            for row in self._unconfirmed[fact.station_id]:
+                if row.state == "open" and _may_end(fact, row):
+                    return self._close(fact, row, STOP_INFERRED)
+        return self._orphan(fact, key)
+
+    def _close(self, fact: TransactionEnded, row: _Found, *how: str) -> TransactionEndStored:
+        known = read_flags(row.flags)
+        if not how and START_UNCONFIRMED in known:  # it knows the id after all
+            known = tuple(flag for flag in known if flag != START_UNCONFIRMED)
+        flags = _merged(known, (*how, *fact.flags, *self._doubts(fact, row)))
         row.state, row.flags = "closed", flags_text(flags)
         row.meter_stop_wh, row.stopped_at, row.stop_received_at = fact.meter_stop_wh, fact.ended_at, fact.received_at
-        row.stop_reason, row.stop_id_tag = fact.reason, fact.id_tag
+        row.stop_reason, row.stop_id_tag, row.stopped_at_text = fact.reason, fact.id_tag, fact.ended_at_text
         self.closed.append((row.id, *_end_columns(fact), row.flags))
         return TransactionEndStored(row.id, "closed", flags)
 
@@ -243,7 +287,19 @@ def _end_columns(fact: TransactionEnded) -> tuple[Any, ...]:
 
 def _orphan_digest(fact: TransactionEnded) -> int:
     """What else belongs to an orphan's key; without a time of its own the meter reading must do."""
-    return digest_of((None if fact.ended_at_text is None else fact.ended_at, fact.meter_stop_wh))
+    return _digest(fact.ended_at, fact.ended_at_text, fact.meter_stop_wh)
+
+
+def _digest(ended_at: int | None, ended_at_text: str | None, meter_stop_wh: int | None) -> int:
+    return digest_of((None if ended_at_text is None else ended_at, meter_stop_wh))
+
+
+def _may_end(fact: TransactionEnded, row: _Found) -> bool:
+    """Whether neither the time nor the meter speaks against it."""
+    if fact.meter_stop_wh is not None and row.meter_start_wh is not None and fact.meter_stop_wh < row.meter_start_wh:
+        return False
+    doubtful = is_doubtful(fact.flags) or is_doubtful(read_flags(row.flags))
+    return doubtful or row.started_at is None or fact.ended_at >= row.started_at
 
 
 def _merged(flags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

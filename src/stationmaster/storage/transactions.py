@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from stationmaster.domain.facts import TransactionStarted, TransactionStored
-from stationmaster.domain.transactions import Beginning
+from stationmaster.domain.transactions import START_UNCONFIRMED, Beginning
 from stationmaster.instants import Instant
 from stationmaster.storage.active_transactions import ActiveTransactions, find_active
 from stationmaster.storage.numbers import digest_of, scramble
@@ -74,6 +74,7 @@ _INSERT_STARTS = insert_into(
     ),
 )
 _SUPERSEDE = update_by(transaction, ("id",), (), changes={"state": "'superseded'"}, where="t.state = 'open'")
+_SET_FLAGS = update_by(transaction, ("id",), ("flags",))
 
 _Key = tuple[str, int, int]
 
@@ -101,15 +102,22 @@ def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[
         yield Execute(_INSERT_STARTS, starts.rows)
     if starts.superseded:
         yield Execute(_SUPERSEDE, [(number,) for number in starts.superseded])
+    if starts.confirmed:
+        yield Execute(_SET_FLAGS, list(starts.confirmed.items()))
     return outcomes
 
 
 class _Starts:
-    """The starts of a batch against what is stored: `rows` to insert, `superseded` numbers to mark."""
+    """The starts of a batch against what is stored: `rows` to insert, `superseded` numbers to mark.
+
+    `confirmed`: the flags of those that came again, and whose first answer could not be written.
+    """
 
     def __init__(self, found: list[Any], active: ActiveTransactions) -> None:
         self.rows: list[tuple[Any, ...]] = []
         self.superseded: list[int] = []
+        self.confirmed: dict[int, str] = {}
+        self._unconfirmed: dict[int, str] = {}
         self._active = active
         self._known: dict[_Key, TransactionStored] = {}
         self._without_time: dict[tuple[str, int], TransactionStored] = {}
@@ -119,6 +127,8 @@ class _Starts:
             stored = TransactionStored(number, ocpp_id, True, status, expires_at, parent)
             self._known[station_id, started_at, digest] = stored
             if state == "open":
+                if START_UNCONFIRMED in row[12]:
+                    self._unconfirmed[number] = row[12]
                 began = Beginning(started_at, row[11], read_flags(row[12]))
                 self._open.setdefault((station_id, evse_id), {})[number] = began
                 if text is None:
@@ -132,6 +142,9 @@ class _Starts:
             # Without a time of its own, a start is told from its resend only while it is still open.
             known = self._without_time.get((fact.station_id, digest))
         if known is not None:
+            if known.id in self._unconfirmed:
+                flags = [flag for flag in read_flags(self._unconfirmed[known.id]) if flag != START_UNCONFIRMED]
+                self.confirmed[known.id] = flags_text(tuple(flags))
             return known
         status = self._active.status_of(fact)
         if status != fact.authorization_status:

@@ -80,6 +80,8 @@ async def start_transaction(situation: Situation) -> Answer:
         id_tag_info=info,
         transaction_id=int(stored.ocpp_id),
     )
+    if not situation.connection.is_open:  # from here to the answer nothing is waited for
+        await services.transactions.never_answered(stored)
     waited_for = started.remote_start is not None or services.reservations.any_of(station.station_id)
     return Answer(response, what_a_start_fulfils if waited_for else None)
 
@@ -90,12 +92,11 @@ async def stop_transaction(situation: Situation) -> Answer:
     request: StopTransactionRequest = call.request
     services = context.services
     moment = moment_of(call, request.timestamp, quirks=station.quirks)
-    ocpp_id = str(request.transaction_id)
     id_tag = request.id_tag or None
     ended = await services.transactions.end(
         station,
         End(
-            ocpp_id=ocpp_id,
+            ocpp_id=str(request.transaction_id),
             meter_stop_wh=scaled_wh(request.meter_stop, station.quirks.energy_scale),
             ended_at=moment.at,
             ended_at_text=moment.text,
@@ -109,8 +110,8 @@ async def stop_transaction(situation: Situation) -> Answer:
     )
 
     async def what_an_end_ends() -> None:
-        await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ocpp_id)
-        job = await services.waiting.end_of(station, ocpp_id, call.received_at)
+        await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ended.ocpp_id)
+        job = await services.waiting.end_of(station, ended.ocpp_id, call.received_at)
         if job is not None:
             await services.waiting.fulfil(job, keep_stop)
 
