@@ -55,6 +55,19 @@ def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
     assert url.get_secret_value() == "postgresql://me:hunter2@db/stationmaster"
 
 
+def test_what_others_put_into_the_environment_is_none_of_our_settings() -> None:
+    theirs = (
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_9000_TCP",
+        "PORT_9000_TCP_ADDR",
+        "TEST_X",
+    )
+    load_settings(environment={f"STATIONMASTER_{each}": "tcp://10.0.0.1:80" for each in theirs})
+
+
 @pytest.mark.parametrize(
     "environment, line",
     [
@@ -94,6 +107,18 @@ def test_a_secret_may_be_read_from_a_file(tmp_path: Path) -> None:
             "unknown setting STATIONMASTER_OCPP_PROT in the environment; did you mean STATIONMASTER_OCPP_PORT?",
         ),
         (
+            {"STATIONMASTER_DATA": "/srv"},
+            "unknown setting STATIONMASTER_DATA in the environment; did you mean STATIONMASTER_NODE_DATA?",
+        ),
+        (
+            {"STATIONMASTER_NODE_DATA": ""},
+            "node.data (from STATIONMASTER_NODE_DATA): '' is not right: it is empty, or holds a NUL",
+        ),
+        (
+            {"STATIONMASTER_OCPP_HOST": "ä" * 100},
+            f"ocpp.host (from STATIONMASTER_OCPP_HOST): '{'ä' * 59}... is not right: it is no name of a machine",
+        ),
+        (
             {"STATIONMASTER_CONFIG": "/nowhere/at/all.toml"},
             "cannot read the configuration file /nowhere/at/all.toml: No such file or directory",
         ),
@@ -118,6 +143,14 @@ def test_a_mistake_in_the_environment_is_one_line(environment: dict[str, str], l
         ("[ocpp]\nport = 'x'\n", "ocpp.port (from {file}): 'x' is not a whole number"),
         ("[ocpp]\nport = [1]\n", "ocpp.port (from {file}): [1] is not a whole number"),
         ("[ocpp]\nport = 1.5\n", "ocpp.port (from {file}): 1.5 is not a whole number"),
+        (
+            "[ocpp]\nport = true\n",
+            "ocpp.port (from {file}): True is not right: true and false are no value of this setting",
+        ),
+        (
+            "[node]\nhost = 'a\\u0000b'\n".replace("'", '"'),
+            "node.host (from {file}): 'a\\x00b' is not right: it is empty, or holds a NUL",
+        ),
         ("[ocpp\n", "{file} is not TOML: Expected ']' at the end of a table declaration (at line 1, column 6)"),
     ],
 )

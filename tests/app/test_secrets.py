@@ -13,7 +13,9 @@ import pytest
 from stationmaster.app.config import SecuritySettings
 from stationmaster.app.errors import StartError
 from stationmaster.app.node import running_node
-from stationmaster.app.secrets import first_secret, pepper_of
+from stationmaster.app.secrets import check_pepper, first_secret, pepper_of
+from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
+from stationmaster.services.secrets import SecretKeeper
 from stationmaster.services.sessions import Caller
 from tests.api.conftest import settings_of
 from tests.services.node import Node, open_node
@@ -31,6 +33,16 @@ def test_the_pepper_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) 
     assert pepper_of(SecuritySettings(), tmp_path) == first
     assert stat.S_IMODE((tmp_path / "pepper").stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["pepper"], "nothing is left of its making"
+
+
+async def test_a_database_of_another_pepper_is_told_and_opened_only_by_who_has_lost_it(node: Node) -> None:
+    mine, other, settings = node.context.secrets, SecretKeeper(b"another pepper, another"), SecuritySettings()
+    await check_pepper(node.storage, other, settings)  # nothing is sealed yet
+    await node.services.authorities.ensure(DEFAULT_ORGANISATION_ID)
+    await check_pepper(node.storage, mine, settings)
+    with pytest.raises(StartError, match="made with another pepper"):
+        await check_pepper(node.storage, other, settings)
+    await check_pepper(node.storage, other, SecuritySettings(pepper_lost=True))
 
 
 def test_two_nodes_that_start_at_once_have_the_same_pepper(tmp_path: Path) -> None:

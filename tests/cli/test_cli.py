@@ -5,10 +5,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,40 @@ def test_a_used_port_is_one_line_and_exit_code_2(folder: Path) -> None:
                 f"(choose another with {flag})"
             )
             assert not KEY.search(done.stdout), "the key is not lost on a start that failed"
+
+
+def test_a_second_node_at_the_same_folder_does_not_start(serving: Serving, folder: Path) -> None:
+    serving.up()
+    second = ("serve", "--host", "127.0.0.1", "--data", str(folder / "data"), "--ocpp-port", "0", "--http-port", "0")
+    done = run(*second)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"stationmaster: a node `node` runs at the data folder {folder / 'data'} already")
+    serving.process.kill()
+    serving.process.wait()
+    again = Serving(folder, "--ocpp-port", "0", "--http-port", "0")
+    again.up()  # who was killed holds nothing
+    again.close()
+
+
+def test_an_argument_that_is_no_text_is_one_line(folder: Path) -> None:
+    done = run("api-key", "revoke", "\udcff", "--data", str(folder))
+    assert (done.returncode, done.stderr) == (2, "stationmaster: '\\udcff' is not text in UTF-8\n")
+
+
+def test_a_key_is_not_made_under_another_pepper_than_the_nodes(serving: Serving, folder: Path) -> None:
+    serving.up()
+    database = folder / "data" / "stationmaster.sqlite"
+    with closing(sqlite3.connect(database)) as opened:
+        while not opened.execute("SELECT 1 FROM certificate_authority WHERE sealed_key IS NOT NULL").fetchall():
+            time.sleep(0.1)  # the first ones are made in the background
+    done = run(
+        *("api-key", "create", "--role", "admin", "--data", str(folder / "elsewhere")),
+        *("--database-url", f"sqlite:///{database}"),
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "the database was made with another pepper" in line
 
 
 @pytest.mark.parametrize(

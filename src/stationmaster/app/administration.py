@@ -9,7 +9,7 @@ from stationmaster.app.config import Settings
 from stationmaster.app.databases import database_url, migrated, open_storage
 from stationmaster.app.errors import StartError
 from stationmaster.app.node import clock, data_folder
-from stationmaster.app.secrets import pepper_of
+from stationmaster.app.secrets import check_pepper, pepper_of
 from stationmaster.app.sections import service_settings
 from stationmaster.bus.memory import MemoryBus
 from stationmaster.domain.audit import ChainHead, entry_document
@@ -180,6 +180,7 @@ async def administration(settings: Settings) -> AsyncIterator[Administration]:
     bus = MemoryBus()
     administrator = Administration(ServiceContext(storage, bus, clock, service_settings(settings), secrets))
     try:
+        await check_pepper(storage, secrets, settings.security)
         yield administrator
     finally:
         administrator.close()

@@ -8,18 +8,20 @@ The rule that shapes this file: each setting has a default that works, a help te
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from stationmaster.app.config_checks import (
     check_algorithms,
     check_base_url,
     check_bus_url,
     check_database_url,
+    check_host,
     check_issuer,
     check_pepper,
     check_port_range,
     check_roles,
     check_signer_url,
+    check_text,
     check_tile_url,
 )
 from stationmaster.app.config_section import Days, Port, Seconds, Section
@@ -29,13 +31,19 @@ from stationmaster.services.outbound import check_private_hosts
 __all__ = ["HttpSettings", "LogSettings", "NodeSettings", "SecuritySettings", "Settings", "TlsSettings"]
 
 
+Host = Annotated[str, BeforeValidator(check_host)]
+
+
 class NodeSettings(Section):
     """The node itself."""
 
-    data: Path = Field(
+    data: Annotated[Path, BeforeValidator(check_text)] = Field(
         default=Path("data"), description="Folder for everything this node keeps; it is made if it is missing."
     )
-    host: str = Field(default="0.0.0.0", min_length=1, description="Address on which stations and people may come in.")  # noqa: S104 - a central system that only its own machine can reach serves nobody
+    host: Host = Field(
+        default="0.0.0.0",  # noqa: S104 - a central system that only its own machine can reach serves nobody
+        description="Address on which stations and people may come in.",
+    )
     id: str = Field(
         default="node",
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
@@ -69,7 +77,7 @@ class BusSettings(Section):
 class OcppSettings(Section):
     """Where stations connect, and how we speak with them."""
 
-    host: str | None = Field(default=None, description="Address for stations, if it differs from node.host.")
+    host: Host | None = Field(default=None, description="Address for stations, if it differs from node.host.")
     port: Port = Field(default=9000, description="Port for stations.")
     accept_unknown: bool = Field(
         default=False,
@@ -173,7 +181,7 @@ class CertificateSettings(Section):
 class HttpSettings(Section):
     """Where people and programs connect, and what they are allowed."""
 
-    host: str | None = Field(default=None, description="Address for the API and the UI, if it differs from node.host.")
+    host: Host | None = Field(default=None, description="Address for the API and the UI, if it differs from node.host.")
     port: Port = Field(default=8080, description="Port for the API and the UI.")
     trusted_proxies: str = Field(
         default="",
@@ -245,6 +253,11 @@ class SecuritySettings(Section):
         default=None,
         description="Key under which passwords and API keys are hashed, the same on all nodes. "
         "Without it, the file `pepper` in the data folder, made at the first start.",
+    )
+    pepper_lost: bool = Field(
+        default=False,
+        description="Start although the database was made under another pepper. Every password, API key and "
+        "certificate authority has to be made anew.",
     )
     minimum_password_bytes: int = Field(default=16, ge=8, le=40, description="Shortest password of a station.")
     private_hosts: Annotated[str, AfterValidator(check_private_hosts)] = Field(
@@ -361,7 +374,7 @@ class FtpSettings(Section):
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Port of the FTP server; empty: there is none."
     )
-    host: str | None = Field(default=None, description="Address for FTP, if it differs from node.host.")
+    host: Host | None = Field(default=None, description="Address for FTP, if it differs from node.host.")
     public_host: str | None = Field(
         default=None, description="Name by which stations reach it, if it differs from that in files.base_url."
     )

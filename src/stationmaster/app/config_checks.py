@@ -1,12 +1,14 @@
 """What a value must be beyond its type: the checks of settings, each with the words for who got one wrong."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from stationmaster.domain.roles import ROLES
 from stationmaster.services.oidc_settings import ALGORITHMS, is_safe_url
+from stationmaster.storage.urls import check_url
 
 __all__ = [
     "PEPPER_BYTES",
@@ -14,11 +16,13 @@ __all__ = [
     "check_base_url",
     "check_bus_url",
     "check_database_url",
+    "check_host",
     "check_issuer",
     "check_pepper",
     "check_port_range",
     "check_roles",
     "check_signer_url",
+    "check_text",
     "check_tile_url",
     "listed",
 ]
@@ -27,11 +31,26 @@ PEPPER_BYTES = (16, 64)
 LAST_PORT = 65535
 
 
+def check_text(value: Any) -> Any:
+    """A name of a folder or a machine: there is one, and no system takes a NUL. Raises ValueError."""
+    if isinstance(value, str) and (not value or "\0" in value):
+        raise ValueError("it is empty, or holds a NUL")
+    return value
+
+
+def check_host(value: Any) -> Any:
+    """An address or a name that can be looked up. Raises ValueError."""
+    check_text(value)
+    try:
+        str(value).encode("idna")
+    except UnicodeError:
+        raise ValueError("it is no name of a machine") from None
+    return value
+
+
 def check_database_url(value: SecretStr) -> SecretStr:
     """A database that we know. Raises ValueError."""
-    scheme = urlsplit(value.get_secret_value()).scheme
-    if scheme not in ("sqlite", "postgresql", "postgres"):
-        raise ValueError("a database URL begins with sqlite:/// or postgresql://")
+    check_url(value.get_secret_value())
     return value
 
 

@@ -1,8 +1,9 @@
 """What all sections of the configuration are made of."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core.core_schema import ValidationInfo
 
 __all__ = ["Days", "Port", "Seconds", "Section"]
 
@@ -15,3 +16,11 @@ class Section(BaseModel):
     """What all sections share: nothing is changed after the start, nothing unknown is accepted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth(cls, value: Any, info: ValidationInfo) -> Any:
+        """`true` is 1 to Python; to whoever wrote it, it is no number."""
+        if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
+            raise ValueError("true and false are no value of this setting")
+        return value

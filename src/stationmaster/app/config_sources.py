@@ -6,6 +6,7 @@ mistake too, since it is nearly always a misspelt one.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ __all__ = ["ConfigError", "Loaded", "Setting", "environment_name", "load_setting
 
 PREFIX = "STATIONMASTER_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+NOT_SETTINGS = re.compile(rf"{PREFIX}(CONFIG|TEST_.*|PORT|PORT_\d+_.*|SERVICE_(HOST|PORT)(_.*)?)")
+"""The file of settings, what our tests are told, and what Kubernetes puts into a pod beside a service of our name."""
 DEFAULT_FILE = Path("stationmaster.toml")
 LONGEST_FILE_BYTES = 1024 * 1024
 _LONGEST_SHOWN = 60
@@ -161,7 +164,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not written in UTF-8 (byte {error.start})") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError that is no TOMLDecodeError: a number of 5,000 digits
         raise ConfigError(f"{file} is not TOML: {error}") from None
 
 
@@ -177,7 +180,7 @@ def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Any
         elif variable.endswith("_FILE") and _is_secret_variable(variable.removesuffix("_FILE"), known):
             section, name, _ = known[variable.removesuffix("_FILE")]
             yield f"{section}.{name}", _read_secret(variable, Path(text)), variable
-        elif any(variable.startswith(f"{PREFIX}{section}_".upper()) for section in sections()):
+        elif variable.startswith(PREFIX) and not NOT_SETTINGS.fullmatch(variable):
             raise ConfigError(f"unknown setting {variable} in the environment{_did_you_mean(variable, known)}")
 
 

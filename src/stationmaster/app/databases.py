@@ -1,8 +1,6 @@
 """Opening the database that a URL names. The one place that names SQLite and PostgreSQL."""
 
 from collections.abc import Callable
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from stationmaster.app.config import Settings
 from stationmaster.app.errors import StartError
@@ -12,6 +10,7 @@ from stationmaster.storage.driver import Driver
 from stationmaster.storage.migration import migrate
 from stationmaster.storage.postgres import PostgresDriver
 from stationmaster.storage.sqlite import SqliteDriver
+from stationmaster.storage.urls import is_sqlite, sqlite_path
 
 __all__ = ["database_url", "migrated", "open_storage", "shown_url"]
 
@@ -27,8 +26,10 @@ def database_url(settings: Settings) -> str:
 
 
 def shown_url(url: str) -> str:
-    """A URL without its password."""
-    scheme, _, rest = url.partition("://")
+    """A URL without its password and its options, which may hold one."""
+    if is_sqlite(url):
+        return url
+    scheme, _, rest = url.partition("?")[0].partition("://")
     user, at, place = rest.rpartition("@")
     return f"{scheme}://{user.partition(':')[0]}{at}{place}"
 
@@ -53,17 +54,12 @@ async def open_storage(url: str, node_id: str, clock: Callable[[], Instant]) -> 
 
 
 def _driver(url: str) -> Driver:
-    return SqliteDriver(_path(url)) if url.startswith("sqlite:") else PostgresDriver(url)
-
-
-def _path(url: str) -> Path:
-    """`sqlite:///relative` and `sqlite:////absolute`, as SQLAlchemy reads them."""
-    return Path(unquote(urlsplit(url).path).removeprefix("/"))
+    return SqliteDriver(sqlite_path(url)) if is_sqlite(url) else PostgresDriver(url)
 
 
 def _make_folder(url: str) -> None:
-    if url.startswith("sqlite:"):
-        _path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if is_sqlite(url):
+        sqlite_path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _why(url: str, error: Exception) -> str:

@@ -17,6 +17,7 @@ import structlog
 from stationmaster.app.banner import banner
 from stationmaster.app.config import Settings
 from stationmaster.app.node import Node, running_node
+from stationmaster.app.only_node import only_node
 
 __all__ = ["STOP_LIMIT_S", "run", "serve"]
 
@@ -44,6 +45,7 @@ async def serve(settings: Settings, beside: Beside | None = None, sources: Mappi
         loop.add_signal_handler(number, _told_to_stop, stopped)
     try:
         async with AsyncExitStack() as stack:
+            stack.enter_context(only_node(settings))
             node = await stack.enter_async_context(running_node(settings, sources))
             stack.enter_context(_fewer_collections())
             print(banner(node), flush=True)  # noqa: T201 - for the person who started it

@@ -34,7 +34,7 @@ from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
 from stationmaster.app.http_server import BACKLOG, HttpServer
 from stationmaster.app.laboratory import BesideNode
-from stationmaster.app.secrets import first_secret, pepper_of
+from stationmaster.app.secrets import check_pepper, first_secret, pepper_of
 from stationmaster.app.sections import bounds, gateway_settings, listeners, service_settings
 from stationmaster.app.station_actions import ODDITY_KINDS, station_actions
 from stationmaster.app.tls import TlsDoors
@@ -60,6 +60,7 @@ from stationmaster.services.secrets import SecretKeeper
 from stationmaster.services.webhooks.deliverer import WebhookDeliverer
 from stationmaster.storage import Storage, StorageError
 from stationmaster.storage.numbers import node_number
+from stationmaster.storage.urls import is_sqlite
 
 __all__ = ["Node", "clock", "data_folder", "running_node"]
 
@@ -347,6 +348,7 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         secrets = SecretKeeper(pepper_of(settings.security, data))
         storage = await open_storage(url, settings.node.id, clock)
         stack.push_async_callback(storage.close)
+        await check_pepper(storage, secrets, settings.security)
         await _check_organisation(settings, storage)
         bus = await _bus(settings)
         stack.push_async_callback(bus.close)
@@ -421,7 +423,7 @@ def _check_cluster(settings: Settings) -> None:
     """Many nodes need a database that they share, names that differ, and a pepper that does not."""
     if settings.bus.url is None:
         return
-    if database_url(settings).startswith("sqlite:"):
+    if is_sqlite(database_url(settings)):
         raise StartError("bus.url is for many nodes, and they need one PostgreSQL database: set database.url")
     if settings.node.id == NodeSettings().id:
         raise StartError("bus.url is for many nodes, and each needs a name of its own: set node.id")

@@ -14,10 +14,12 @@ from stationmaster.app.config_checks import PEPPER_BYTES
 from stationmaster.app.errors import StartError
 from stationmaster.domain.errors import Conflict
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
+from stationmaster.services.authorities import unsealed
 from stationmaster.services.organisations import Organisations
+from stationmaster.services.secrets import SecretKeeper
 from stationmaster.storage import Storage
 
-__all__ = ["first_secret", "pepper_of"]
+__all__ = ["check_pepper", "first_secret", "pepper_of"]
 
 FIRST_USERNAME = "admin"
 _GENERATED_BYTES = 32
@@ -55,6 +57,29 @@ def _read_or_make(file: Path) -> bytes:
         finally:
             aside.unlink()
     return file.read_bytes().strip()
+
+
+async def check_pepper(storage: Storage, secrets: SecretKeeper, settings: SecuritySettings) -> None:
+    """Raises StartError when the database was made under another pepper: no key and no password would count.
+
+    It is seen by the keys of our own certificate authorities, which are sealed under it.
+    """
+    sealed = [(each.id, await storage.authorities.sealed_key(each.id)) for each in await storage.authorities.all()]
+    keys = [(authority_id, key) for authority_id, key in sealed if key is not None]
+    if settings.pepper_lost or not keys or any(_opens(secrets, *each) for each in keys):
+        return
+    raise StartError(
+        "the database was made with another pepper: bring back the file `pepper` of its data folder, "
+        "or what security.pepper was; if it is lost, see security.pepper_lost"
+    )
+
+
+def _opens(secrets: SecretKeeper, authority_id: str, key: bytes) -> bool:
+    try:
+        unsealed(secrets, authority_id, key)
+    except ValueError:
+        return False
+    return True
 
 
 async def first_secret(storage: Storage, organisations: Organisations) -> str | None:

@@ -44,6 +44,9 @@ for _name in ("demo", "simulate", "conformance"):
 
 def main() -> None:
     """Run the command line."""
+    for argument in sys.argv[1:]:
+        if not _is_text(argument):
+            _mistaken(f"{argument!a} is not text in UTF-8")
     # The other layers are imported by the commands that need them, so their errors are known by name only.
     try:
         code = app(standalone_mode=False, prog_name="stationmaster")
@@ -57,6 +60,15 @@ def main() -> None:
         _mistaken(str(error))
     else:
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_text(argument: str) -> bool:
+    """Bytes that are no UTF-8 come as lone surrogates, which can be written nowhere."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _mistaken(line: str) -> None:

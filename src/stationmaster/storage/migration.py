@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from stationmaster.storage.errors import SchemaMismatch, Unavailable
 from stationmaster.storage.schema import REVISION
+from stationmaster.storage.urls import is_sqlite, sqlite_path
 
 __all__ = ["downgrade", "migrate", "revision_of"]
 
@@ -63,16 +65,18 @@ def _config(connection: sa.Connection) -> Config:
 
 async def _run(url: str, work: Callable[[sa.Connection], T]) -> T:
     try:
-        if url.startswith("sqlite:"):
-            return await asyncio.to_thread(_run_on_sqlite, url, work)
+        if is_sqlite(url):
+            return await asyncio.to_thread(_run_on_sqlite, sqlite_path(url), work)
         return await _run_on_postgresql(url, work)
+    except CommandError as error:
+        raise SchemaMismatch(f"the schema of the database is none of this program's: {error}") from error
     except (DBAPIError, OSError, TimeoutError) as error:
         reason = getattr(error, "orig", None) or error  # in the words of the server, without SQLAlchemy's around them
         raise Unavailable(f"the database cannot be changed: {reason}") from error
 
 
-def _run_on_sqlite(url: str, work: Callable[[sa.Connection], T]) -> T:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def _run_on_sqlite(path: Path, work: Callable[[sa.Connection], T]) -> T:
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(path), poolclass=sa.NullPool)
 
     @sa.event.listens_for(engine, "connect")
     def let_us_begin(connection: sqlite3.Connection, _: object) -> None:
@@ -92,9 +96,10 @@ def _run_on_sqlite(url: str, work: Callable[[sa.Connection], T]) -> T:
 
 async def _run_on_postgresql(url: str, work: Callable[[sa.Connection], T]) -> T:
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",
         poolclass=sa.NullPool,
-        connect_args={"timeout": _CONNECT_TIMEOUT_S},
+        # As it stands, so that its options mean the same here as for the driver.
+        connect_args={"dsn": url, "timeout": _CONNECT_TIMEOUT_S},
     )
     try:
         async with engine.begin() as connection:
