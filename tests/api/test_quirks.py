@@ -66,7 +66,8 @@ async def test_oddities_of_others_are_not_told(api: Client, node_thread: NodeThr
 
 
 async def test_a_profile_is_made_changed_and_deleted(api: Client) -> None:
-    wanted = {"name": "AEFA", "vendor": "AEFA", "model": "X*", "repair_missing_values": True, "energy_scale": 0.001}
+    switches = {"repair_missing_values": True, "reused_ids": True, "energy_scale": 0.001}
+    wanted = {"name": "AEFA", "vendor": "AEFA", "model": "X*", **switches}
     made = await api.post("/quirk-profiles", wanted)
     assert wanted.items() <= made.items()
     assert await api.get(f"/quirk-profiles/{made['id']}") == made

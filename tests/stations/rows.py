@@ -27,6 +27,7 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     "empty or non-unique messageId": (
         "framing: empty messageId",
         "framing: repeated messageId",
+        "profiles: message ids are used again, by profile",
         "framing: integer messageId",
     ),
     "wrong JSON types": ("framing: wrong JSON types",),

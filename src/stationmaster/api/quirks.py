@@ -55,6 +55,7 @@ class QuirksView(View):
         description="Whether a station that names no version of OCPP is taken for one of version 1.6."
     )
     repair_missing_values: bool = Field(description='Whether `"transactionId":,` is read as null.')
+    reused_ids: bool = Field(description="Whether a used message id with other content is taken for a CALL of its own.")
     strict: bool | None = Field(description="Whether every deviation is refused.")
     ignore_pings: bool = Field(description="Whether the station is not pinged, and may be silent.")
     timestamps_are_local: int | None = Field(
@@ -97,6 +98,7 @@ class QuirkProfileChanges(Body):
     note: str | None = Field(default=None, max_length=2000)
     accept_missing_subprotocol: bool | None = None
     repair_missing_values: bool | None = None
+    reused_ids: bool | None = None
     strict: bool | None = None
     ignore_pings: bool | None = None
     timestamps_are_local: int | None = Field(default=None, ge=-840, le=840)

@@ -22,6 +22,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a station that names no version of OCPP is taken for one of version 1.6."""
     repair_missing_values: bool = False
     """Read `"transactionId":,` as null."""
+    reused_ids: bool = False
+    """The station uses message ids again: a CALL is a repeat only if its content is the same, too."""
     strict: bool | None = None
     """Answer every deviation with a CALLERROR, or none even if the station is set to it."""
     ignore_pings: bool = False

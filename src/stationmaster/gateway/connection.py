@@ -460,6 +460,7 @@ def _session_settings(
     return SessionSettings(
         strict=strict if quirks.strict is None else quirks.strict,
         repair_missing_values=quirks.repair_missing_values,
+        reused_ids=quirks.reused_ids,
         banned_oddities=frozenset(quirks.disabled_tolerances),
         call_timeout_s=call_timeout_s or settings.call_timeout_s,
         queue_limit=settings.queue_limit,

@@ -6652,6 +6652,8 @@ export interface components {
             accept_missing_subprotocol?: boolean | null;
             /** Repair Missing Values */
             repair_missing_values?: boolean | null;
+            /** Reused Ids */
+            reused_ids?: boolean | null;
             /** Strict */
             strict?: boolean | null;
             /** Ignore Pings */
@@ -7439,6 +7441,8 @@ export interface components {
             accept_missing_subprotocol?: boolean | null;
             /** Repair Missing Values */
             repair_missing_values?: boolean | null;
+            /** Reused Ids */
+            reused_ids?: boolean | null;
             /** Strict */
             strict?: boolean | null;
             /** Ignore Pings */
@@ -7465,6 +7469,11 @@ export interface components {
              * @description Whether `"transactionId":,` is read as null.
              */
             repair_missing_values: boolean;
+            /**
+             * Reused Ids
+             * @description Whether a used message id with other content is taken for a CALL of its own.
+             */
+            reused_ids: boolean;
             /**
              * Strict
              * @description Whether every deviation is refused.
@@ -8679,6 +8688,11 @@ export interface components {
              * @description Whether `"transactionId":,` is read as null.
              */
             repair_missing_values: boolean;
+            /**
+             * Reused Ids
+             * @description Whether a used message id with other content is taken for a CALL of its own.
+             */
+            reused_ids: boolean;
             /**
              * Strict
              * @description Whether every deviation is refused.
