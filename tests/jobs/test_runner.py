@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -150,6 +150,10 @@ async def connect(storage: Storage, station_id: str, node_id: str) -> None:
     )
 
 
+async def nobody_asked(_station_ids: Sequence[str], _now: Instant) -> None:
+    """No commands are under way."""
+
+
 async def is_connected(storage: Storage, station_id: str) -> bool:
     station = await storage.stations.get(station_id)
     assert station is not None
@@ -159,13 +163,13 @@ async def is_connected(storage: Storage, station_id: str) -> bool:
 async def test_a_node_that_starts_finds_nobody_connected_to_it(storage: Storage) -> None:
     await connect(storage, "MINE", "one")
     await connect(storage, "THEIRS", "two")
-    assert await NodePresence(storage, "one", list).begin(START) == 1
+    assert await NodePresence(storage, "one", list, nobody_asked).begin(START) == 1
     assert not await is_connected(storage, "MINE")
     assert await is_connected(storage, "THEIRS")
 
 
 async def test_stations_of_a_node_that_fell_silent_are_not_connected(storage: Storage) -> None:
-    one, two = NodePresence(storage, "one", list), NodePresence(storage, "two", list)
+    one, two = NodePresence(storage, "one", list, nobody_asked), NodePresence(storage, "two", list, nobody_asked)
     await one.begin(START)
     await two.begin(START)
     await connect(storage, "ON-ONE", "one")
@@ -181,7 +185,10 @@ async def test_stations_of_a_node_that_fell_silent_are_not_connected(storage: St
 
 
 async def test_a_node_that_was_buried_alive_puts_its_stations_right(storage: Storage) -> None:
-    one, two = NodePresence(storage, "one", list), NodePresence(storage, "two", lambda: ["ON-TWO"])
+    one, two = (
+        NodePresence(storage, "one", list, nobody_asked),
+        NodePresence(storage, "two", lambda: ["ON-TWO"], nobody_asked),
+    )
     await one.begin(START)
     await two.begin(START)
     await connect(storage, "ON-TWO", "two")
@@ -193,7 +200,7 @@ async def test_a_node_that_was_buried_alive_puts_its_stations_right(storage: Sto
 
 
 async def test_a_node_that_beats_in_time_changes_nothing(storage: Storage) -> None:
-    one = NodePresence(storage, "one", lambda: ["GONE"])
+    one = NodePresence(storage, "one", lambda: ["GONE"], nobody_asked)
     await one.begin(START)
     await connect(storage, "GONE", "one")
     await storage.stations.forget_connections("one")

@@ -16,10 +16,11 @@ import pytest
 
 from stationmaster.conformance.errors import CallUnanswered, HandshakeRefused
 from stationmaster.conformance.link import Link, Target
+from stationmaster.conformance.station import ScriptedStation
 from stationmaster.instants import parse_instant
 from tests.postgres import PostgresServer
 from tests.walks.running import PASSWORD, Api, NodeProcess
-from tests.walks.states import timestamp
+from tests.walks.states import booted, timestamp
 
 STATIONS = 200
 SAMPLES_PER_TRANSACTION = 4
@@ -159,6 +160,26 @@ async def test_nothing_that_was_answered_is_lost(node: NodeProcess) -> None:
         assert sum(len(station.record) for station in stations) > STATIONS
         for station in stations:
             await assert_remembered(api, station)
+
+
+@pytest.mark.timeout(120)
+async def test_what_was_asked_of_a_station_ends_with_the_node(node: NodeProcess) -> None:
+    """The first command is on the wire, the second waits behind it, and the station agreed to a third."""
+    async with node.api() as api:
+        station = ScriptedStation(node.url, await api.station(), password=PASSWORD)
+        await station.connect()
+        await booted(station)
+        wish = {"idTag": await api.token()}
+        _, promise = await api.press(station, "RemoteStartTransaction", wish, {"status": "Accepted"})
+        sent = (await api.command(station.identity, "ClearCache", {}, wait=0)).json()
+        await station.expect("ClearCache")
+        await api.job(sent, "sent")
+        queued = (await api.command(station.identity, "GetConfiguration", {}, wait=0)).json()
+        await asyncio.to_thread(node.kill)
+        await asyncio.to_thread(node.start)
+        for job, code in ((sent, "outcome_unknown"), (queued, "not_sent")):
+            assert (await api.job(job, "not_delivered"))["error"]["code"] == code
+        assert (await api.get(f"/jobs/{promise['id']}"))["state"] == "waiting"
 
 
 async def assert_remembered(api: Api, station: BusyStation) -> None:

@@ -101,7 +101,9 @@ class Node:
         self.webhooks = WebhookDeliverer(
             services.context, services.webhooks, settings.node.id, lambda event: event_of(event).body
         )
-        self.presence = NodePresence(storage, settings.node.id, self.gateway.connected_stations)
+        self.presence = NodePresence(
+            storage, settings.node.id, self.gateway.connected_stations, services.sweeper.node_lost
+        )
         self.health = NodeHealth(
             storage, settings.node.id, data_folder(settings), low_disk_bytes=settings.node.low_disk_mib * MIB
         )

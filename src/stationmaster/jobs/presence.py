@@ -1,11 +1,13 @@
 """Stations of nodes that are gone: they are not connected any more, and nobody else would say so.
 
+What was on its way to them is over too.
+
 Each node gives a sign of life in the database. Whoever has the turn looks for nodes that have
 not, and marks their stations as not connected. A node that was only cut off from the database
 finds, at its next sign of life, that it was silent for too long, and puts its own stations right again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import sqlalchemy as sa
 import structlog
@@ -29,12 +31,22 @@ ABNORMAL = 1006
 
 
 class NodePresence:
-    """A node's sign of life, and the watch over the others'. `connected` gives the stations connected here."""
+    """A node's sign of life, and the watch over the others'.
 
-    def __init__(self, storage: Storage, node_id: str, connected: Callable[[], Sequence[str]]) -> None:
+    `connected` gives the stations connected here. `lost` is told the stations that a node held which is gone.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        node_id: str,
+        connected: Callable[[], Sequence[str]],
+        lost: Callable[[Sequence[str], Instant], Awaitable[object]],
+    ) -> None:
         self._storage = storage
         self._node_id = node_id
         self._connected = connected
+        self._lost = lost
 
     async def begin(self, now: Instant) -> int:
         """At the start nobody is connected here, whatever the database says; returns how many it said were."""
@@ -65,6 +77,9 @@ class NodePresence:
 
     async def _forget(self, node_id: str, now: Instant) -> int:
         """End the connections of a node that is gone, and say so, since it cannot; returns how many there were."""
+        connections = await self._storage.stations.connections_of(node_id)
+        # Before they are forgotten: if this is broken off, whoever comes next finds them again.
+        await self._lost([station_id for _, station_id, _, _ in connections], now)
         facts = [
             StationDisconnected(
                 organisation_id=organisation_id,
@@ -75,9 +90,7 @@ class NodePresence:
                 close_code=ABNORMAL,
                 reason="The node that held the connection is gone.",
             )
-            for organisation_id, station_id, connection_id, epoch in await self._storage.stations.connections_of(
-                node_id
-            )
+            for organisation_id, station_id, connection_id, epoch in connections
         ]
         for start in range(0, len(facts), _AT_A_TIME):
             await self._storage.record(facts[start : start + _AT_A_TIME])

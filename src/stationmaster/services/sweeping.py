@@ -4,6 +4,7 @@ The rule that shapes this file: before a job is given up, the database is asked 
 for has happened all the same, since the message that should have told us may have been missed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +45,20 @@ class JobSweeper:
                 self._waiting.changed(job)
             await self._storage.record([job_moved_on(job, now) for job in ended])
         return len(ended)
+
+    async def node_lost(self, station_ids: Sequence[str], now: Instant) -> int:
+        """The node that held these stations is gone, and its commands with it; returns how many jobs ended (§3.1).
+
+        What stations agreed to may still happen, and commands that persist are looked after elsewhere.
+        """
+        held = frozenset(station_ids)
+        on_their_way = [
+            job
+            for job in (await self._storage.jobs.unfinished() if held else [])
+            if job.station_id in held and job.state in {JobState.QUEUED, JobState.SENT} and not job.persistent
+        ]
+        await self._storage.record([job_moved_on(_lost(job, now), now) for job in on_their_way])
+        return len(on_their_way)
 
     async def _judge(self, job: Job, now: Instant) -> Job | None:
         """The job as it ends, or None while it may go on."""
@@ -90,8 +105,10 @@ LONGEST_CALL_US = 600 * 1_000_000
 
 
 def _lost(job: Job, now: Instant) -> Job:
-    words = "The node that held the station stopped before the end; the outcome is unknown."
-    error = {"code": "outcome_unknown", "description": words, "details": {}}
+    code, words = "outcome_unknown", "The node that held the station stopped before the end; the outcome is unknown."
+    if job.state == JobState.QUEUED:
+        code, words = "not_sent", "The node that held the station stopped before it was sent."
+    error = {"code": code, "description": words, "details": {}}
     return _end(job, JobState.NOT_DELIVERED, error, progress_of(job), now)
 
 
