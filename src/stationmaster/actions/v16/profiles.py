@@ -4,6 +4,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from stationmaster.domain.errors import FieldError, Invalid
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.comparison import ReportedSchedule
 from stationmaster.domain.smart_charging.installed import ClearFilter
@@ -91,25 +92,25 @@ def start_payload(location: Location, id_tag: str, profile: ChargingProfile) -> 
 
 
 def clear_payload(wanted: ClearFilter) -> dict[str, Any]:
-    """The payload of ClearChargingProfile: what is not given is left out."""
+    """The payload of ClearChargingProfile: what is not given is left out. Raises Invalid as `profile_payload` does."""
     return _given(
         {
             "id": wanted.profile_id,
             "connectorId": None if wanted.location is None else wanted.location.connector_number,
-            "chargingProfilePurpose": None if wanted.purpose is None else _PURPOSE_NAMES[wanted.purpose],
+            "chargingProfilePurpose": None if wanted.purpose is None else _purpose_name(wanted.purpose),
             "stackLevel": wanted.stack_level,
         }
     )
 
 
 def profile_payload(profile: ChargingProfile) -> dict[str, Any]:
-    """A profile as it is written; raises KeyError for a purpose that 1.6 has no word for."""
+    """A profile as it is written; raises Invalid for a purpose that 1.6 has no word for."""
     return _given(
         {
             "chargingProfileId": profile.profile_id,
             "transactionId": None if profile.transaction_id is None else int(profile.transaction_id),
             "stackLevel": profile.stack_level,
-            "chargingProfilePurpose": _PURPOSE_NAMES[profile.purpose],
+            "chargingProfilePurpose": _purpose_name(profile.purpose),
             "chargingProfileKind": profile.kind.value.capitalize(),
             "recurrencyKind": None if profile.recurrency is None else profile.recurrency.value.capitalize(),
             "validFrom": _text(profile.valid_from),
@@ -117,6 +118,14 @@ def profile_payload(profile: ChargingProfile) -> dict[str, Any]:
             "chargingSchedule": _schedule_payload(profile.schedule),
         }
     )
+
+
+def _purpose_name(purpose: Purpose) -> str:
+    name = _PURPOSE_NAMES.get(purpose)
+    if name is None:
+        words = f"OCPP 1.6 has no word for the purpose `{purpose}`"
+        raise Invalid("purpose_unknown", f"{words}.", fields=(FieldError("purpose", "purpose_unknown", words),))
+    return name
 
 
 def _schedule_of(schedule: wire.ChargingSchedule) -> ChargingSchedule:
