@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.api.conftest import Client, with_role
 
 FUSE = {"name": "fuse", "l1_a": 63, "l2_a": 63, "l3_a": 63}
@@ -159,3 +161,16 @@ async def test_a_site_without_a_plan_says_so(api: Client) -> None:
     assert (history["points"], history["complete"]) == ([], True)
     problem = {"since": "2025-03-02T00:00:00Z", "until": "2025-03-01T00:00:00Z"}
     await api.problem("GET", "/sites/garage/load/history", 422, "period_invalid", params=problem)
+
+
+@pytest.mark.parametrize("number", ["1e308", "1e400", "-1e400", "Infinity", "-Infinity", "NaN", "9" * 400, "100000.1"])
+async def test_no_current_is_beyond_all_bounds(api: Client, number: str) -> None:
+    await site(api, meter={"kind": "total"})
+    connector = f"/sites/garage/connectors/{await api.station(site_id='garage')}/1"
+    bodies = [("POST", "/sites/garage/meter-readings", "l1_a", f'{{"l1_a": {number}, "l2_a": 0, "l3_a": 0}}')]
+    fields = ("min_a", "max_a", "pause_a", "standby_a", "step_a", "worst_case_a")
+    bodies += [("PUT", connector, field, f'{{"{field}": {number}}}') for field in fields]
+    for method, path, field, body in bodies:
+        json_type = {"Content-Type": "application/json"}
+        problem = await api.problem(method, path, 422, "invalid", content=body, headers=json_type)
+        assert [(each["field"], each["code"]) for each in problem["errors"]] == [(field, "amperes")]

@@ -42,8 +42,9 @@ _MOST_A: Final = 100_000
 def _read_deciamps(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("amperes", "no number of amperes")
-    tenths = round(value * 10)
-    if not 0 <= value <= _MOST_A or abs(value * 10 - tenths) > 1e-6:  # noqa: PLR2004 -- what a float is off by
+    # The range first: 1e308 and 1e400 cannot be rounded once they are tenths. NaN is in no range.
+    tenths = round(value * 10) if 0 <= value <= _MOST_A else None
+    if tenths is None or abs(value * 10 - tenths) > 1e-6:  # noqa: PLR2004 -- what a float is off by
         raise PydanticCustomError("amperes", "amperes are 0 to 100000, with one decimal at the most")
     return tenths
 
