@@ -82,7 +82,7 @@ class Playbook:
         if isinstance(stimulus, str):
             effects = self.session.receive(stimulus, self.now)
         elif stimulus is BINARY:
-            effects = self.session.receive_binary(self.now)
+            effects = self.session.receive_binary(b"\x00\xff", self.now)
         elif isinstance(stimulus, seconds):
             self.now += stimulus.duration_us
             effects = self.session.tick(self.now)

@@ -1,11 +1,13 @@
 """Framing without I/O, held against the library that judges what is not plain."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 
-from stationmaster.gateway.wire import BINARY, Wire
+from stationmaster.gateway.wire import Binary, Wire
+from stationmaster.session.readable import SHOWN_BYTES
 from tests.gateway.raw import BINARY as BINARY_OPCODE
 from tests.gateway.raw import CLOSE, CONTINUATION, PING, PONG, TEXT, frame
 
@@ -63,9 +65,7 @@ def test_however_bytes_arrive_the_outcome_is_that_of_the_library(sent: list[byte
             text = wire.whole_text(arrived)
             got += wire.receive(arrived) if text is None else [text]
             position += cut
-    assert [message if isinstance(message, str) else BINARY for message in got] == [
-        message if isinstance(message, str) else BINARY for message in expected
-    ]
+    assert [message.data if isinstance(message, Binary) else message for message in got] == expected
     if code == 1007:  # the library alone does not look into texts; of several violations any may be named
         assert wire.finished
         assert wire.close_code in (1002, 1007, 1009)
@@ -140,3 +140,36 @@ def test_a_long_reason_is_cut_at_a_character() -> None:
     wire = Wire(LIMIT)
     wire.send_close(1008, "ä" * 100)
     assert wire.out[0][4:].decode() == "ä" * 61
+
+
+BROKEN = {
+    "too long": (frame(b"first") + frame(b"[" + b"x" * LIMIT), b"[" + b"x" * LIMIT, 1009),
+    "too long, and not all of it there": (frame(b"[xy", length=LIMIT + 1), b"[xy", 1009),
+    "too long by its head alone": (frame(b"", length=LIMIT + 1), b"", 1009),
+    "too long in pieces": (frame(b"[a", fin=False) + frame(b"x" * LIMIT, CONTINUATION), b"[a", 1009),
+    "not UTF-8": (frame(b"first") + frame(b"[\xff]"), b"[\xff]", 1007),
+    "not UTF-8 in pieces": (frame(b"[\xc3", fin=False) + frame(b"(", CONTINUATION), b"[\xc3(", 1007),
+    "unmasked": (frame(b"first") + frame(b"[]", masked=False), b"[]", 1002),
+    "a bit that means nothing": (frame(b"[]", rsv=2), b"[]", 1002),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_breaks_the_conversation_is_kept(name: str) -> None:
+    data, broken, code = BROKEN[name]
+    wire = Wire(LIMIT)
+    wire.receive(data)
+    assert (wire.finished, wire.broken, wire.close_code) == (True, broken, code)
+
+
+def test_no_more_is_kept_than_is_shown() -> None:
+    for data in (frame(b"x" * 50_000), frame(b"\xff" * 10_000)):
+        wire = Wire(20_000)
+        wire.receive(data)
+        assert wire.broken is not None
+        assert len(wire.broken) == SHOWN_BYTES + 1
+    wire = Wire(20_000)
+    pieces = frame(b"x" * 3_000, BINARY_OPCODE, fin=False) + frame(b"y" * 10_000, CONTINUATION)
+    (message,) = wire.receive(pieces)
+    assert isinstance(message, Binary)
+    assert message.data == (b"x" * 3_000 + b"y" * 10_000)[: SHOWN_BYTES + 1]

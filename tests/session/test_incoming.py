@@ -263,7 +263,7 @@ def test_malformed_frames_spread_over_time_do_not_close(play: Playbook) -> None:
 
 
 def test_binary_frames_are_ignored_twice_and_close_with_1003_the_third_time(play: Playbook) -> None:
-    play >> BINARY << NOTHING << like(FrameSeen, kind="binary")
+    play >> BINARY << NOTHING << like(FrameSeen, kind="binary", text="\0\\xff")
     play >> BINARY << NOTHING
     play >> BINARY << like(Close, code=1003)
     play >> BINARY << NOTHING

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from stationmaster.session.readable import SHOWN_BYTES
 from tests.gateway.conftest import basic
 from tests.gateway.raw import BINARY, CONTINUATION, RawStation, frame, upgrade
 from tests.walks.raw_stations import entered, logged, served, stored
@@ -250,6 +251,32 @@ async def test_what_ends_the_connection_ends_only_that(node: NodeProcess, api: A
         await station.send(data)
         assert (await station.closed())[0] == code
         assert await stored(api, identity) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "text", "reason"),
+    [
+        (frame(b"[" + b"x" * LIMIT_BYTES), "unreadable", "[" + "x" * (SHOWN_BYTES - 1) + "…", "1009 "),
+        (frame(b"[12", length=LIMIT_BYTES + 1), "unreadable", "[12", "1009 "),
+        (frame(b'[2,"1","A\xffZ\xc3\xbc"'), "unreadable", '[2,"1","A\\xffZü"', "1007 the text is not UTF-8"),
+        (frame(b"\x01\xfe[]", BINARY), "binary", "\x01\\xfe[]", ""),
+        (
+            frame(b'\xff{"key":"AuthorizationKey","value":"C0FFEE"}'),
+            "unreadable",
+            '\\xff{"key":"AuthorizationKey","value":"***"}',
+            "1007 the text is not UTF-8",
+        ),
+    ],
+    ids=["too long", "announced too long", "not UTF-8", "binary", "not UTF-8, and secret"],
+)
+async def test_what_is_no_message_is_in_the_message_log(
+    node: NodeProcess, api: Api, data: bytes, kind: str, text: str, reason: str
+) -> None:
+    async with entered(node, api) as (identity, station):
+        await station.send(data)
+        (kept,) = await api.eventually("/messages", station_id=identity)
+        assert (kept["kind"], kept["frame"], kept["direction"]) == (kind, text, "in")
+        assert (kept["error_code"] or "").startswith(reason)
 
 
 @pytest.mark.usefixtures("neighbour")

@@ -195,7 +195,7 @@ class Link:
                     await self._carry_out(self._session.receive(message, now()))
                 else:
                     self._note("<<", f"(binary) {message!r}")
-                    await self._carry_out(self._session.receive_binary(now()))
+                    await self._carry_out(self._session.receive_binary(message, now()))
         except ConnectionClosed:
             pass
         finally:

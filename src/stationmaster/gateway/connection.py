@@ -242,9 +242,13 @@ class Connection:
         """A message."""
         self.carry_out(self._session.receive(text, steady()))
 
-    def binary_received(self) -> None:
+    def binary_received(self, data: bytes) -> None:
         """What OCPP does not have."""
-        self.carry_out(self._session.receive_binary(steady()))
+        self.carry_out(self._session.receive_binary(data, steady()))
+
+    def broken_received(self, data: bytes, reason: str) -> None:
+        """No message, but the message log has it."""
+        self.carry_out(self._session.receive_broken(data, reason, steady()))
 
     def heard(self, frames: int) -> None:
         """Signs of life."""

@@ -38,8 +38,11 @@ class Conversation(Protocol):
     def text_received(self, text: str) -> None:
         """A message arrived."""
 
-    def binary_received(self) -> None:
-        """A binary message arrived; its content is gone."""
+    def binary_received(self, data: bytes) -> None:
+        """A binary message arrived; `data` is its beginning."""
+
+    def broken_received(self, data: bytes, reason: str) -> None:
+        """What arrived is no message, and ends the conversation; `data` is its beginning."""
 
     def heard(self, frames: int) -> None:
         """So many frames of any kind arrived; called before their content is told."""
@@ -292,12 +295,15 @@ class StationSocket(asyncio.Protocol):
             listener.partly_heard(len(data))
         for message in messages:
             if isinstance(message, Binary):
-                listener.binary_received()
+                listener.binary_received(message.data)
             else:
                 listener.text_received(message)
         if wire.out and not self.is_lost:
             self._flush(wire)
         if wire.finished:
+            if wire.broken is not None:
+                listener.broken_received(wire.broken, f"{wire.close_code} {wire.close_reason}")
+                wire.broken = None
             self._finished(wire)
 
     def eof_received(self) -> bool:

@@ -16,12 +16,14 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
+from stationmaster.session.readable import SHOWN_BYTES
+
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # a platform without the compiled part of the library
     from websockets.utils import apply_mask
 
-__all__ = ["BINARY", "Binary", "Wire"]
+__all__ = ["Binary", "Wire"]
 
 _TEXT: Final = 0x81
 _COMPRESSED_TEXT: Final = 0xC1
@@ -48,23 +50,31 @@ _log.setLevel(logging.ERROR)
 
 
 class Binary:
-    """A binary message, which OCPP does not have: that there was one is all that matters."""
+    """A binary message, which OCPP does not have. `data` is as much of it as the message log shows."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-BINARY: Final = Binary()
-_CONTROL: Final = Binary()
+_KEPT: Final = SHOWN_BYTES + 1
+"""The one more tells that there was more."""
+_CONTROL: Final = Binary(b"")
 
 
 class Wire:
     """One connection's framing, from the 101 to the close.
 
-    `receive` takes bytes and returns the messages they complete: text, or `BINARY`. What must be
+    `receive` takes bytes and returns the messages they complete: text, or a `Binary`. What must be
     written gathers in `out`, to be taken after every call; an empty item means the end of writing.
     `heard` counts all frames, also pings and pongs. `finished` tells that the peer or a violation
-    ended the conversation: `close_code` and `close_reason` say how.
+    ended the conversation: `close_code` and `close_reason` say how, and `broken` is the beginning of what had
+    arrived of the message that did.
     """
 
     __slots__ = (
+        "_binary",
         "_compress_from",
         "_deflate",
         "_failed",
@@ -73,6 +83,7 @@ class Wire:
         "_limit",
         "_needed",
         "_partial",
+        "broken",
         "heard",
         "out",
     )
@@ -85,7 +96,9 @@ class Wire:
         self._partial: bytearray | None = None
         self._needed = 0
         self._fragments: list[bytes] | None = None
+        self._binary = b""
         self._failed = False
+        self.broken: bytes | None = None
         self.heard = 0
         self.out: list[bytes] = []
 
@@ -251,6 +264,9 @@ class Wire:
                 and not self._assemble(event, messages)
             ):
                 break
+        if library.parser_exc is not None and self.broken is None:
+            arrived = b"".join(self._fragments) if self._fragments else _first_that_breaks(data, self._limit)
+            self.broken = arrived[:_KEPT]
         self.out += library.data_to_send()
         return messages
 
@@ -259,16 +275,20 @@ class Wire:
         library = self._engage()
         if frame.opcode is not Opcode.CONT:
             self._fragments = [] if frame.opcode is Opcode.TEXT else None
-        if self._fragments is not None and frame.data:
+            self._binary = b""
+        if self._fragments is None:
+            self._binary += bytes(frame.data[: _KEPT - len(self._binary)])
+        elif frame.data:
             self._fragments.append(bytes(frame.data))
         if not frame.fin:
             return True
         if self._fragments is None:
-            messages.append(BINARY)
+            messages.append(Binary(self._binary))
             return True
         try:
             messages.append(b"".join(self._fragments).decode())
         except UnicodeDecodeError:
+            self.broken = b"".join(self._fragments)[:_KEPT]
             library.fail(CloseCode.INVALID_DATA, "the text is not UTF-8")
             self._failed = True
             return False
@@ -284,6 +304,25 @@ class Wire:
                 self._library.receive_data(bytes(self._partial))
                 self._partial = None
         return self._library
+
+
+def _first_that_breaks(data: bytes, limit: int) -> bytes:
+    """The payload of the first frame that is too long, unusual or not whole, as far as it is there."""
+    position = 0
+    while len(data) - position >= _SHORTEST_HEAD:
+        head, mark, start = data[position], data[position + 1], position + _SHORTEST_HEAD
+        length = mark & 0x7F
+        if length > _SHORT:
+            size = 2 if length < _LONG_MARK else 8
+            length = int.from_bytes(data[start : start + size])
+            start += size
+        mask = data[start : start + _MASK_LENGTH] if mark & _MASKED else b""
+        start += len(mask)
+        if length > limit or start + length >= len(data) or head not in _SHORT_HEADS or not mask:
+            payload = data[start : start + min(length, _KEPT)]
+            return apply_mask(payload, mask) if len(mask) == _MASK_LENGTH else payload
+        position = start + length
+    return data[position:]
 
 
 def _head(first: int, length: int) -> bytes:

@@ -20,6 +20,7 @@ from stationmaster.session.gate import Gate
 from stationmaster.session.incoming import Incoming
 from stationmaster.session.offences import Offences
 from stationmaster.session.outgoing import Outgoing
+from stationmaster.session.readable import readable
 from stationmaster.session.settings import SessionSettings, Side
 
 __all__ = ["Session"]
@@ -94,15 +95,21 @@ class Session:
             case frames.Ignored():
                 return [FrameSeen("in", "ignored", None, None, text, self._at(now))]
 
-    def receive_binary(self, now: Instant) -> list[Effect]:
+    def receive_binary(self, data: bytes, now: Instant) -> list[Effect]:
         """A binary frame arrived: ignored, until there have been too many (§1.9)."""
         if not self._open:
             return []
         self._binary += 1
-        effects: list[Effect] = [FrameSeen("in", "binary", None, None, "", self._at(now))]
+        effects: list[Effect] = [FrameSeen("in", "binary", None, None, readable(data), self._at(now))]
         if self._binary >= self._settings.binary_offences:
             effects.append(self._close(1003, "OCPP speaks in text frames"))
         return effects
+
+    def receive_broken(self, data: bytes, reason: str, now: Instant) -> list[Effect]:
+        """What ends the conversation because it is no message: too long, or not UTF-8; `data` is how it begins."""
+        if not self._open:
+            return []
+        return [FrameSeen("in", "unreadable", None, None, readable(data), self._at(now), error_code=reason)]
 
     def answer(self, message_id: MessageId, response: Any, now: Instant) -> list[Effect]:
         """Answer a `CallReceived` with its typed response.
