@@ -71,6 +71,34 @@ async def test_a_plugin_answers_for_its_vendor(
         assert await line.says("DataTransfer", vendorId=vendor_id, messageId=message_id, data="x") == answer
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        ("Accepted", "x"),
+        "Accepted",
+        VendorAnswer("Perhaps"),
+        VendorAnswer(["Accepted"]),  # type: ignore[arg-type]  # what a plug-in gives back is checked by nobody
+        VendorAnswer(None),  # type: ignore[arg-type]  # the same
+        VendorAnswer("Accepted", {"a": 1}),  # type: ignore[arg-type]  # the same
+        VendorAnswer("Accepted", b"x"),  # type: ignore[arg-type]  # the same
+    ],
+    ids=str,
+)
+async def test_a_plugin_that_answers_nonsense_is_answered_for_with_rejected(sqlite_url: str, answer: object) -> None:
+    class Odd:
+        vendor_id = "odd"
+        message_ids: Collection[str] | None = None
+
+        async def handle(self, _message: VendorMessage) -> VendorAnswer:
+            return answer  # type: ignore[return-value]  # that is the point
+
+    async with open_node(sqlite_url, plugins=[Odd()]) as node:
+        line = await connect(node)
+        assert await line.says("DataTransfer", vendorId="Odd") == {"status": "Rejected"}
+        assert await line.says("DataTransfer", vendorId="Another") == {"status": "UnknownVendorId"}
+
+
 async def test_several_plugins_may_share_a_vendor(sqlite_url: str) -> None:
     async with open_node(sqlite_url, plugins=[Volt(), VoltRest()]) as node:
         line = await connect(node)

@@ -9,7 +9,7 @@ dawdles is answered for with Rejected.
 import asyncio
 from collections.abc import Collection, Iterable
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -139,7 +139,7 @@ class DataTransfers:
     async def _ask_one(self, plugin: VendorPlugin, message: VendorMessage) -> VendorAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await plugin.handle(message)
+                return _checked(await plugin.handle(message))
         except Exception:
             log.exception(
                 "data_transfer.plugin_failed",
@@ -148,7 +148,14 @@ class DataTransfers:
                 station_id=message.station_id,
             )
             return _REJECTED
-        if answer.status not in _STATUSES:
-            log.error("data_transfer.plugin_answer_unknown", vendor_id=message.vendor_id, status=answer.status)
-            return _REJECTED
-        return answer
+
+
+def _checked(answer: Any) -> VendorAnswer:
+    """A plug-in is nobody's typed code: what it gives back may be anything. Raises TypeError or ValueError."""
+    if not isinstance(answer, VendorAnswer):
+        raise TypeError(f"the plug-in answered with {type(answer).__name__} instead of a VendorAnswer")
+    if answer.status not in _STATUSES:  # a TypeError by itself if it is a list or the like
+        raise ValueError(f"the plug-in answered with the status {str(answer.status)[:50]!r}, which does not exist")
+    if answer.data is not None and not isinstance(answer.data, str):
+        raise TypeError(f"the plug-in answered with data that is {type(answer.data).__name__} and no text")
+    return answer
