@@ -387,7 +387,10 @@ TX_PROFILE = {**PROFILE, "chargingProfilePurpose": "TxProfile"}
         ("TriggerMessage", {"requestedMessage": "BootNotification"}),
         ("ExtendedTriggerMessage", {"requestedMessage": "BootNotification"}),
         ("ChangeConfiguration", {"key": "securityprofile", "value": "1"}),
-        ("ChangeConfiguration", {"key": "SecurityProfile", "value": "0"}),
+        *(
+            ("ChangeConfiguration", {"key": "SecurityProfile", "value": value})
+            for value in ("0", " 1", "+1", "01", "-1", "-0")
+        ),
         ("RemoteStartTransaction", {"idTag": "A1", "chargingProfile": PROFILE}),
         ("RemoteStartTransaction", {"idTag": "A1", "chargingProfile": {**TX_PROFILE, "transactionId": 1}}),
         ("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": TX_PROFILE}),
@@ -429,6 +432,27 @@ async def test_what_a_station_that_is_not_accepted_may_be_asked(
     else:
         with pytest.raises(Conflict, match=state):
             await send(node, action, payload)
+
+
+@pytest.mark.parametrize("transaction_id", [0, -1, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63)])
+async def test_a_stop_is_sent_with_any_integer(node: Node, transaction_id: int) -> None:
+    """As it was given, also one that no central system has allotted (§3.3.11)."""
+    line = await connect(node)
+    await _boot(line)
+    for status, state in (("Rejected", "done"), ("Accepted", "waiting")):
+        line.will_answer("RemoteStopTransaction", status=status)
+        job = await send(node, "RemoteStopTransaction", {"transactionId": transaction_id})
+        assert (job.state, job.result) == (state, status)
+        assert line.heard[-1] == ("RemoteStopTransaction", {"transactionId": transaction_id})
+
+
+@pytest.mark.parametrize("transaction_id", [2**63, -(2**63) - 1, 1.5, "1", True])
+async def test_what_is_no_integer_of_64_bits_stops_nothing(node: Node, transaction_id: Any) -> None:
+    line = await connect(node)
+    await _boot(line)
+    with pytest.raises(Invalid):
+        await send(node, "RemoteStopTransaction", {"transactionId": transaction_id})
+    assert line.heard == []
 
 
 async def test_a_test_may_force_the_profile_down_and_nothing_else(node: Node) -> None:

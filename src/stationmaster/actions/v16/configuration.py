@@ -31,6 +31,14 @@ def _is(message: ChangeConfigurationRequest, key: str) -> bool:
     return message.key.strip().lower() == key
 
 
+def _number_in(value: str) -> int | None:
+    """The whole number that a station may read in a value: ` 1`, `+1` and `01` are 1 to most."""
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
 def is_secret(context: ActionContext, connection: StationConnection, key: str) -> bool:
     """Whether the value of a key is never kept in clear."""
     name = key.strip().lower()
@@ -75,8 +83,8 @@ def _block_profile_that_does_not_rise(asking: Asking, message: ChangeConfigurati
     if asking.force or not _is(message, SECURITY_PROFILE):
         return None
     current = asking.connection.security_profile
-    wanted = message.value.strip()
-    if not wanted.isdecimal() or int(wanted) > current:
+    wanted = _number_in(message.value)
+    if wanted is None or wanted > current:
         return None
     return f"the security profile is {current} and may only rise (whitepaper A00.FR.005)"
 
@@ -125,8 +133,8 @@ async def _remember_secret(asking: Asking, message: ChangeConfigurationRequest) 
     security = asking.context.services.security
     if _is(message, AUTHORIZATION_KEY) and message.value:
         await security.password_on_its_way(asking.station_id, _raw(message.value))
-    elif _is(message, SECURITY_PROFILE) and message.value.strip() in {"1", "2", "3"}:
-        await security.profile_on_its_way(asking.station_id, int(message.value))
+    elif _is(message, SECURITY_PROFILE) and (wanted := _number_in(message.value)) in {1, 2, 3}:
+        await security.profile_on_its_way(asking.station_id, wanted)
 
 
 async def _key_changed(

@@ -5,7 +5,7 @@ Source: handbook 3.3.10, 3.3.11, 3.3.16, 3.3.17, 4.8.
 
 from typing import Literal
 
-from stationmaster.ocpp.fields import Connector, Identifier, IdToken, Maybe, Message
+from stationmaster.ocpp.fields import Connector, IdToken, Integer, Maybe, Message
 
 from .smart_charging import ChargingProfile
 
@@ -46,9 +46,9 @@ class RemoteStartTransactionResponse(Message, frozen=True, kw_only=True):
 
 
 class RemoteStopTransactionRequest(Message, frozen=True, kw_only=True):
-    """Stop a transaction; any integer may be asked for."""
+    """Stop a transaction; any integer may be asked for (§3.3.11)."""
 
-    transaction_id: Identifier
+    transaction_id: Integer
 
 
 class RemoteStopTransactionResponse(Message, frozen=True, kw_only=True):
