@@ -75,3 +75,22 @@ async def test_a_station_cannot_be_told_of_another_organisation(node: Node) -> N
     await node.storage.organisations.create(Organisation(id="o2", name="O2"))
     await node.services.tokens.create("o2", NewToken(value="THEIRS"))
     assert await status_of(node, "THEIRS") == {"status": "Invalid"}
+
+
+async def test_a_tag_that_is_too_long_is_seen_wherever_it_is_presented(node: Node) -> None:
+    """Invalid, also if somebody registered it; but what was presented is known (§3.2.1)."""
+    tag, longest, noon = "VID:001122334455667788", "x" * 300, "2025-03-01T12:00:00Z"
+    await node.token("KNOWN" * 5)
+    line = await connect(node)
+    invalid = {"idTagInfo": {"status": "Invalid"}}
+    assert await line.says("Authorize", idTag=tag) == invalid
+    assert await line.says("Authorize", idTag=longest) == invalid
+    assert await line.says("Authorize", idTag="known" * 5) == invalid
+    started = await line.says("StartTransaction", connectorId=1, idTag=tag + "1", meterStart=0, timestamp=noon)
+    assert started["idTagInfo"] == {"status": "Invalid"}
+    number = started["transactionId"]
+    await line.says("StopTransaction", transactionId=number, idTag=tag + "2", meterStop=0, timestamp=noon)
+    await node.storage.record([])
+    await node.storage.check()
+    seen = {each.value: each.seen_in for each in (await node.storage.unknown_tokens.find(ORGANISATION)).items}
+    assert seen == {tag: "authorize", "x" * 255: "authorize", tag + "1": "start", tag + "2": "stop"}

@@ -45,10 +45,13 @@ class Authorizer:
             self._remember(key, now + self._memory_us, token)
         return token
 
-    async def authorize(self, station: PresentStation, id_tag: str | None, now: Instant, where: str) -> Authorization:
+    async def authorize(
+        self, station: PresentStation, id_tag: str | None, now: Instant, where: str, *, usable: bool = True
+    ) -> Authorization:
         """Decide about a token that a station presents; an unknown one is noted as seen.
 
-        `where` is "authorize", "start" or "stop".
+        `where` is "authorize", "start" or "stop". One that is not `usable` in the station's protocol is
+        Invalid, whoever registered it.
         """
         if not id_tag:
             return authorize(None, now)
@@ -63,7 +66,7 @@ class Authorizer:
                     where=where,
                 )
             )
-        return authorize(token, now, cache_lifetime_us=self._cache_lifetime_us)
+        return authorize(token if usable else None, now, cache_lifetime_us=self._cache_lifetime_us)
 
     def forget(self, organisation_id: str, value: str) -> None:
         """A token was made, changed or deleted."""

@@ -92,16 +92,18 @@ class Transactions:
 
     async def start(self, station: PresentStation, start: Start) -> Started:
         """Record a start. Returns when it is durable; a repeat returns the transaction it made before."""
-        id_tag = start.id_tag if start.usable_id_tag else None
-        authorization = await self._authorizer.authorize(station, id_tag, start.received_at, "start")
+        authorization = await self._authorizer.authorize(
+            station, start.id_tag, start.received_at, "start", usable=start.usable_id_tag
+        )
         return await self._begin(station, start, authorization)
 
     async def end(self, station: PresentStation, end: End) -> Ended:
         """Record an end with the values that came along. Returns when it is durable."""
         authorization = None
         if end.id_tag is not None:
-            id_tag = end.id_tag if end.usable_id_tag else None
-            authorization = await self._authorizer.authorize(station, id_tag, end.received_at, "stop")
+            authorization = await self._authorizer.authorize(
+                station, end.id_tag, end.received_at, "stop", usable=end.usable_id_tag
+            )
         known = named = await self._metering.transaction_of(station, end.ocpp_id)
         number = known.id if known is not None else await self._storage.draw_transaction_id()
         if known is None:

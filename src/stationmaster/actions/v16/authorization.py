@@ -17,11 +17,11 @@ async def authorize(situation: Situation) -> Answer:
     """May this token charge? Never ConcurrentTx here; a tag that 1.6 cannot write is Invalid."""
     context, station, call = situation.context, situation.station, situation.call
     request: AuthorizeRequest = call.request
-    id_tag = request.id_tag if len(request.id_tag) <= LONGEST_ID_TAG else None
+    id_tag, usable = request.id_tag, len(request.id_tag) <= LONGEST_ID_TAG
     services, now = context.services, call.received_at
-    if id_tag is not None and services.guesses.refuses(station, id_tag, now):
+    if usable and services.guesses.refuses(station, id_tag, now):
         return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(NOT_KNOWN)))
-    decision = await services.authorizer.authorize(station, id_tag, now, "authorize")
-    if id_tag is not None:
+    decision = await services.authorizer.authorize(station, id_tag, now, "authorize", usable=usable)
+    if usable:
         await services.guesses.presented(station, id_tag, decision.token is not None, now)
     return Answer(AuthorizeResponse(id_tag_info=context.id_tag_info_of(decision)))
