@@ -49,6 +49,35 @@ def test_an_event_means(type: str, data: dict[str, Any], expected: tuple[str, st
     assert meaning(type, data) == ([] if expected is None else [expected])
 
 
+CONFLICT = "local_list_conflict", "station:CP7"
+
+
+@pytest.mark.parametrize(
+    ("evse_id", "status", "error_code", "expected"),
+    [
+        (None, "Available", "LocalListConflict", Step.RAISE),
+        (None, "Faulted", "LocalListConflict", Step.RAISE),
+        (2, "Charging", "LocalListConflict", Step.RAISE),
+        (None, "Available", "NoError", Step.END),
+        (None, "Faulted", "NoError", Step.END),
+        (None, "Available", "OtherError", None),
+        (2, "Available", "NoError", None),
+    ],
+)
+def test_a_list_contradicts_until_the_station_itself_has_no_error(
+    evse_id: int | None, status: str, error_code: str, expected: Step | None
+) -> None:
+    data = {"location": {"evse_id": evse_id}, "status": status, "error_code": error_code}
+    fault, *conflict = meaning("connector.status", data)
+    assert fault == (
+        "connector_faulted",
+        f"connector:CP7/{evse_id or 0}",
+        Step.BEGIN if status == "Faulted" else Step.END,
+    )
+    assert conflict == ([] if expected is None else [(*CONFLICT, expected)])
+    assert meaning("local_list.replaced", {"version": 3}) == [(*CONFLICT, Step.END)]
+
+
 @pytest.mark.parametrize("kind", AlertKind)
 def test_what_a_planner_tells_is_an_alert_of_a_rule_and_ends(kind: AlertKind) -> None:
     about = {"site_id": "garage", "kind": kind.value, "message": "-", "location": {"station_id": "CP7", "evse_id": 2}}

@@ -8,6 +8,7 @@ import pytest
 
 from stationmaster.domain.alerts.kinds import KINDS
 from stationmaster.domain.alerts.nouns import Alert
+from stationmaster.domain.alerts.words import summary_of
 from stationmaster.domain.facts import (
     ConfigurationDrifted,
     ConfigurationInStep,
@@ -24,6 +25,7 @@ from stationmaster.domain.facts import (
     TransactionStarted,
 )
 from stationmaster.domain.load_management.facts import SiteAlertCleared, SiteAlertRaised
+from stationmaster.domain.local_lists import LocalListReplaced
 from stationmaster.domain.locations import Location
 from stationmaster.services.alerts import NewRule
 from stationmaster.storage.errors import Conflict
@@ -312,6 +314,38 @@ async def test_what_planners_and_templates_say_becomes_alerts_and_ends(node: Nod
     over = SiteAlertCleared(**words(node, ""), site_id="site-1", location=None, kind="meter_silent")
     await happened(node, over, ConfigurationInStep(**words(node), mended=("HeartbeatInterval",)))
     assert {each.kind for each in await alerts(node, state=["open"])} == {"limit_ignored"}
+
+
+def says(node: Node, error_code: str, state: str = "Available", number: int | None = None) -> ConnectorStatusChanged:
+    location = Location("CP7", number, None if number is None else 1)
+    return ConnectorStatusChanged(
+        **words(node), location=location, status=state, error_code=error_code, info="v7", reported_at=node.clock()
+    )
+
+
+async def test_a_list_that_contradicts_our_answers_is_one_alert_that_names_the_remedy(node: Node) -> None:
+    await node.station()
+    await happened(node, says(node, "LocalListConflict"))
+    await happened(node, says(node, "LocalListConflict", "Unavailable"), says(node, "NoError", number=2))
+    (alert,) = await alerts(node)
+    assert (alert.kind, alert.state, alert.count, alert.station_id) == ("local_list_conflict", "open", 2, "CP7")
+    assert alert.summary == (
+        "The local list of CP7 contradicts what the station is answered, v7. Send it the full list."
+    )
+    assert alert.facts["remedy"] == "send the full list"
+    assert summary_of(alert, "de").endswith("Senden Sie ihr die ganze Liste.")
+
+
+@pytest.mark.parametrize("end", ["NoError", "list"])
+async def test_the_conflict_is_over_when_the_station_says_so_or_took_a_full_list(node: Node, end: str) -> None:
+    await node.station()
+    await happened(node, says(node, "LocalListConflict"))
+    over = says(node, "NoError") if end == "NoError" else LocalListReplaced(**words(node), version=3)
+    await happened(node, over)
+    (alert,) = await alerts(node)
+    assert (alert.state, alert.cleared_reason) == ("cleared", "cause_ended")
+    await happened(node, says(node, "LocalListConflict"))
+    assert len(await alerts(node)) == 2
 
 
 async def test_rules_look_where_they_are_told_and_clear_what_is_not_their_business(node: Node) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stationmaster.domain.local_lists import LocalList, LocalListChanged, due_at
+from stationmaster.domain.local_lists import ListEntry, LocalList, LocalListChanged, due_at
 from stationmaster.domain.stations import Station
 from stationmaster.storage.committed import Committed
 from tests.actions.line import SILENCE, Line, connect
@@ -142,6 +142,42 @@ async def test_it_is_not_in_sync_before_the_last_part(node: Node) -> None:
         ("in_sync", 3, 3),
     ]
     assert "acknowledged" not in data[-1], "an event has no room for thousands of entries"
+
+
+async def replacements(node: Node) -> list[int]:
+    """The versions of the whole lists that the station took, as events tell."""
+    page = await node.storage.events.find(ORGANISATION, type=["local_list.replaced"])
+    return [each.data["version"] for each in reversed(page.items)]
+
+
+async def test_that_a_whole_list_was_taken_is_told_once_and_with_its_last_part(node: Node) -> None:
+    for number in range(2):
+        await node.token(f"TAG{number}")
+    line = await scheduled(node)
+    keys = [{"key": "SendLocalListMaxLength", "readonly": True, "value": "1"}]
+    line.will_answer("GetConfiguration", configurationKey=keys)
+    await node.services.commands.send(ORGANISATION, "CP7", "GetConfiguration", {}, requested_by="test", wait_s=5)
+    line.will_answer("SendLocalList", status="Accepted")
+    for _ in range(3):
+        line.will_answer("SendLocalList", status="Failed")
+    await synchronise(node, line)
+    assert await replacements(node) == [], "its last part was not taken"
+    for _ in range(2):
+        line.will_answer("SendLocalList", status="Accepted")
+    await synchronise(node, line)
+    (version,) = await replacements(node)
+    assert version == (await known(node, line)).version
+
+
+@pytest.mark.parametrize(("full", "status"), [(True, "Accepted"), (True, "Failed"), (False, "Accepted")])
+async def test_a_whole_list_that_is_sent_by_hand_is_told_too(node: Node, *, full: bool, status: str) -> None:
+    line = await scheduled(node)
+    entries = [ListEntry("TAG", "Accepted")]
+    line.will_answer("SendLocalList", status=status)
+    await node.services.local_lists.send_entries(
+        await station_of(node, line), entries, full=full, requested_by="test", wait_s=5
+    )
+    assert await replacements(node) == ([1] if full and status == "Accepted" else [])
 
 
 async def synchronise(node: Node, line: Line) -> Any:

@@ -12,7 +12,7 @@ from tests.storage.conftest import Clock, opened
 from tests.storage.facts import disconnected, status
 
 STATUSES = Wanted(types=("connector.status",))
-FAULTS = Wanted(types=("connector.status",), words=(("connector.status", "Faulted"),))
+FAULTS = Wanted(types=("connector.status",), words=(("connector.status", ("Faulted",)),))
 NOTHING_READ = Position(0)
 
 

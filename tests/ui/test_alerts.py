@@ -1,5 +1,6 @@
 """Alerts in a real browser: what is wrong is seen at once, somebody says that they know, and rules are tuned."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,6 +37,19 @@ def test_a_faulted_connector_raises_an_alert_that_somebody_acknowledges(page: Pa
         page.goto("/alerts?tab=history&search=UI-FAULTY")
         page.get_by_role("row").filter(has_text="UI-FAULTY").click()
         expect(page.get_by_role("dialog")).to_contain_text("A technician is on the way")
+
+
+def test_a_list_that_contradicts_leads_to_where_the_whole_list_is_sent(page: Page, ui_node: NodeProcess) -> None:
+    conflict = {"connectorId": 0, "errorCode": "LocalListConflict", "status": "Available"}
+    with LiveStation(ui_node.url, "UI-LIST", register(ui_node, "UI-LIST")) as station:
+        page.goto("/alerts?search=UI-LIST")
+        expect(page.get_by_text("Nothing needs you")).to_be_visible()
+        station.call("StatusNotification", conflict)
+        page.get_by_role("row").filter(has_text="Send it the full list.").click()
+        page.get_by_role("dialog").get_by_role("link", name="Send everything anew").click()
+        expect(page).to_have_url(re.compile(r"/stations/UI-LIST/localList$"))
+        expect(page.get_by_role("button", name="Send everything anew")).to_be_visible()
+        station.call("StatusNotification", conflict | {"errorCode": "NoError"})
 
 
 def test_a_further_rule_is_made_tuned_and_deleted(page: Page, ui_node: NodeProcess) -> None:

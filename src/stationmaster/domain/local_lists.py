@@ -21,6 +21,7 @@ __all__ = [
     "ListVersionOrder",
     "LocalList",
     "LocalListChanged",
+    "LocalListReplaced",
     "SendListOrder",
     "desired_entries",
     "difference",
@@ -85,6 +86,14 @@ class LocalListChanged(Fact, frozen=True, kw_only=True, gc=False):
         members = msgspec.structs.asdict(self.list)
         counts = {f"{name}_count": len(members.pop(name)) for name in ("acknowledged", "selection")}
         return msgspec.structs.asdict(self) | {"list": members | counts}
+
+
+class LocalListReplaced(Fact, frozen=True, kw_only=True, gc=False):
+    """A station took a whole list, to its last part: whatever it held before is gone."""
+
+    event_type: ClassVar[str | None] = "local_list.replaced"
+
+    version: int | None
 
 
 class ListVersionOrder(msgspec.Struct, frozen=True, kw_only=True):

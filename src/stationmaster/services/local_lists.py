@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from stationmaster.domain.errors import DomainError, FieldError, Invalid, NotFound
+from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.local_lists import (
     ListChunk,
@@ -18,6 +19,7 @@ from stationmaster.domain.local_lists import (
     ListVersionOrder,
     LocalList,
     LocalListChanged,
+    LocalListReplaced,
     SendListOrder,
     desired_entries,
     difference,
@@ -121,7 +123,7 @@ class LocalLists:
             jobs += sent
             known = await self.of(station)
             if done:
-                known = await self._in_sync(known)
+                known = await self._in_sync(known, replaced=chunks[0].full)
                 break
             version = None
             if known.state == "not_supported":
@@ -205,7 +207,8 @@ class LocalLists:
         else:
             words = f"The station answered {status} to version {chunk.version}."
             changed = msgspec.structs.replace(known, state="failed", problem=words, checked_at=now)
-        await self._keep(changed)
+        # Of a synchronisation this may be the first part only: it says itself when it is done.
+        await self._keep(changed, replaced=status == "Accepted" and chunk.full and changed.state == "in_sync")
 
     async def in_doubt(self, organisation_id: str, station_id: str, words: str) -> None:
         """An answer did not come, or the station says that its list contradicts ours."""
@@ -240,10 +243,11 @@ class LocalLists:
         if known.state == "syncing":
             await self._keep(msgspec.structs.replace(known, state="failed", problem=f"It was not sent: {job.state}."))
 
-    async def _in_sync(self, known: LocalList) -> LocalList:
+    async def _in_sync(self, known: LocalList, *, replaced: bool = False) -> LocalList:
         now = self._clock()
         return await self._keep(
-            msgspec.structs.replace(known, state="in_sync", problem=None, synchronised_at=now, checked_at=now)
+            msgspec.structs.replace(known, state="in_sync", problem=None, synchronised_at=now, checked_at=now),
+            replaced=replaced,
         )
 
     async def _send(self, station: Station, order: Order, requested_by: str, wait_s: float) -> Job:
@@ -273,13 +277,20 @@ class LocalLists:
         known = await self._storage.local_lists.of(station_id)
         return known or LocalList(organisation_id=organisation_id, station_id=station_id)
 
-    async def _keep(self, changed: LocalList) -> LocalList:
+    async def _keep(self, changed: LocalList, *, replaced: bool = False) -> LocalList:
         now = self._clock()
         kept = msgspec.structs.replace(changed, updated_at=now)
-        fact = LocalListChanged(
-            organisation_id=kept.organisation_id, station_id=kept.station_id, received_at=now, list=kept
-        )
-        await self._storage.record([fact])
+        organisation_id, station_id = kept.organisation_id, kept.station_id
+        facts: list[Fact] = [
+            LocalListChanged(organisation_id=organisation_id, station_id=station_id, received_at=now, list=kept)
+        ]
+        if replaced:
+            facts.append(
+                LocalListReplaced(
+                    organisation_id=organisation_id, station_id=station_id, received_at=now, version=kept.version
+                )
+            )
+        await self._storage.record(facts)
         return kept
 
 

@@ -46,13 +46,13 @@ _NEWEST: Final = Prepared(
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """The events of these types, or beginnings of types; all when none are given.
 
-    `organisation_ids` None: of all. `words`: pairs of a type and a word that must be in the data of its events.
+    `organisation_ids` None: of all. `words`: pairs of a type and words of which one must be in the data of its events.
     """
 
     types: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     organisation_ids: tuple[str, ...] | None = None
-    words: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -143,7 +143,8 @@ def _page(wanted: Wanted, ahead: int) -> Prepared:
     """The events between two ids, but for those that `ahead` nodes, each given with how far, were read already."""
     where: list[sa.ColumnElement[bool]] = [_above, _e.id <= _given("until")]
     where += [sa.or_(_node != _given(f"node{i}"), _e.id > _given(f"seen{i}")) for i in range(ahead)]
-    where += [sa.or_(_e.type != each, _e.data.contains(word, autoescape=True)) for each, word in wanted.words]
+    for each, words in wanted.words:
+        where.append(sa.or_(_e.type != each, *(_e.data.contains(word, autoescape=True) for word in words)))
     if wanted.organisation_ids is not None:
         where.append(_one_of(_e.organisation_id, wanted.organisation_ids))
     if wanted.types or wanted.prefixes:

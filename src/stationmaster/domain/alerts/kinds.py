@@ -84,6 +84,12 @@ _ALL: Final = (
         parameters=(_after(2, 0, "How long the fault must last."),),
     ),
     Kind(
+        name="local_list_conflict",
+        about="station",
+        severity=Severity.WARNING,
+        description="A station says that its local list contradicts what it is answered: send it the full list.",
+    ),
+    Kind(
         name="transaction_without_energy",
         about="transaction",
         severity=Severity.INFO,

@@ -66,6 +66,8 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 FAULTED: Final = "Faulted"
+LIST_CONFLICT: Final = "LocalListConflict"
+NO_ERROR: Final = "NoError"
 UNKNOWN_AT_THE_DOOR: Final = "door:unknown"
 ROUTINE: Final = frozenset({"FirmwareUpdated", "ResetOrReboot", "SettingSystemTime", "StartupOfTheDevice"})
 """Critical by the whitepaper's list, and part of every reboot of a healthy station."""
@@ -105,9 +107,25 @@ def _connector_status(heard: Heard) -> list[Signal]:
     evse_id = (data.get("location") or {}).get("evse_id")
     subject = f"connector:{heard.station_id}/{evse_id or 0}"
     if data.get("status") != FAULTED:
-        return [heard.signal("connector_faulted", Step.END, subject, evse_id=evse_id)]
+        return [heard.signal("connector_faulted", Step.END, subject, evse_id=evse_id), *_list_conflict(heard, evse_id)]
     details = {name: data.get(name) for name in ("error_code", "info", "vendor_error_code")}
-    return [heard.signal("connector_faulted", Step.BEGIN, subject, evse_id=evse_id, details=details)]
+    faulted = heard.signal("connector_faulted", Step.BEGIN, subject, evse_id=evse_id, details=details)
+    return [faulted, *_list_conflict(heard, evse_id)]
+
+
+def _list_conflict(heard: Heard, evse_id: int | None) -> list[Signal]:
+    """The station, with whatever status, says that its list contradicts our answers, or that all is well (§3.2.9)."""
+    error_code = heard.data.get("error_code")
+    if error_code == LIST_CONFLICT:
+        told = {name: heard.data.get(name) for name in ("info", "vendor_error_code")}
+        return [heard.signal("local_list_conflict", Step.RAISE, details=told | {"remedy": "send the full list"})]
+    if error_code == NO_ERROR and not evse_id:
+        return [heard.signal("local_list_conflict", Step.END)]
+    return []
+
+
+def _list_replaced(heard: Heard) -> list[Signal]:
+    return [heard.signal("local_list_conflict", Step.END)]
 
 
 def _transaction_started(heard: Heard) -> list[Signal]:
@@ -251,6 +269,7 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "station.disconnected": _disconnected,
     "station.refused": _refused,
     "connector.status": _connector_status,
+    "local_list.replaced": _list_replaced,
     "transaction.started": _transaction_started,
     "transaction.ended": _transaction_ended,
     "transaction.tidied": _transaction_tidied,
@@ -270,9 +289,9 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
 }
 """By type of event."""
 
-BEGINNINGS: Final[Mapping[str, str]] = {"connector.status": FAULTED}
-"""Types that come often and mean something only with this word in their data; without it they end `ENDED_KINDS`."""
-ENDED_KINDS: Final = ("connector_faulted",)
+BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = {"connector.status": (FAULTED, LIST_CONFLICT)}
+"""Types that come often and mean something only with one of these words in their data; else they end `ENDED_KINDS`."""
+ENDED_KINDS: Final = ("connector_faulted", "local_list_conflict")
 
 
 def signals_of(type: str, organisation_id: str, station_id: str, at: Instant, data: Mapping[str, Any]) -> list[Signal]:

@@ -19,6 +19,8 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "station_offline": "{station} has been offline for more than {after_minutes} min.",
         "connector_faulted": "Connector {evse} of {station} is faulted ({error_code}{info}).",
         "station_faulted": "{station} is faulted ({error_code}{info}).",
+        "local_list_conflict": "The local list of {station} contradicts what the station is answered{info}. "
+        "Send it the full list.",
         "transaction_without_energy": "Transaction {transaction_id} at {station} has delivered less than "
         "{minimum_wh} Wh in {after_minutes} min.",
         "repeated_refusals": "{station} was refused at the door again and again, from {remote_address}: {detail}",
@@ -39,6 +41,8 @@ _SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
         "station_offline": "{station} ist seit mehr als {after_minutes} Min. nicht verbunden.",
         "connector_faulted": "Ladepunkt {evse} von {station} ist gestört ({error_code}{info}).",
         "station_faulted": "{station} ist gestört ({error_code}{info}).",
+        "local_list_conflict": "Die lokale Liste von {station} widerspricht dem, was die Station zur Antwort "
+        "bekommt{info}. Senden Sie ihr die ganze Liste.",
         "transaction_without_energy": "Ladevorgang {transaction_id} an {station} hat in {after_minutes} Min. weniger "
         "als {minimum_wh} Wh geliefert.",
         "repeated_refusals": "{station} wurde wiederholt abgewiesen, von {remote_address}: {detail}",

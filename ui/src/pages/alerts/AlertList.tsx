@@ -68,6 +68,7 @@ function Details({ alert, onClose }: { alert: Alert; onClose: () => void }) {
         <Facts rows={[
           [t("station.state"), <StateBadge key="s" state={`alert_${alert.state}`} />],
           [t("transaction.station"), alert.station_id === "" ? null : <Anchor key="st" component={Link} to={`/stations/${encodeURIComponent(alert.station_id)}`}>{alert.station_id}</Anchor>],
+          [t("alert.remedy"), alert.kind !== "local_list_conflict" ? null : <Anchor key="re" component={Link} to={`/stations/${encodeURIComponent(alert.station_id)}/localList`}>{t("localList.full")}</Anchor>],
           [t("station.site"), alert.site_id === null ? null : <Anchor key="si" component={Link} to={`/sites/${encodeURIComponent(alert.site_id)}`}>{alert.site_id}</Anchor>],
           [t("site.since"), <When key="f" at={alert.first_at} />],
           [t("alert.last"), <When key="l" at={alert.last_at} />],
