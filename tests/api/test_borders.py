@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -51,11 +52,60 @@ async def test_what_is_no_good_body(api: Client, body: bytes, status: int, code:
     await api.problem("POST", "/tokens", status, code, content=body, headers={"Content-Type": "application/json"})
 
 
-async def test_a_body_that_is_not_called_json_is_not_read(api: Client) -> None:
-    """A form that another site lets a browser post is no request of ours."""
-    for kind in ("text/plain", "application/x-www-form-urlencoded"):
-        answer = await api.http.post("/api/v1/tokens", content=b'{"id_tag": "X"}', headers={"Content-Type": kind})
-        assert answer.status_code == 422
+NOT_JSON = [
+    "",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/json",
+    "json",
+]
+RAW = "/api/v1/firmware/upload"
+"""The one operation whose body is no JSON."""
+
+
+@pytest.mark.parametrize("kind", NOT_JSON)
+async def test_a_body_that_is_not_called_json_is_not_read(api: Client, kind: str) -> None:
+    """A form that another site lets a browser post is no request of ours; who forgot the type is told it."""
+    headers = {"Content-Type": kind} if kind else {}
+    told: dict[int, list[str]] = {}
+    for path, operations in (await api.get("/openapi.json"))["paths"].items():
+        for method, operation in operations.items():
+            if "requestBody" in operation and path != RAW:
+                there = re.sub(r"{\w+}", "1", path.replace("{action}", "Reset"))
+                answer = await api.http.request(method, there, content=b'{"id_tag": "X"}', headers=headers)
+                told.setdefault(answer.status_code, []).append(f"{method} {path}")
+                assert "415" in operation["responses"]
+    # Nobody is signed in here as a person: that comes first.
+    assert all("/session" in each for each in told.pop(401, []))
+    assert list(told) == [415]
+    assert len(told[415]) > 50
+    problem = await api.problem("POST", "/tokens", 415, "not_called_json", content=b"x", headers=headers)
+    assert "`Content-Type: application/json`" in problem["detail"]
+    assert (await api.get("/tokens"))["items"] == []
+    assert (await api.http.post("/api/v1/tokens", content=b"x", headers=headers)).headers[
+        "accept"
+    ] == "application/json"
+
+
+async def test_json_may_be_called_so_in_every_usual_way(api: Client) -> None:
+    for kind in ("application/json", "Application/JSON; charset=utf-8", "application/vnd.example+json"):
+        for path, body in (("/tokens", b'{"id_tag": ""}'), (f"/stations/{await api.station()}/commands/Reset", b"{}")):
+            answer = await api.http.post(f"/api/v1{path}", content=body, headers={"Content-Type": kind})
+            assert answer.status_code == 422, answer.text
+
+
+async def test_nobody_needs_to_call_nothing_json(api: Client) -> None:
+    """`curl -X POST` sends no body, and some clients a type all the same."""
+    for headers in ({}, {"Content-Type": "application/x-www-form-urlencoded"}):
+        path = f"/stations/{await api.station()}"
+        await api.problem("POST", f"{path}/commands/ClearCache", 409, "station_offline", headers=headers)
+        await api.ask("POST", f"{path}/accept", 200, headers=headers)
+
+
+async def test_who_may_not_ask_is_not_told_how(api: Client) -> None:
+    answer = await api.http.post("/api/v1/tokens", content=b"x", headers={"Authorization": "Bearer wrong"})
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/stations", "/api/v1/stations/a/b/c"])

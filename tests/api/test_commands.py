@@ -10,6 +10,8 @@ from stationmaster.conformance.station import ScriptedStation
 from stationmaster.ocpp.errors import ErrorCode
 from tests.api.conftest import Client, connected, eventually
 
+JSON = {"Content-Type": "application/json"}
+
 
 async def test_the_job_holds_the_stations_answer(api: Client) -> None:
     async with connected(api) as station:
@@ -44,7 +46,9 @@ async def test_a_member_that_is_left_out_stays_out_and_numbers_keep_their_digits
     body = json.dumps(profile).replace('"limit": 16}', '"limit": 16.10}')
     async with connected(api) as station:
         asked = asyncio.create_task(
-            api.http.post(f"/api/v1/stations/{station.identity}/commands/SetChargingProfile", content=body)
+            api.http.post(
+                f"/api/v1/stations/{station.identity}/commands/SetChargingProfile", content=body, headers=JSON
+            )
         )
         await station.obey("SetChargingProfile", {"status": "Accepted"})
         assert (await asked).status_code == 200
@@ -151,7 +155,7 @@ async def station_path(api: Client) -> str:
 async def test_a_payload_that_cannot_be_sent(
     api: Client, station_path: str, body: bytes, status: int, code: str, words: str
 ) -> None:
-    problem = await api.problem("POST", f"{station_path}/Reset", status, code, content=body)
+    problem = await api.problem("POST", f"{station_path}/Reset", status, code, content=body, headers=JSON)
     assert words in problem["detail"]
 
 

@@ -19,6 +19,7 @@ _DESCRIPTIONS = {
     409: "The present state forbids it.",
     416: "There is no such part of the file, or several were asked for.",
     413: "The body of the request is too long.",
+    415: "The body of the request is not called `application/json`.",
     429: "Too many attempts; the header Retry-After says how long to wait.",
     422: "A value is not allowed.",
     500: "A fault of the system; the log has it under the correlation id.",
@@ -36,7 +37,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-PROBLEMS = problems(400, 401, 403, 404, 408, 409, 413, 422, 500, 503)
+PROBLEMS = problems(400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503)
 
 StationId = Annotated[
     str,

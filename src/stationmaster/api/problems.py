@@ -26,6 +26,7 @@ __all__ = [
     "PROBLEM_TYPE",
     "ApiError",
     "FieldProblem",
+    "NotCalledJson",
     "Problem",
     "internal_error",
     "problem_response",
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 _UNPROCESSABLE = 422
+_JSON = "application/json"
 
 
 class FieldProblem(BaseModel):
@@ -69,6 +71,14 @@ class ApiError(Exception):
         self.code = code
         self.detail = detail
         self.headers = headers
+
+
+class NotCalledJson(ApiError):
+    """A body has another type than JSON, or none: a form that another site has a browser post is no request of ours."""
+
+    def __init__(self) -> None:
+        detail = f"The body of the request is not called JSON: send it with the header `Content-Type: {_JSON}`."
+        super().__init__(415, "not_called_json", detail, {"Accept": _JSON})
 
 
 def problem_response(
@@ -182,8 +192,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return problem_response(error.status_code, code, detail, headers=dict(error.headers or {}))
 
 
-async def _validation_error(_request: Request, error: Exception) -> Response:
+async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    if isinstance(error.body, bytes):  # FastAPI leaves a body as it came when its type is not JSON
+        return await _api_error(request, NotCalledJson())
     fields = [_field_problem(each) for each in error.errors()]
     detail = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
     if more := len(fields[3:]):

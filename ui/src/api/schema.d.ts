@@ -9925,6 +9925,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -10032,6 +10041,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10152,6 +10170,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -10256,6 +10283,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10380,6 +10416,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -10490,6 +10535,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10610,6 +10664,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -10720,6 +10783,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10850,6 +10922,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -10973,6 +11054,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -11079,6 +11169,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11205,6 +11304,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -11312,6 +11420,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11431,6 +11548,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -11534,6 +11660,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11650,6 +11785,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11774,6 +11918,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -11884,6 +12037,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12004,6 +12166,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -12114,6 +12285,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12241,6 +12421,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -12347,6 +12536,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12464,6 +12662,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12595,6 +12802,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -12698,6 +12914,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12812,6 +13037,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12939,6 +13173,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -13046,6 +13289,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13165,6 +13417,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -13268,6 +13529,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13384,6 +13654,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13511,6 +13790,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -13620,6 +13908,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13743,6 +14040,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -13852,6 +14158,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13975,6 +14290,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -14080,6 +14404,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14227,6 +14560,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -14360,6 +14702,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -14472,6 +14823,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -14577,6 +14937,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14703,6 +15072,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14845,6 +15223,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -14973,6 +15360,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15110,6 +15506,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -15230,6 +15635,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -15342,6 +15756,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -15445,6 +15868,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15564,6 +15996,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15696,6 +16137,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15836,6 +16286,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -15948,6 +16407,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -16051,6 +16519,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16174,6 +16651,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -16286,6 +16772,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16422,6 +16917,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -16536,6 +17040,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -16641,6 +17154,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16769,6 +17291,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -16875,6 +17406,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17006,6 +17546,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -17113,6 +17662,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17232,6 +17790,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -17335,6 +17902,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17458,6 +18034,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -17572,6 +18157,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17708,6 +18302,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -17813,6 +18416,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17935,6 +18547,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18066,6 +18687,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -18177,6 +18807,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18300,6 +18939,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18436,6 +19084,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -18553,6 +19210,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18684,6 +19350,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -18807,6 +19482,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -18910,6 +19594,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19036,6 +19729,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -19143,6 +19845,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19264,6 +19975,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -19369,6 +20089,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19492,6 +20221,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -19595,6 +20333,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19719,6 +20466,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -19829,6 +20585,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -19953,6 +20718,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -20063,6 +20837,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20190,6 +20973,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -20303,6 +21095,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20430,6 +21231,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -20537,6 +21347,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20657,6 +21476,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -20761,6 +21589,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20885,6 +21722,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -20991,6 +21837,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21118,6 +21973,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -21232,6 +22096,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -21338,6 +22211,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21463,6 +22345,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -21568,6 +22459,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21690,6 +22590,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -21796,6 +22705,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21914,6 +22832,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22045,6 +22972,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -22168,6 +23104,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -22275,6 +23220,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22396,6 +23350,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -22510,6 +23473,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -22616,6 +23588,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22740,6 +23721,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -22850,6 +23840,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22974,6 +23973,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23084,6 +24092,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23208,6 +24225,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23324,6 +24350,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23430,6 +24465,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23556,6 +24600,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23663,6 +24716,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23784,6 +24846,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23896,6 +24967,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -23999,6 +25079,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24122,6 +25211,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -24228,6 +25326,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24342,6 +25449,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24471,6 +25587,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -24576,6 +25701,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24692,6 +25826,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24816,6 +25959,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -24933,6 +26085,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -25043,6 +26204,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25169,6 +26339,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25311,6 +26490,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -25446,6 +26634,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -25561,6 +26758,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25685,6 +26891,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -25795,6 +27010,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25915,6 +27139,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -26018,6 +27251,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26137,6 +27379,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26267,6 +27518,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -26377,6 +27637,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26507,6 +27776,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -26623,6 +27901,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26753,6 +28040,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -26867,6 +28163,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26993,6 +28298,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -27094,6 +28408,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27204,6 +28527,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27332,6 +28664,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -27439,6 +28780,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27558,6 +28908,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -27661,6 +29020,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27784,6 +29152,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -27887,6 +29264,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28013,6 +29399,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -28127,6 +29522,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -28230,6 +29634,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28351,6 +29764,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -28458,6 +29880,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28592,6 +30023,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -28695,6 +30135,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28816,6 +30265,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -28921,6 +30379,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29044,6 +30511,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -29149,6 +30625,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29263,6 +30748,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29390,6 +30884,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -29497,6 +31000,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29616,6 +31128,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -29719,6 +31240,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29842,6 +31372,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -29945,6 +31484,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30070,6 +31618,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -30177,6 +31734,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30296,6 +31862,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -30399,6 +31974,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30522,6 +32106,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -30627,6 +32220,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30754,6 +32356,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -30866,6 +32477,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -30969,6 +32589,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31095,6 +32724,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -31202,6 +32840,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31321,6 +32968,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -31424,6 +33080,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31547,6 +33212,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -31659,6 +33333,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -31764,6 +33447,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31892,6 +33584,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32005,6 +33706,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32111,6 +33821,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32244,6 +33963,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32354,6 +34082,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32457,6 +34194,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32583,6 +34329,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32690,6 +34445,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32809,6 +34573,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -32912,6 +34685,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33031,6 +34813,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -33143,6 +34934,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -33248,6 +35048,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33369,6 +35178,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -33474,6 +35292,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33591,6 +35418,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -33701,6 +35537,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -33804,6 +35649,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33923,6 +35777,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A value is not allowed. */
             422: {
                 headers: {
@@ -34026,6 +35889,15 @@ export interface operations {
             };
             /** @description The body of the request is too long. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is not called `application/json`. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
