@@ -187,3 +187,13 @@ async def test_without_the_ui_there_is_but_the_one_page(node_thread: NodeThread,
     async with plain(node_thread, tmp_path) as http:
         answer = await http.get("/nothing")
         assert (answer.status_code, answer.json()["code"]) == (404, "no_such_path")
+
+
+async def test_the_page_of_the_ui_is_possible_nowhere_in_the_api(node_thread: NodeThread, built_ui: Path) -> None:
+    async def allowed() -> list[tuple[int, str]]:
+        async with plain(node_thread, built_ui) as http:
+            asked = [("PUT", "/api/v1/tokens"), ("DELETE", "/api/v1/stations/X/accept"), ("POST", "/stations")]
+            answers = [await http.request(method, path) for method, path in asked]
+            return [(answer.status_code, answer.headers["allow"]) for answer in answers]
+
+    assert node_thread.do(allowed()) == [(405, "GET, POST"), (405, "POST"), (405, "GET")]

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from stationmaster.api.context import ApiContext
 from stationmaster.api.documents import openapi_of
-from stationmaster.api.problems import ApiError
+from stationmaster.api.problems import EVERYWHERE, ApiError
 from stationmaster.api.ui_files import UiFiles
 
 __all__ = ["message_page", "register_pages"]
@@ -71,7 +71,8 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
         return RedirectResponse("/api/v1/docs")
 
     if (ui_folder / "index.html").is_file():
-        _register_ui(router, ui_folder)
+        app.include_router(router)
+        _register_ui(app, ui_folder)
     else:
 
         @router.get("/")
@@ -79,14 +80,14 @@ def register_pages(app: FastAPI, context: ApiContext, ui_folder: Path = UI_FOLDE
             stations, connected = await context.storage.stations.count()
             return HTMLResponse(front_page(context, request.url, stations, connected))
 
-    app.include_router(router)
+        app.include_router(router)
 
 
-def _register_ui(router: APIRouter, folder: Path) -> None:
+def _register_ui(app: FastAPI, folder: Path) -> None:
     """The built UI: its files by their names, and its one page for every other path that a browser navigates to."""
     files = UiFiles(folder)
 
-    @router.get("/{path:path}")
+    @app.get(EVERYWHERE, include_in_schema=False)
     async def ui(path: str, request: Request) -> Response:
         name = path or _FRONT
         if files.find(name) is None:

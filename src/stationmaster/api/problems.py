@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from stationmaster.api.words import fault
 from stationmaster.bus import BusError, BusTimeout
@@ -23,6 +24,7 @@ from stationmaster.storage import BadCursor
 from stationmaster.storage import errors as storage
 
 __all__ = [
+    "EVERYWHERE",
     "PROBLEM_TYPE",
     "ApiError",
     "FieldProblem",
@@ -39,6 +41,9 @@ log = structlog.get_logger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 _UNPROCESSABLE = 422
 _JSON = "application/json"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+EVERYWHERE = "/{path:path}"
+"""The route of the UI's page: it takes GET for every path, and at those of the API it finds nothing."""
 
 
 class FieldProblem(BaseModel):
@@ -189,7 +194,21 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: ("method_not_allowed", f"{request.method} is not possible at {request.url.path[:200]}."),
     }
     code, detail = details.get(error.status_code, ("http_error", str(error.detail)))
-    return problem_response(error.status_code, code, detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_at(request)):
+        headers["Allow"] = ", ".join(methods)
+    return problem_response(error.status_code, code, detail, headers=headers)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """The methods of all routes of a path: the one that found it knows only its own."""
+    methods = []
+    for method in _METHODS:
+        scope = {"type": "http", "method": method, "path": request.scope["path"], "root_path": "", "headers": []}
+        routes = (each for each in request.app.routes if getattr(each, "path", None) != EVERYWHERE)
+        if any(route.matches(scope)[0] is Match.FULL for route in routes):
+            methods.append(method)
+    return methods
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
