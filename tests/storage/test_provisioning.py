@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from stationmaster.domain.facts import HandshakeRefused, OddityTolerated, StationSeen
+from stationmaster.domain.identity_contests import IdentityContested, IdentitySettled
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
-from stationmaster.storage import BadCursor, Conflict, NotFound, Refused, Storage
+from stationmaster.storage import AlreadyStored, BadCursor, Conflict, NotFound, Refused, Storage
 from stationmaster.storage.queries.access import ApiKey, Organisation
 from tests.storage.conftest import Clock, rows_of
 from tests.storage.facts import at, booted, connected, disconnected, head, status
@@ -70,6 +71,21 @@ async def test_a_station_is_changed_by_names(storage: Storage, clock: Clock) -> 
     for fixed in ("id", "organisation_id", "connected", "created_at", "nonsense"):
         with pytest.raises(ValueError, match=fixed):
             await storage.stations.update("CP1", {fixed: 1})
+
+
+async def test_what_is_contested_is_found_and_begins_and_ends_once(storage: Storage) -> None:
+    for name in ("CP1", "CP2"):
+        await storage.stations.create(Station(id=name))
+    begun = [IdentityContested(**head("CP1", second), remote_addresses=("a", "b")) for second in (1, 2)]
+    assert await storage.record(begun) == [None, AlreadyStored()]
+    (found,) = (await storage.stations.find(contested=True)).items
+    assert (found.id, found.contested_since) == ("CP1", at(1))
+    assert await storage.stations.lookup("CP1") == found
+    ends = [IdentitySettled(**head(name, 3)) for name in ("CP1", "CP1", "CP2")]
+    assert await storage.record(ends) == [None, AlreadyStored(), AlreadyStored()]
+    assert (await storage.stations.find(contested=True)).items == []
+    types = [event.type for event in (await storage.events.find()).items]
+    assert types == ["station.identity_settled", "station.identity_contested"]
 
 
 async def test_a_forgotten_station_leaves_its_history(storage: Storage) -> None:

@@ -56,6 +56,8 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
     connected_at: Instant | None = None
     disconnected_at: Instant | None = None
     remote_address: str | None = None
+    contested_since: Instant | None = None
+    """Since when two devices claim this identity and nobody has decided (`identity_contests`)."""
     latitude: float | None = None
     longitude: float | None = None
     note: str | None = None

@@ -12,6 +12,7 @@ from stationmaster.domain.alerts.facts import AlertAcknowledged, AlertCleared, A
 from stationmaster.domain.certificates import CertificateChanged, InstalledRootsReported
 from stationmaster.domain.conformance import ConformanceRunChanged
 from stationmaster.domain.desired_configuration import ConfigurationCompared
+from stationmaster.domain.identity_contests import IdentityContested, IdentitySettled
 from stationmaster.domain.load_management.facts import SiteDecided, SiteLoadSampled
 from stationmaster.domain.local_lists import LocalListChanged
 from stationmaster.domain.reservations import ReservationChanged
@@ -48,6 +49,8 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.StationSeen: provisioning.store_seen,
     facts.StationBooted: provisioning.store_boots,
     facts.HandshakeRefused: provisioning.store_refusals,
+    IdentityContested: provisioning.store_contests,
+    IdentitySettled: provisioning.store_settlements,
     facts.OddityTolerated: provisioning.store_oddities,
     facts.UnknownTokenSeen: authorization.store_unknown_tokens,
     facts.ConnectorStatusChanged: availability.store_statuses,

@@ -1,4 +1,6 @@
-"""Writing what happens around a station: connections, boots, refused handshakes, oddities."""
+"""Writing what happens around a station: connections, boots, refused handshakes, contested identities, oddities."""
+
+import sqlalchemy as sa
 
 from stationmaster.domain.facts import (
     HandshakeRefused,
@@ -8,8 +10,10 @@ from stationmaster.domain.facts import (
     StationDisconnected,
     StationSeen,
 )
+from stationmaster.domain.identity_contests import IdentityContested, IdentitySettled
+from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.configuration import take_pending
-from stationmaster.storage.programs import Batch, Execute, Program
+from stationmaster.storage.programs import Batch, Execute, Program, execute
 from stationmaster.storage.statements import insert_into, update_by
 from stationmaster.storage.tables import connection, connection_attempt, oddity, presence, station
 from stationmaster.storage.text import clean, clip
@@ -17,10 +21,12 @@ from stationmaster.storage.text import clean, clip
 __all__ = [
     "store_boots",
     "store_connections",
+    "store_contests",
     "store_disconnections",
     "store_oddities",
     "store_refusals",
     "store_seen",
+    "store_settlements",
 ]
 
 _CONNECTION = (
@@ -227,6 +233,29 @@ def store_refusals(batch: Batch, facts: list[HandshakeRefused]) -> Program[None]
             )
         )
     yield Execute(_COUNT_REFUSALS, rows)
+
+
+_s = station.c
+
+
+def store_contests(_batch: Batch, facts: list[IdentityContested]) -> Program[list[AlreadyStored | None]]:
+    """Keep since when each identity is contested: since the first time, whichever node says so."""
+    outcomes: list[AlreadyStored | None] = []
+    for fact in facts:
+        free = sa.update(station).where(_s.id == fact.station_id, _s.contested_since.is_(None))
+        changed = yield from execute(free.values(contested_since=fact.received_at))
+        outcomes.append(None if changed.rowcount else ALREADY_STORED)
+    return outcomes
+
+
+def store_settlements(_batch: Batch, facts: list[IdentitySettled]) -> Program[list[AlreadyStored | None]]:
+    """End each contest; of two people who do so at once, one does."""
+    outcomes: list[AlreadyStored | None] = []
+    for fact in facts:
+        contested = sa.update(station).where(_s.id == fact.station_id, _s.contested_since.is_not(None))
+        changed = yield from execute(contested.values(contested_since=None))
+        outcomes.append(None if changed.rowcount else ALREADY_STORED)
+    return outcomes
 
 
 _COUNT_ODDITIES = insert_into(

@@ -87,13 +87,17 @@ class StationQueries:
         site_id: str | None = None,
         operator_state: str | None = None,
         connected: bool | None = None,
+        contested: bool = False,
         vendor: str | None = None,
         model: str | None = None,
         search: str | None = None,
         limit: int = DEFAULT_LIMIT,
         cursor: str | None = None,
     ) -> Page[Station]:
-        """Stations in the order of their ids; `search` looks into id, name, serial number, vendor and model."""
+        """Stations in the order of their ids; `search` looks into id, name, serial number, vendor and model.
+
+        `contested`: only those whose identity is.
+        """
         s = station.c
         where = only(
             {
@@ -108,6 +112,8 @@ class StationQueries:
             where.append(s.site_id.in_(site_ids))
         if connected is not None:
             where.append(_PRESENCE["connected"] == sa.literal(connected))
+        if contested:
+            where.append(s.contested_since.is_not(None))
         if search:
             where.append(
                 sa.or_(*(contains(column, search) for column in (s.id, s.name, s.serial_number, s.vendor, s.model)))

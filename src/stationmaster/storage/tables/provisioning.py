@@ -46,6 +46,7 @@ station = sa.Table(
     text("meter_type", null=True),
     text("meter_serial_number", null=True),
     number("last_boot_at", null=True),
+    number("contested_since", null=True),
     column("latitude", sa.Float(53), null=True),
     column("longitude", sa.Float(53), null=True),
     text("note", null=True),
