@@ -5,7 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, Event, EventMessage, Invalidate, decode, encode
+from stationmaster.bus.messages_v1 import (
+    CommandReply,
+    CommandRequest,
+    Disconnect,
+    Event,
+    EventMessage,
+    Invalidate,
+    Newcomer,
+    decode,
+    encode,
+)
 
 REQUEST = CommandRequest(
     job_id="j1",
@@ -26,13 +36,15 @@ REQUEST = CommandRequest(
         REQUEST,
         CommandReply(job_id="j1", state="error", refusal="payload", detail="type is missing", path="$.type"),
         Invalidate(kind="token", key="abc", organisation_id="default"),
+        Newcomer(remote_address="2001:db8::1"),
+        Disconnect(station_id="CP7", epoch=3, reason="because"),
         EventMessage(
             organisation_id="default", node_id="n1", events=(Event(id=2**62, type="x.y", station_id="CP7", body=b"{}"),)
         ),
     ],
 )
 def test_a_message_arrives_as_it_was_sent(
-    message: CommandRequest | CommandReply | Invalidate | EventMessage,
+    message: CommandRequest | CommandReply | Invalidate | Newcomer | Disconnect | EventMessage,
 ) -> None:
     kind: type[Any] = type(message)
     assert decode(encode(message), kind) == message

@@ -24,6 +24,9 @@ def certificate(state: str, alerted_at: int | None) -> dict[str, Any]:
     [
         ("security.event", {"type": "CertificateExpiring"}, ("certificate_expiring", "station:CP7", Step.RAISE)),
         ("security.event", {"type": "AuthorityExpiring"}, ("certificate_expiring", "authority", Step.RAISE)),
+        ("security.event", {"type": "StationIdentityContested"}, ("identity_contested", "station:CP7", Step.RAISE)),
+        ("security.event", {"type": "StationIdentityMoved", "critical": False}, None),
+        ("station.identity_settled", {}, ("identity_contested", "station:CP7", Step.END)),
         ("security.event", {"type": "InvalidMessages", "critical": False}, None),
         ("certificate.changed", certificate("active", None), ("certificate_expiring", "station:CP7", Step.END)),
         ("certificate.changed", certificate("superseded", NOW), ("certificate_expiring", "station:CP7", Step.END)),

@@ -11,7 +11,18 @@ import msgspec
 
 from stationmaster.instants import Instant
 
-__all__ = ["CommandReply", "CommandRequest", "Event", "EventMessage", "Invalidate", "SiteNews", "decode", "encode"]
+__all__ = [
+    "CommandReply",
+    "CommandRequest",
+    "Disconnect",
+    "Event",
+    "EventMessage",
+    "Invalidate",
+    "Newcomer",
+    "SiteNews",
+    "decode",
+    "encode",
+]
 
 
 class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +66,21 @@ class CommandReply(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
     path: str | None = None
     warnings: tuple[str, ...] = ()
+
+
+class Newcomer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose connection takes a station's subject over, for the node that held it (`Bus.serve`, `introduction`)."""
+
+    remote_address: str
+
+
+class Disconnect(msgspec.Struct, frozen=True, kw_only=True):
+    """End the conversation with a station, if it still is the one of `epoch`. Subject: `subjects.disconnect_of`."""
+
+    station_id: str
+    epoch: int
+    reason: str
+    """In words, for the station's log."""
 
 
 class Invalidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,11 +133,13 @@ class SiteNews(msgspec.Struct, frozen=True, kw_only=True):
     result: str = ""
 
 
-_Message = TypeVar("_Message", CommandRequest, CommandReply, Invalidate, EventMessage, SiteNews)
+_Message = TypeVar("_Message", CommandRequest, CommandReply, Newcomer, Disconnect, Invalidate, EventMessage, SiteNews)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(message: CommandRequest | CommandReply | Invalidate | EventMessage | SiteNews) -> bytes:
+def encode(
+    message: CommandRequest | CommandReply | Newcomer | Disconnect | Invalidate | EventMessage | SiteNews,
+) -> bytes:
     """The bytes that travel."""
     return _encoder.encode(message)
 

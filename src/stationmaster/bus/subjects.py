@@ -24,6 +24,11 @@ def command_of(station_id: str) -> str:
     return f"stationmaster.v1.station.{token_of(station_id)}.command"
 
 
+def disconnect_of(node_id: str) -> str:
+    """The subject on which a node is asked to end a conversation of its own (`messages_v1.Disconnect`)."""
+    return f"stationmaster.v1.node.{token_of(node_id)}.disconnect"
+
+
 def events_of(organisation_id: str) -> str:
     """The subject on which the events of an organisation are told."""
     return f"stationmaster.v1.events.{token_of(organisation_id)}"

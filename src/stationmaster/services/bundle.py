@@ -33,6 +33,7 @@ from stationmaster.services.emails.recipients import Recipients
 from stationmaster.services.files import FileService
 from stationmaster.services.firmware_campaigns import FirmwareCampaigns
 from stationmaster.services.firmware_library import FirmwareLibrary
+from stationmaster.services.identity_contests import IdentityContests
 from stationmaster.services.load_management import LoadManagement
 from stationmaster.services.local_lists import LocalLists
 from stationmaster.services.metering import Metering
@@ -126,6 +127,7 @@ class Services:
         self.tidying = Tidying(context, self.smart_charging, self.reservations)
         self.sweeper = JobSweeper(context, self.waiting)
         self.stations = Stations(context, self.quirks)
+        self.identity_contests = IdentityContests(context)
         self.tokens = Tokens(context, self.authorizer)
         self.api_keys = ApiKeys(context)
         self.audit = Audit(context)

@@ -115,6 +115,7 @@ _ALL: Final = (
         about="station",
         severity=Severity.CRITICAL,
         description="Two devices share one identity and keep replacing each other.",
+        # While the contest lasts it stands, however quiet it is.
         parameters=(_clear_after(DAY),),
     ),
     Kind(

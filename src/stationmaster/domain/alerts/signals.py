@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from stationmaster.domain.identity_contests import CONTESTED
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID
 from stationmaster.instants import Instant, format_instant
 
@@ -102,6 +103,10 @@ def _refused(heard: Heard) -> list[Signal]:
     ]
 
 
+def _identity_settled(heard: Heard) -> list[Signal]:
+    return [heard.signal("identity_contested", Step.END)]
+
+
 def _connector_status(heard: Heard) -> list[Signal]:
     data = heard.data
     evse_id = (data.get("location") or {}).get("evse_id")
@@ -155,7 +160,7 @@ def _security_event(heard: Heard) -> list[Signal]:
     data = heard.data
     name = str(data.get("type"))
     details = {"type": name, "technical_info": data.get("technical_info")}
-    if name == "StationIdentityContested":
+    if name == CONTESTED:
         return [heard.signal("identity_contested", Step.RAISE, details=details)]
     if name == "CertificateExpiring":
         return [heard.signal("certificate_expiring", Step.RAISE, details=details)]
@@ -268,6 +273,7 @@ READERS: Final[Mapping[str, Callable[[Heard], list[Signal]]]] = {
     "station.connected": _connected,
     "station.disconnected": _disconnected,
     "station.refused": _refused,
+    "station.identity_settled": _identity_settled,
     "connector.status": _connector_status,
     "local_list.replaced": _list_replaced,
     "transaction.started": _transaction_started,

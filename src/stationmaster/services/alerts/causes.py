@@ -25,7 +25,14 @@ class Causes:
                 return await self._is_faulted(watch)
             case "transaction_without_energy":
                 return await self._is_without_energy(rule, watch)
+            case "identity_contested":
+                return station.contested_since is not None
         return True
+
+    @staticmethod
+    def outlasts_quiet(rule: Rule, station: Station | None) -> bool:
+        """Whether what has not happened again goes on all the same: a contest keeps it from happening."""
+        return rule.kind == "identity_contested" and station is not None and station.contested_since is not None
 
     @staticmethod
     def end_silently(rule: Rule) -> bool:

@@ -168,7 +168,10 @@ class AlertEvaluator:
         if rule is None or not rule.enabled:
             return
         if purpose is Purpose.QUIET:
-            sheet.ended(rule.id, watch.subject, Cleared.QUIET)
+            if self._causes.outlasts_quiet(rule, station):
+                sheet.put(msgspec.structs.replace(watch, due_at=now + RECHECK_US))
+            else:
+                sheet.ended(rule.id, watch.subject, Cleared.QUIET)
         elif purpose is Purpose.WAIT and rule.looks_at(station):
             if await self._causes.lasts(rule, watch, station):
                 sheet.happened(rule, watch, station, None, watch.since)

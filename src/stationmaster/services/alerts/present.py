@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stationmaster.domain.alerts.nouns import Rule
 from stationmaster.domain.alerts.signals import Signal, signals_of
+from stationmaster.domain.identity_contests import CONTESTED
 from stationmaster.services.context import ServiceContext
 from stationmaster.storage import Page
 
@@ -32,6 +33,8 @@ class Present:
                 return await self._faulted(rule)
             case "transaction_without_energy":
                 return await self._running(rule)
+            case "identity_contested":
+                return await self._contested(rule)
         return []
 
     async def _offline(self, rule: Rule) -> list[Signal]:
@@ -60,6 +63,20 @@ class Present:
             )
         ]
 
+    async def _contested(self, rule: Rule) -> list[Signal]:
+        return [
+            signal
+            async for station in _all(self._storage.stations.find, rule, contested=True)
+            for signal in _told(
+                "security.event",
+                station.id,
+                rule,
+                station.contested_since or 0,
+                type=CONTESTED,
+                technical_info="One of them is kept out until it is settled.",
+            )
+        ]
+
     async def _running(self, rule: Rule) -> list[Signal]:
         return [
             signal
@@ -75,8 +92,8 @@ class Present:
         ]
 
 
-def _told(type: str, station_id: str, rule: Rule, at: int, **data: Any) -> list[Signal]:
-    return signals_of(type, rule.organisation_id, station_id, at, data)
+def _told(event: str, station_id: str, rule: Rule, at: int, **data: Any) -> list[Signal]:
+    return signals_of(event, rule.organisation_id, station_id, at, data)
 
 
 async def _all(find: Callable[..., Awaitable[Page[Any]]], rule: Rule, **wanted: Any) -> AsyncIterator[Any]:
