@@ -48,18 +48,18 @@ async def test_leaving_the_context_ends_the_serving(ends: Ends, subject: str) ->
 
 
 async def test_the_newest_epoch_wins_and_the_old_one_is_told(ends: Ends, subject: str) -> None:
-    told = asyncio.Event()
+    told: asyncio.Future[bytes] = asyncio.Future()
 
-    async def replaced() -> None:
-        told.set()
+    async def replaced(introduction: bytes) -> None:
+        told.set_result(introduction)
 
     old_saw: list[bytes] = []
     async with ends.a.serve(subject, answering(b"old", old_saw), epoch=1, replaced=replaced):
         assert await ends.b.request(subject, b"x", 5) == b"old"
-        async with ends.b.serve(subject, answering(b"new"), epoch=2):
+        async with ends.b.serve(subject, answering(b"new"), epoch=2, introduction=b"it is I"):
             assert await ends.a.request(subject, b"y", 5) == b"new"
             assert await ends.b.request(subject, b"z", 5) == b"new"
-            await asyncio.wait_for(told.wait(), 5)
+            assert await asyncio.wait_for(told, 5) == b"it is I"
     assert old_saw == [b"x"]
 
 
@@ -74,7 +74,7 @@ async def test_a_late_close_of_the_old_one_does_not_evict_the_new_one(ends: Ends
 async def test_one_that_comes_late_with_an_older_epoch_does_not_displace_the_newer(ends: Ends, subject: str) -> None:
     told = asyncio.Event()
 
-    async def replaced() -> None:
+    async def replaced(_introduction: bytes) -> None:
         told.set()
 
     async with (

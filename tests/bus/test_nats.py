@@ -140,7 +140,7 @@ async def test_an_old_holder_that_comes_back_from_a_partition_does_not_act(
         seen.append("new")
         return b"new"
 
-    async def let_go() -> None:
+    async def let_go(_introduction: bytes) -> None:
         replaced.set()
 
     partitioned = await NatsBus.connect(link.url, clock=clock)

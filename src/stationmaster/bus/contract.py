@@ -15,8 +15,8 @@ RequestHandler = Callable[[bytes], Awaitable[bytes]]
 Listener = Callable[[str, bytes], Awaitable[None]]
 """Takes (subject, message). An exception is logged and the next message is delivered."""
 
-Replaced = Callable[[], Coroutine[Any, Any, None]]
-"""Told when a newer responder has taken the subject over."""
+Replaced = Callable[[bytes], Coroutine[Any, Any, None]]
+"""Told when a newer responder has taken the subject over: with its `introduction`, or b"" if that is not known."""
 
 
 class BusError(Exception):
@@ -82,12 +82,19 @@ class Bus(Protocol):
         """
 
     def serve(
-        self, subject: str, handler: RequestHandler, *, epoch: int = 0, replaced: Replaced | None = None
+        self,
+        subject: str,
+        handler: RequestHandler,
+        *,
+        epoch: int = 0,
+        replaced: Replaced | None = None,
+        introduction: bytes = b"",
     ) -> AbstractAsyncContextManager[None]:
         """Answer the requests of `subject` while the context is open.
 
         The newest epoch wins, and of equal ones the last to come; the one that lost is told by
-        `replaced` and answers no more. Leaving the context removes only this responder.
+        `replaced` and answers no more: it gets the `introduction` of the one that won, as far as
+        that can be had. Leaving the context removes only this responder.
         """
 
     def subscribe(self, pattern: str, listener: Listener) -> AbstractAsyncContextManager[None]:

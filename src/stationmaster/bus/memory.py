@@ -34,12 +34,13 @@ _Result = TypeVar("_Result")
 class Responder:
     """One who serves a subject."""
 
-    __slots__ = ("epoch", "handler", "replaced")
+    __slots__ = ("epoch", "handler", "introduction", "replaced")
 
-    def __init__(self, handler: RequestHandler, epoch: int, replaced: Replaced | None) -> None:
+    def __init__(self, handler: RequestHandler, epoch: int, replaced: Replaced | None, introduction: bytes) -> None:
         self.handler = handler
         self.epoch = epoch
         self.replaced = replaced
+        self.introduction = introduction
 
 
 class MemoryBus:
@@ -72,10 +73,16 @@ class MemoryBus:
 
     @asynccontextmanager
     async def serve(
-        self, subject: str, handler: RequestHandler, *, epoch: int = 0, replaced: Replaced | None = None
+        self,
+        subject: str,
+        handler: RequestHandler,
+        *,
+        epoch: int = 0,
+        replaced: Replaced | None = None,
+        introduction: bytes = b"",
     ) -> AsyncIterator[None]:
         """See `Bus.serve`."""
-        responder = Responder(handler, epoch, replaced)
+        responder = Responder(handler, epoch, replaced, introduction)
         self.take(subject, responder)
         try:
             yield
@@ -139,7 +146,9 @@ class MemoryBus:
         taken = current is None or current.epoch <= responder.epoch
         if taken:
             self._responders[subject] = responder
-        self.tell_replaced(current if taken else responder)
+            self.tell_replaced(current, responder.introduction)
+        elif current is not None:
+            self.tell_replaced(responder, current.introduction)
         return taken
 
     def leave(self, subject: str, responder: Responder) -> bool:
@@ -149,19 +158,19 @@ class MemoryBus:
         del self._responders[subject]
         return True
 
-    def replace(self, subject: str, epoch: int) -> Responder | None:
-        """Let go of a responder older than `epoch`, telling it; return one that is newer, if there is."""
+    def replace(self, subject: str, epoch: int, introduction: bytes) -> Responder | None:
+        """Let go of a responder older than `epoch`, telling it who comes; return one that is newer, if there is."""
         current = self._responders.get(subject)
         if current is None or current.epoch > epoch:
             return current
         del self._responders[subject]
-        self.tell_replaced(current)
+        self.tell_replaced(current, introduction)
         return None
 
-    def tell_replaced(self, responder: Responder | None) -> None:
+    def tell_replaced(self, responder: Responder | None, introduction: bytes) -> None:
         """Tell a responder, if there is one, that it serves no longer."""
         if responder is not None and responder.replaced is not None:
-            self.spawn(responder.replaced())
+            self.spawn(responder.replaced(introduction))
 
     def handle(self, subject: str, responder: Responder, message: bytes) -> asyncio.Task[bytes]:
         """Start handling a request; raises `Overloaded`."""

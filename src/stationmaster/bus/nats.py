@@ -57,7 +57,7 @@ STALE_GRACE_S = 0.25
 
 
 class _Request(msgspec.Struct, frozen=True, array_like=True):
-    """The envelope of a request; `kind` "take_over" asks to let go of the subject."""
+    """The envelope of a request; `kind` "take_over" asks to let go of the subject, and its message is who asks."""
 
     kind: Literal["request", "take_over"]
     deadline: Instant
@@ -151,16 +151,22 @@ class NatsBus:
 
     @asynccontextmanager
     async def serve(
-        self, subject: str, handler: RequestHandler, *, epoch: int = 0, replaced: Replaced | None = None
+        self,
+        subject: str,
+        handler: RequestHandler,
+        *,
+        epoch: int = 0,
+        replaced: Replaced | None = None,
+        introduction: bytes = b"",
     ) -> AsyncIterator[None]:
         """See `Bus.serve`."""
-        responder = Responder(handler, epoch, replaced)
+        responder = Responder(handler, epoch, replaced, introduction)
         # Shown first: the broker works in order, so the answer to the take-over proves that it knows us.
         await self._show(subject)
-        if await self._take_over(subject, epoch):
+        if await self._take_over(subject, epoch, introduction):
             self._here.take(subject, responder)
         else:
-            self._here.tell_replaced(responder)
+            self._here.tell_replaced(responder, b"")
         try:
             yield
         finally:
@@ -291,20 +297,20 @@ class NatsBus:
             else:
                 await subscription.unsubscribe()
 
-    def _let_go(self, subject: str, epoch: int) -> bool:
+    def _let_go(self, subject: str, epoch: int, introduction: bytes = b"") -> bool:
         """Stop serving `subject` for the sake of a responder of `epoch` elsewhere, unless ours is newer."""
-        if self._here.replace(subject, epoch) is not None:
+        if self._here.replace(subject, epoch, introduction) is not None:
             return False
         # With more interest, another connection of this node is about to take the subject.
         if self._interest[subject] == 1:
             self._unsubscribe(subject)
         return True
 
-    async def _take_over(self, subject: str, epoch: int) -> bool:
+    async def _take_over(self, subject: str, epoch: int, introduction: bytes) -> bool:
         """Ask whoever serves the subject elsewhere to let go; tell whether the subject is ours now."""
         deadline = self._clock() + int(TAKE_OVER_TIMEOUT_S * 1_000_000)
         try:
-            reply = await self._ask(subject, _Request("take_over", deadline, epoch, b""), TAKE_OVER_TIMEOUT_S)
+            reply = await self._ask(subject, _Request("take_over", deadline, epoch, introduction), TAKE_OVER_TIMEOUT_S)
         except (BusTimeout, Unreachable):
             return True
         return reply is _NOBODY or reply.outcome == "released"
@@ -316,7 +322,7 @@ class NatsBus:
             log.warning("bus.unreadable_request", subject=message.subject)
             return
         if request.kind == "take_over":
-            released = self._let_go(message.subject, request.epoch)
+            released = self._let_go(message.subject, request.epoch, request.message)
             await self._reply(message, _Reply("released" if released else "kept"))
             return
         responder = self._here.responder_of(message.subject, request.epoch)
