@@ -12,7 +12,10 @@ from stationmaster.app.node import Node, running_node
 from stationmaster.conformance.errors import HandshakeRefused
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.domain.facts import OddityTolerated, StationSeen
+from stationmaster.domain.identity_contests import MOST_MOVES
+from stationmaster.jobs.claims import beat
 from tests.api.conftest import PASSWORD, Client, client_of, settings_of
+from tests.api.devices import ELSEWHERE, HOME, Devices
 
 
 @pytest.fixture
@@ -94,6 +97,30 @@ async def test_two_devices_of_one_identity_raise_a_security_event(api: Client) -
     (event,) = (await api.get("/security-events", station_id="CP7"))["items"]
     assert (event["type"], event["source"], event["critical"]) == ("StationIdentityContested", "csms", True)
     assert "10.0.0.1 and 10.0.0.2" in event["technical_info"]
+
+
+async def test_a_contest_outlasts_a_restart(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, f"sqlite:///{tmp_path / 'x.sqlite'}", database__migrate=True)
+    async with running_node(settings) as node, client_of(node, node.first_key) as admin:
+        key = node.first_key
+        await admin.post("/stations", {"id": "CP7", "password": PASSWORD})
+        for _ in range(MOST_MOVES + 1):
+            await node.services.identity_contests.moved("CP7", (HOME, ELSEWHERE))
+    async with running_node(settings) as node, client_of(node, key) as admin, Devices.there() as devices:
+        assert (await admin.get("/stations/CP7"))["contested_since"] is not None
+        await devices.come_in(node, "CP7", ELSEWHERE)
+        _, answer = await devices.knock(node, "CP7", HOME)
+        assert answer.status == 429
+
+
+async def test_a_node_lives_while_it_gives_signs_of_life(open_node: Node) -> None:
+    directory = Directory(open_node.services, NodeFigures(), accept_unknown=False, log_messages=True)
+    assert not await directory.is_alive("nobody")
+    now = open_node.services.context.clock()
+    for name, seconds in (("lives", 0), ("silent", 60)):
+        await open_node.storage.write(beat, name, now - seconds * 1_000_000)
+    assert await directory.is_alive("lives")
+    assert not await directory.is_alive("silent")
 
 
 async def test_a_message_log_that_is_off_still_measures(api: Client) -> None:

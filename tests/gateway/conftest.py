@@ -48,6 +48,7 @@ class Directory:
         self.admits_unknown = False
         self.lookup_waits: Callable[[], Awaitable[None]] | None = None
         self.connect_waits: Callable[[], Awaitable[None]] | None = None
+        self.living_nodes: set[str] = set()
 
     def add(self, identity: str, **members: Any) -> Station:
         members.setdefault("security_profile", 0)
@@ -83,8 +84,11 @@ class Directory:
     async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
         self.told.append(("contested", record.id))
 
-    async def identity_moved(self, record: Station, addresses: tuple[str, ...]) -> None:
+    async def identity_moved(self, record: Station, addresses: tuple[str, str]) -> None:
         self.told.append(("moved", " -> ".join(addresses)))
+
+    async def is_alive(self, node_id: str) -> bool:
+        return node_id in self.living_nodes
 
     def log(self, fact: MessageLogged) -> None:
         self.notes.append(fact)
@@ -174,9 +178,9 @@ class World:
         await self.gateway.stop()
         await self.bus.close()
 
-    async def raw(self) -> RawStation:
-        """A TCP connection on which nothing was said yet."""
-        station = await RawStation.connect(self.port)
+    async def raw(self, address: str | None = None) -> RawStation:
+        """A TCP connection on which nothing was said yet, perhaps from a certain address."""
+        station = await RawStation.connect(self.port, address)
         self.stations.append(station)
         return station
 

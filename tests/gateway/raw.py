@@ -75,8 +75,10 @@ class RawStation:
         self.writer = writer
 
     @classmethod
-    async def connect(cls, port: int) -> Self:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=8_000_000))
+    async def connect(cls, port: int, address: str | None = None) -> Self:
+        """From `address`, or from any."""
+        local = None if address is None else (address, 0)
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=8_000_000, local_addr=local))
 
     # Speaking.
 

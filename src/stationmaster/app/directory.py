@@ -22,6 +22,7 @@ from stationmaster.domain.facts import (
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
 from stationmaster.instants import Instant
+from stationmaster.jobs.presence import is_alive
 from stationmaster.services.bundle import Services
 from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
@@ -144,21 +145,16 @@ class Directory:
         return True
 
     async def identity_contested(self, record: Station, addresses: tuple[str, ...]) -> None:
-        """Say aloud that two devices claim one identity."""
-        log.error("directory.identity_contested", station_id=record.id, addresses=addresses)
-        words = f"Connections from {' and '.join(addresses)} keep replacing each other."
-        await self._alert(record, "StationIdentityContested", words, critical=True)
+        """See `StationDirectory.identity_contested`."""
+        await self._services.identity_contests.replacing(record, addresses)
 
-    async def identity_moved(self, record: Station, addresses: tuple[str, ...]) -> None:
+    async def identity_moved(self, record: Station, addresses: tuple[str, str]) -> None:
         """See `StationDirectory.identity_moved`."""
-        log.warning("directory.identity_moved", station_id=record.id, addresses=addresses)
-        words = f"A connection from {addresses[0]} was replaced by one from {addresses[-1]} while it was open."
-        await self._alert(record, "StationIdentityMoved", words, critical=False)
+        await self._services.identity_contests.moved(record.id, addresses)
 
-    async def _alert(self, record: Station, event: str, words: str, *, critical: bool) -> None:
-        now = self._services.context.clock()
-        fact = security_event(record.organisation_id, record.id, event, words, now, critical=critical)
-        await self._storage.record([fact])
+    async def is_alive(self, node_id: str) -> bool:
+        """See `StationDirectory.is_alive`."""
+        return await is_alive(self._storage, node_id, self._services.context.clock())
 
     def log(self, fact: MessageLogged) -> None:
         """See `StationDirectory.log`; what is measured is measured here."""

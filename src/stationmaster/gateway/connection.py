@@ -22,6 +22,7 @@ from stationmaster.gateway.context import ConnectionContext, steady
 from stationmaster.gateway.contract import Admission
 from stationmaster.gateway.flow import Flow, Pause
 from stationmaster.gateway.journal import clean
+from stationmaster.gateway.last_words import LastWords
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import StationSocket
 from stationmaster.gateway.worker import Worker
@@ -47,6 +48,7 @@ from stationmaster.session.settings import SessionSettings, Side
 __all__ = ["POLICY_VIOLATION", "Connection"]
 
 POLICY_VIOLATION: Final = 1008
+REPLACED: Final = "replaced"
 _INTERNAL_ERROR: Final = 1011
 _MICROSECONDS: Final = 1_000_000
 _SECRETS_REMEMBERED: Final = 32
@@ -219,6 +221,16 @@ class Connection:
         """Wait until no CALL of the station is being handled, but not for ever."""
         if self._worker is not None:
             await self._worker.finished(within_s)
+
+    def make_way(self, lives: Callable[[], None] | None) -> None:
+        """End since a newer connection has the place; `lives` is told once if the device is heard of after that."""
+        if self._ended:
+            return
+        # What was left unread was said before, and proves nothing.
+        unread = self._flow.is_paused
+        self._end(POLICY_VIOLATION, REPLACED, close_socket=True)
+        if lives is not None and not unread:
+            self._socket.hand_over(LastWords(lives))
 
     def open(self, work: asyncio.Task[Any] | None) -> None:
         """The socket is about to be accepted; `work` is the task that records the connection."""

@@ -116,8 +116,11 @@ class StationDirectory(Protocol):
     async def identity_contested(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
         """Raise an alarm: connections of one identity keep replacing each other (§1.11)."""
 
-    async def identity_moved(self, record: StationRecord, addresses: tuple[str, ...]) -> None:
-        """Alert: a connection was replaced by one from another address while it was open (RELIABILITY S-02)."""
+    async def identity_moved(self, record: StationRecord, addresses: tuple[str, str]) -> None:
+        """A connection was replaced from another address while its device lived (S-02); too often is a contest."""
+
+    async def is_alive(self, node_id: str) -> bool:
+        """Whether a node can hold the connections that the records give it. Asked only while they are contested."""
 
     def log(self, fact: MessageLogged) -> None:
         """Keep a frame in the message log; must not wait."""

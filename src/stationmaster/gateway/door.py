@@ -8,18 +8,20 @@ loop in which the newcomer takes its place in the hub.
 import asyncio
 from typing import Final
 
+import msgspec
 import structlog
 
 from stationmaster.actions.contract import StationRecord
+from stationmaster.bus.messages_v1 import Newcomer, decode, encode
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import HandshakeRefused, StationConnected
 from stationmaster.domain.quirks import Quirks
 from stationmaster.gateway.admission import Admit, Refuse, connection_profile, decide, refuse, websocket_fault
 from stationmaster.gateway.compression import agree_on_compression
-from stationmaster.gateway.connection import POLICY_VIOLATION, Connection
+from stationmaster.gateway.connection import Connection
 from stationmaster.gateway.context import ConnectionContext
 from stationmaster.gateway.contract import Attempt, GateMemory
-from stationmaster.gateway.hub import REPLACED, Hub
+from stationmaster.gateway.hub import Hub
 from stationmaster.gateway.identities import Identity, identity_of
 from stationmaster.gateway.journal import clean
 from stationmaster.gateway.limits import Limits, TokenBucket
@@ -53,6 +55,8 @@ _FAILURES: Final = frozenset(
 _REFUSALS_RECORDED_PER_S: Final = 20
 _REFUSALS_RECORDED_AT_ONCE: Final = 500
 _RETRY_AFTER_S: Final = 10
+_CONTESTED_RETRY_S: Final = 60
+"""Until somebody decides; a station whose own dead connection is in its way waits no longer than for its pings."""
 
 
 class DoorKeeper:
@@ -136,21 +140,40 @@ class Door:
         wait_s = keeper.limits.wait_s(name, request.remote_address, self._context.loop.time())
         if wait_s:
             return refuse("throttled", retry_after_s=wait_s)
-        return self._no_longer(name, request.remote_address)
+        return self._no_longer(name)
 
-    def _no_longer(self, name: str, address: str) -> Refuse | None:
+    def _no_longer(self, name: str) -> Refuse | None:
         """What of row 3 may have come about while the directory was asked."""
         keeper = self._keeper
         if keeper.shutting_down:
             return refuse("shutting_down", retry_after_s=_RETRY_AFTER_S)
         wait_s = keeper.limits.takeover_wait_s(name, self._context.loop.time())
-        holder = keeper.hub.get(name)
-        if wait_s and holder is not None:
+        if wait_s and keeper.hub.get(name) is not None:
             return refuse("contested", retry_after_s=wait_s)
-        if holder is not None and holder.remote_address != address:
-            wait_s = keeper.limits.swap_wait_s(name, self._context.loop.time())
-            return refuse("contested", retry_after_s=wait_s) if wait_s else None
         return None
+
+    async def _holder_elsewhere(self, record: StationRecord) -> str | None:
+        """From where a connection is in on another node, if the identity is contested.
+
+        A node that died leaves records of connections that are not there: for seconds where others bury it, for
+        good where there are none. So its sign of life counts too: no record may lock a station out.
+        """
+        if record.contested_since is None or not record.connected or record.node_id is None:
+            return None
+        if record.node_id == self._keeper.surroundings.node_id:
+            return None
+        return record.remote_address if await self._context.directory.is_alive(record.node_id) else None
+
+    def _kept_out(self, record: StationRecord, address: str, elsewhere: str | None) -> Refuse | None:
+        """While an identity is contested, nobody replaces who is in, but from the same address: that one is lost."""
+        if record.contested_since is None:
+            return None
+        here = self._keeper.hub.get(record.id)
+        holder = elsewhere if here is None else here.remote_address
+        if holder is None or holder == address:
+            return None
+        words = f"Two devices use this identity. The one at {holder} stays in until somebody settles it."
+        return refuse("contested", words, retry_after_s=_CONTESTED_RETRY_S)
 
     async def _who(self, identity: Identity, request: HandshakeRequest) -> StationRecord | None:
         """Row 4: the station, perhaps one that is admitted only now."""
@@ -197,9 +220,10 @@ class Door:
         memory = GateMemory()
         if (record.reported_state or record.operator_state) != ACCEPTED:
             memory = await self._context.directory.gate_memory(record)
+        elsewhere = await self._holder_elsewhere(record)
         if socket.is_lost:
             return None
-        refused = self._no_longer(record.id, request.remote_address)
+        refused = self._no_longer(record.id) or self._kept_out(record, request.remote_address, elsewhere)
         if refused is not None:
             return refused
         connection = self._connect(socket, request, record, verdict, memory, quirks)
@@ -239,7 +263,7 @@ class Door:
         keeper.limits.succeeded(record.id, request.remote_address)
         replaced = keeper.hub.take(connection)
         if replaced is not None:
-            self._replaced(record, (replaced.remote_address, connection.remote_address))
+            self._replaced(replaced, connection)
         agreed = None
         if self._listener.compression and request.values("sec-websocket-extensions"):
             agreed = agree_on_compression(request.values("sec-websocket-extensions"))
@@ -249,17 +273,26 @@ class Door:
         socket.accept(request, admit.subprotocol, connection, wire, extension)
         return connection
 
-    def _replaced(self, record: StationRecord, addresses: tuple[str, str]) -> None:
-        """A station that lost its connection comes from where it was; from elsewhere it is to be looked at (S-02)."""
-        limits, context = self._keeper.limits, self._context
-        now_s = context.loop.time()
-        elsewhere = addresses[0] != addresses[1]
-        if elsewhere:
-            limits.swapped(record.id, now_s)
-        if limits.took_over(record.id, now_s) or (elsewhere and limits.swap_wait_s(record.id, now_s)):
-            context.spawn(context.directory.identity_contested(record, addresses))
-        elif elsewhere:
-            context.spawn(context.directory.identity_moved(record, addresses))
+    def _replaced(self, old: Connection, new: Connection) -> None:
+        context = self._context
+        if self._keeper.limits.took_over(new.station_id, context.loop.time()):
+            addresses = (old.remote_address, new.remote_address)
+            context.spawn(context.directory.identity_contested(new.record, addresses))
+        self._make_way(old, new.remote_address)
+
+    def _make_way(self, old: Connection, address: str) -> None:
+        """Close a connection for a newer one, here or on another node, and tell if they are of two devices (S-02).
+
+        A station that lost its connection comes from where it was, or from elsewhere and leaves a dead one behind.
+        Only the node that closes the old one can know that a device lives there; records of connections cannot,
+        since they outlive the node that held them.
+        """
+
+        def lives() -> None:
+            addresses = (old.remote_address, address)
+            self._context.spawn(self._context.directory.identity_moved(old.record, addresses))
+
+        old.make_way(lives if address not in ("", old.remote_address) else None)
 
     async def _record(self, connection: Connection, request: HandshakeRequest, admit: Admit) -> None:
         """Make the connection known: from here on the station is online, can be commanded, and is answered.
@@ -274,11 +307,17 @@ class Door:
         async def command(message: bytes) -> bytes:
             return await keeper.surroundings.commands(connection, message)
 
-        async def replaced() -> None:
-            connection.close(POLICY_VIOLATION, REPLACED)
+        async def replaced(introduction: bytes) -> None:
+            self._make_way(connection, _address_in(introduction))
 
         subject, responder = command_of(connection.station_id), None
-        serving = keeper.surroundings.bus.serve(subject, command, epoch=connection.epoch, replaced=replaced)
+        serving = keeper.surroundings.bus.serve(
+            subject,
+            command,
+            epoch=connection.epoch,
+            replaced=replaced,
+            introduction=encode(Newcomer(remote_address=connection.remote_address)),
+        )
         try:
             await serving.__aenter__()
             responder = serving
@@ -351,3 +390,11 @@ class Door:
                 user_agent=request.user_agent,
             )
         )
+
+
+def _address_in(introduction: bytes) -> str:
+    """Where a newcomer on another node comes from; "" if that is not known, and then nothing is to be said of it."""
+    try:
+        return decode(introduction, Newcomer).remote_address
+    except msgspec.MsgspecError:
+        return ""

@@ -7,12 +7,10 @@ holds its place. So a late end of an old connection never removes the new one.
 
 from collections.abc import Callable, Iterator
 
-from stationmaster.gateway.connection import POLICY_VIOLATION, Connection
+from stationmaster.gateway.connection import Connection
 from stationmaster.instants import Instant
 
-__all__ = ["REPLACED", "Hub"]
-
-REPLACED = "replaced"
+__all__ = ["Hub"]
 
 
 class Hub:
@@ -45,11 +43,9 @@ class Hub:
         return epoch * 1024 + self._node_number
 
     def take(self, connection: Connection) -> Connection | None:
-        """Let a newcomer take its place; the connection it replaces is closed, and returned."""
+        """Let a newcomer take its place; the connection it replaces is returned, and has to make way at once."""
         old = self._connections.get(connection.station_id)
         self._connections[connection.station_id] = connection
-        if old is not None:
-            old.close(POLICY_VIOLATION, REPLACED)
         return old
 
     def leave(self, connection: Connection) -> None:

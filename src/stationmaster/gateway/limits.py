@@ -14,9 +14,6 @@ MINUTE_S: Final = 60.0
 PAIRS_REMEMBERED: Final = 20_000
 FAILURES_PER_ADDRESS: Final = 600
 """More failures than this within a minute, and an address waits, but for identities that came in from it before."""
-SWAPS_S: Final = 600.0
-MOST_SWAPS: Final = 3
-"""More replacements than this from other addresses within ten minutes, and whoever is in stays in (S-02)."""
 
 
 class Limits:
@@ -30,7 +27,6 @@ class Limits:
         self._takeovers: OrderedDict[str, list[float]] = OrderedDict()
         self._addresses: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._welcome: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._swaps: OrderedDict[str, list[float]] = OrderedDict()
 
     def wait_s(self, identity: str, address: str, now_s: float) -> int:
         """How many whole seconds this pair must wait; 0 if it need not."""
@@ -69,17 +65,6 @@ class Limits:
         self._failures.pop((identity, address), None)
         self._welcome[identity, address] = None
         _keep(self._welcome, (identity, address), self._pairs)
-
-    def swapped(self, identity: str, now_s: float) -> None:
-        """Count a replacement by a connection from another address."""
-        recent = [moment for moment in self._swaps.get(identity, ()) if now_s - moment < SWAPS_S]
-        self._swaps[identity] = [*recent, now_s][-(MOST_SWAPS + 1) :]
-        _keep(self._swaps, identity, self._pairs)
-
-    def swap_wait_s(self, identity: str, now_s: float) -> int:
-        """How many whole seconds nobody may replace this identity's connection from another address."""
-        recent = [moment for moment in self._swaps.get(identity, ()) if now_s - moment < SWAPS_S]
-        return 0 if len(recent) <= MOST_SWAPS else max(1, round(recent[0] + SWAPS_S - now_s))
 
     def took_over(self, identity: str, now_s: float) -> bool:
         """Count a replacement; True when this is the first one too many, so that an alarm is raised once."""

@@ -248,6 +248,10 @@ class StationSocket(asyncio.Protocol):
         self._stop_timer()
         self._timer = self._loop.call_later(timeout_s, self.abort)
 
+    def hand_over(self, listener: Conversation) -> None:
+        """Tell somebody else from now on."""
+        self._listener = listener
+
     def abort(self) -> None:
         """Cut the TCP connection."""
         self._stop_timer()

@@ -12,7 +12,7 @@ from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.statements import Prepared
 from stationmaster.storage.tables import counter
 
-__all__ = ["beat", "beats", "take_turn", "touch"]
+__all__ = ["beat", "beats", "last_beat", "take_turn", "touch"]
 
 _TURN = "turn:"
 _BEAT = "node:"
@@ -54,6 +54,12 @@ def beat(node_id: str, now: Instant) -> Program[Instant | None]:
         return None
     yield from execute(sa.update(counter).where(_c.name == key).values(value=now))
     return int(before.rows[0][0])
+
+
+def last_beat(node_id: str) -> Program[Instant | None]:
+    """When a node gave its last sign of life; None: there never was such a node."""
+    found = yield from execute(_TAKEN, [(f"{_BEAT}{node_id}",)])
+    return int(found.rows[0][0]) if found.rows else None
 
 
 def touch(node_id: str, now: Instant) -> Program[None]:

@@ -14,12 +14,12 @@ import structlog
 
 from stationmaster.domain.facts import StationDisconnected
 from stationmaster.instants import Instant
-from stationmaster.jobs.claims import beat, beats
+from stationmaster.jobs.claims import beat, beats, last_beat
 from stationmaster.storage import Storage
 from stationmaster.storage.programs import Program, execute
 from stationmaster.storage.tables import presence
 
-__all__ = ["BEAT_S", "NodePresence"]
+__all__ = ["BEAT_S", "NodePresence", "is_alive"]
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,12 @@ class NodePresence:
         for start in range(0, len(facts), _AT_A_TIME):
             await self._storage.record(facts[start : start + _AT_A_TIME])
         return len(facts) + await self._storage.stations.forget_connections(node_id)
+
+
+async def is_alive(storage: Storage, node_id: str, now: Instant) -> bool:
+    """Whether a node has given a sign of life of late, whatever the database still says of its stations."""
+    last = await storage.write(last_beat, node_id)
+    return last is not None and now - last <= round(SILENT_AFTER_S * 1_000_000)
 
 
 def _restore(node_id: str, station_ids: Sequence[str]) -> Program[None]:
