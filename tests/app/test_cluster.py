@@ -6,21 +6,28 @@ wins, and what was asked while the broker was away is never done late (RELIABILI
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stationmaster.app.node import Node, running_node
 from stationmaster.conformance.station import ScriptedStation
+from stationmaster.domain.facts import StationConnected
+from stationmaster.domain.identity_contests import MOST_MOVES, IdentityContested
+from stationmaster.jobs.claims import beat
 from tests.api.conftest import PASSWORD, Client, client_of, eventually, new_id, settings_of
+from tests.api.devices import ELSEWHERE, HOME, Devices
 from tests.api.test_events import stream
 from tests.bus.conftest import Link
 from tests.postgres import PostgresServer
 from tests.walks.states import timestamp
 
 pytestmark = [pytest.mark.nats, pytest.mark.postgres]
+
+HOUR_US = 3_600_000_000
 
 
 @dataclass
@@ -126,6 +133,82 @@ async def test_the_newest_connection_wins_across_nodes(cluster: Cluster) -> None
     seen = await cluster.at_one.get(f"/stations/{station_id}")
     assert (seen["connected"], seen["node_id"]) == (True, "two"), "the end of the old connection changes nothing"
     await new.disconnect()
+
+
+async def moves_of(api: Client, station_id: str) -> list[str]:
+    """What was told of replacements from elsewhere, the oldest first."""
+    found = await api.get("/security-events", station_id=station_id)
+    return [each["technical_info"] for each in reversed(found["items"])]
+
+
+async def test_two_devices_at_two_nodes_contest_one_identity(cluster: Cluster) -> None:
+    """They replace each other over the bus; each node tells what it closed, and both count all of it."""
+    station_id = await cluster.at_one.station()
+    nodes = ((cluster.one, HOME), (cluster.two, ELSEWHERE))
+    async with Devices.there() as devices:
+        holder = await devices.come_in(cluster.one, station_id, HOME)
+        for number in range(1, MOST_MOVES + 2):
+            newest = await devices.come_in(nodes[number % 2][0], station_id, nodes[number % 2][1])
+            assert await holder.closed() == (1008, "replaced")
+
+            async def told(number: int = number) -> bool:
+                return len(await moves_of(cluster.at_two, station_id)) == number
+
+            await eventually(told)
+            holder = newest
+        seen = await cluster.at_two.get(f"/stations/{station_id}")
+        assert (seen["contested_since"] is not None, seen["node_id"]) == (True, "one")
+        assert f"from {HOME} was replaced by one from {ELSEWHERE}" in (await moves_of(cluster.at_one, station_id))[0]
+        for node in (cluster.one, cluster.two):
+            _, answer = await devices.knock(node, station_id, ELSEWHERE)
+            assert answer.status == 429
+        assert (await holder.call([2, "2", "Heartbeat", {}]))[0] == 3
+        await cluster.at_two.post(f"/stations/{station_id}/settle-identity", {"disconnect": True}, 200)
+        assert await holder.closed() == (1008, "disconnected by an operator")
+        await devices.come_in(cluster.two, station_id, ELSEWHERE)
+
+
+async def test_a_dead_connection_at_another_node_is_replaced_in_silence(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    async with Devices.there() as devices:
+        dead = await devices.come_in(cluster.one, station_id, HOME)
+        alive = await devices.come_in(cluster.two, station_id, ELSEWHERE)
+
+        async def given_up() -> bool:
+            return await dead.reader.read() == b""
+
+        with suppress(ConnectionError):  # it never answered, so it is cut off at last
+            await eventually(given_up)
+        assert (await alive.call([2, "2", "Heartbeat", {}]))[0] == 3
+        assert await moves_of(cluster.at_one, station_id) == []
+
+
+async def test_a_station_that_comes_elsewhere_since_its_node_died_has_not_moved(cluster: Cluster) -> None:
+    """The records still say that it is connected; a contest does not keep it out either."""
+    station_id = await cluster.at_one.station()
+    station = await cluster.at_one.node.storage.stations.get(station_id)
+    assert station is not None
+    now = cluster.one.services.context.clock()
+    whose: dict[str, Any] = {"organisation_id": station.organisation_id, "station_id": station_id, "received_at": now}
+    left_over = StationConnected(
+        **whose,
+        connection_id=1,
+        node_id="three",
+        epoch=1,
+        remote_address=HOME,
+        protocol="ocpp1.6",
+        security_profile=1,
+    )
+    contested = IdentityContested(**whose, remote_addresses=(ELSEWHERE, HOME))
+    await cluster.one.storage.record([left_over, contested])
+    assert (await cluster.at_two.get(f"/stations/{station_id}"))["connected"]
+    async with Devices.there() as devices:
+        await cluster.one.storage.write(beat, "three", now + HOUR_US)
+        _, answer = await devices.knock(cluster.two, station_id, ELSEWHERE)
+        assert answer.status == 429, "its node lives"
+        await cluster.one.storage.write(beat, "three", now - HOUR_US)
+        await devices.come_in(cluster.two, station_id, ELSEWHERE)
+        assert await moves_of(cluster.at_one, station_id) == []
 
 
 async def test_a_changed_token_counts_on_the_other_node_at_once(cluster: Cluster) -> None:

@@ -57,6 +57,9 @@ class StationView(View):
     connected: bool
     node_id: str | None
     remote_address: str | None
+    contested_since: Moment | None = Field(
+        description="Since when two devices claim its identity: whoever is in stays in until somebody settles it."
+    )
     connected_at: Moment | None
     disconnected_at: Moment | None
     last_boot_at: Moment | None
@@ -107,6 +110,12 @@ class NewStationBody(StationChanges):
     """A station to be registered."""
 
     id: Text = Field(min_length=1, description="Its identity: the last part of the URL that it connects to.")
+
+
+class Settlement(Body):
+    """How a contest of two devices ends."""
+
+    disconnect: bool = Field(default=False, description="Part with the one that is in, so that the other may come.")
 
 
 class RefusedHandshakeView(View):
@@ -225,6 +234,17 @@ async def renew_password(station_id: StationId, principal: Writer, context: Cont
     """Make a new password for a station that is set up by hand. It is shown here, once."""
     await station_of(context, principal, station_id)
     return _registered_view(await context.services.stations.renew_password(principal.organisation_id, station_id))
+
+
+@router.post("/stations/{station_id}/settle-identity")
+async def settle_identity(
+    station_id: StationId, principal: Writer, context: Context, body: Settlement | None = None
+) -> StationView:
+    """End the contest of two devices for an identity: from now on the newest connection wins again."""
+    await station_of(context, principal, station_id)
+    settle = context.services.identity_contests.settle
+    disconnect = body is not None and body.disconnect
+    return view(await settle(principal.organisation_id, station_id, disconnect=disconnect))
 
 
 @router.get("/stations/{station_id}/oddities", response_model=Listed[OddityView], responses=LISTED)

@@ -29,6 +29,7 @@ from stationmaster.app.config_checks import listed
 from stationmaster.app.config_text import told_settings
 from stationmaster.app.databases import database_url, migrated, open_storage
 from stationmaster.app.directory import Directory
+from stationmaster.app.disconnections import Disconnections
 from stationmaster.app.errors import StartError
 from stationmaster.app.event_publisher import EventPublisher
 from stationmaster.app.figures import Exposition, NodeFigures, NodeParts
@@ -42,7 +43,7 @@ from stationmaster.app.watchdog import LoopWatchdog
 from stationmaster.bus import Bus, Unreachable
 from stationmaster.bus.memory import MemoryBus
 from stationmaster.bus.messages_v1 import Invalidate, encode
-from stationmaster.bus.subjects import INVALIDATE
+from stationmaster.bus.subjects import INVALIDATE, disconnect_of
 from stationmaster.gateway.contract import Surroundings
 from stationmaster.gateway.server import Gateway
 from stationmaster.instants import Instant
@@ -376,6 +377,8 @@ async def running_node(settings: Settings, sources: Mapping[str, str] | None = N
         changed = ChangedStations(storage, node.gateway)
         RevokedCertificates(services.trust, node.gateway)
         await stack.enter_async_context(bus.subscribe(INVALIDATE, changed.hear))
+        disconnections = Disconnections(node.gateway)
+        await stack.enter_async_context(bus.serve(disconnect_of(settings.node.id), disconnections.answer))
         stack.push_async_callback(node.stop)
         node.sources = sources or {}
         await node.start(listener)

@@ -96,6 +96,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{station_id}/settle-identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle Identity
+         * @description End the contest of two devices for an identity: from now on the newest connection wins again.
+         */
+        post: operations["settle_identity_api_v1_stations__station_id__settle_identity_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{station_id}/oddities": {
         parameters: {
             query?: never;
@@ -7807,6 +7827,11 @@ export interface components {
             node_id: string | null;
             /** Remote Address */
             remote_address: string | null;
+            /**
+             * Contested Since
+             * @description Since when two devices claim its identity: whoever is in stays in until somebody settles it.
+             */
+            contested_since: string | null;
             /** Connected At */
             connected_at: string | null;
             /** Disconnected At */
@@ -8366,6 +8391,18 @@ export interface components {
             meter_window_s: number;
         };
         /**
+         * Settlement
+         * @description How a contest of two devices ends.
+         */
+        Settlement: {
+            /**
+             * Disconnect
+             * @description Part with the one that is in, so that the other may come.
+             * @default false
+             */
+            disconnect: boolean;
+        };
+        /**
          * Severity
          * @description How soon somebody should look.
          * @enum {string}
@@ -8848,6 +8885,11 @@ export interface components {
             node_id: string | null;
             /** Remote Address */
             remote_address: string | null;
+            /**
+             * Contested Since
+             * @description Since when two devices claim its identity: whoever is in stays in until somebody settles it.
+             */
+            contested_since: string | null;
             /** Connected At */
             connected_at: string | null;
             /** Disconnected At */
@@ -10666,6 +10708,123 @@ export interface operations {
             };
             /** @description The body of the request is not called `application/json`. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value is not allowed. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of the system; the log has it under the correlation id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system cannot be used at the moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settle_identity_api_v1_stations__station_id__settle_identity_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The identity of a station. */
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Settlement"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationView"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in, and no valid API key was sent. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whoever asks may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state forbids it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body of the request is too long. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
