@@ -7,7 +7,7 @@ import { Await } from "../../components/Feedback";
 import { When } from "../../components/When";
 
 const HOUR_MS = 3_600_000;
-const TOLD = ["station.booted", "station.connected", "station.disconnected", "station.refused", "transaction.started", "transaction.ended", "security.event"];
+const TOLD = ["station.booted", "station.connected", "station.disconnected", "station.refused", "station.identity_contested", "station.identity_settled", "transaction.started", "transaction.ended", "security.event"];
 
 /** What changed in the last hour, the newest first. */
 export function LastHour() {

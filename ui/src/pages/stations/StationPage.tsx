@@ -19,6 +19,7 @@ import { CertificatesTab } from "./CertificatesTab";
 import { CommandsTab } from "./CommandsTab";
 import { ConfigurationTab } from "./ConfigurationTab";
 import { ConnectorsTab } from "./ConnectorsTab";
+import { ContestBanner } from "./ContestBanner";
 import { EventsTab } from "./EventsTab";
 import { SettingsTab } from "./SettingsTab";
 import { TransactionsTab } from "./TransactionsTab";
@@ -64,6 +65,7 @@ export default function StationPage() {
       <Await query={query}>
         {(station) => (
           <>
+            {station.contested_since && <ContestBanner station={station} since={station.contested_since} />}
             {station.security_profile === 0 && <Alert role="note" color="red">{t("station.insecure")}</Alert>}
             <Tabs value={current} onChange={(key) => void navigate(`/stations/${encodeURIComponent(stationId)}/${key ?? ""}`)} keepMounted={false}>
               <TabBar tabs={open.map((tab) => tab.key)} current={current} label={(key) => t(`station.tab.${key}`)} />
