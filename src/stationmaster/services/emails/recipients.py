@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 from uuid import uuid4
@@ -14,8 +13,9 @@ from stationmaster.domain.alerts.recipients import QuietHours, Recipient
 from stationmaster.domain.errors import Conflict, FieldError, Invalid, NotFound
 from stationmaster.domain.identities import check_text
 from stationmaster.domain.smart_charging.local_time import UtcOffset, offsets_between
-from stationmaster.instants import MICROSECONDS_PER_SECOND, Instant
+from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.time_zones import offset_reader
 
 __all__ = ["NewRecipient", "Recipients", "offsets_of"]
 
@@ -116,13 +116,7 @@ def _zone(name: str) -> ZoneInfo:
 
 def offsets_of(time_zone: str, now: Instant) -> tuple[UtcOffset, ...]:
     """How far a zone's clocks are ahead of UTC around a moment."""
-    zone = _zone(time_zone)
-
-    def read(at: Instant) -> int:
-        offset = datetime.fromtimestamp(at // MICROSECONDS_PER_SECOND, UTC).astimezone(zone).utcoffset()
-        return 0 if offset is None else round(offset.total_seconds())
-
-    return offsets_between(read, now - 2 * _DAY_US, now + 2 * _DAY_US)
+    return offsets_between(offset_reader(_zone(time_zone)), now - 2 * _DAY_US, now + 2 * _DAY_US)
 
 
 def _invalid(field: str, words: str) -> Invalid:

@@ -7,7 +7,6 @@ taken when it is free and kept by renewing. Stations of no managed site cost one
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +27,7 @@ from stationmaster.services.load_management.releasing import Releases
 from stationmaster.services.load_management.runner import SiteConfiguration, SiteKey, SiteRunner
 from stationmaster.services.sites import Sites, zone_of
 from stationmaster.services.smart_charging import SmartCharging
+from stationmaster.services.time_zones import offset_reader
 from stationmaster.storage import Committed, StorageError
 
 __all__ = ["TEND_EVERY_S", "LoadManagement"]
@@ -336,13 +336,7 @@ def _is_new_place(fact: Fact, managed: _Managed | None) -> bool:
 
 
 def _offsets(time_zone: str, start: Instant) -> tuple[UtcOffset, ...]:
-    zone = zone_of(time_zone)
-
-    def read(at: Instant) -> int:
-        offset = datetime.fromtimestamp(at / _SECOND, UTC).astimezone(zone).utcoffset()
-        return 0 if offset is None else round(offset.total_seconds())
-
-    return offsets_between(read, start, start + 5 * _DAY_US)
+    return offsets_between(offset_reader(zone_of(time_zone)), start, start + 5 * _DAY_US)
 
 
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:
