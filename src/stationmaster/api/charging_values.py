@@ -159,6 +159,13 @@ class InstalledProfileView(View):
     connector_id: int = Field(description="0 is the station.")
     certainty: str = Field(description="known, or unknown: stations differ here, or an answer never came.")
     installed_at: Moment | None
+    local_time_zone: str | None = Field(
+        description="The zone whose wall clock the profile follows: it is sent anew when the clocks change there. "
+        "null: its start stays as it is."
+    )
+    out_of_step: bool = Field(
+        description="True: the clocks have changed, and the station has not taken the profile anew, for all we know."
+    )
     profile: ProfileView
 
     @classmethod
@@ -169,6 +176,8 @@ class InstalledProfileView(View):
                 "connector_id": entry.location.connector_number,
                 "certainty": entry.certainty,
                 "installed_at": entry.installed_at,
+                "local_time_zone": entry.local_time_zone,
+                "out_of_step": entry.renewal is not None,
                 "profile": ProfileView.of(entry.profile),
             }
         )

@@ -1,7 +1,6 @@
 """Which profile is to be sent: one of the library, a preset with its figures, or one written in the request."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import msgspec
 from pydantic import BeforeValidator, Field
@@ -16,7 +15,7 @@ from stationmaster.domain.smart_charging.library import LibraryProfile
 from stationmaster.domain.smart_charging.presets import Preset, PresetSettings, TransactionNeeded, fill
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, RateUnit
 from stationmaster.domain.stations import Station
-from stationmaster.services.profile_start import begun
+from stationmaster.services.profile_start import Begun, begun
 
 __all__ = ["PresetFigures", "ProfileChoice", "chosen_profile", "library_profile"]
 
@@ -52,13 +51,15 @@ async def chosen_profile(
     location: Location,
     choice: ProfileChoice,
     transaction_id: int | None = None,
-) -> ChargingProfile:
+) -> Begun:
     """The profile of a choice, for this place and moment. Raises Invalid, NotFound, Conflict."""
     profile = await _profile(context, principal, location, choice, transaction_id)
-    if choice.library_id is not None:
-        site = station.site_id and await context.storage.sites.get(principal.organisation_id, station.site_id)
-        profile = begun(profile, context.clock(), ZoneInfo(site.time_zone if site else "UTC"))
-    return profile if choice.stack_level is None else msgspec.structs.replace(profile, stack_level=choice.stack_level)
+    if choice.stack_level is not None:
+        profile = msgspec.structs.replace(profile, stack_level=choice.stack_level)
+    if choice.library_id is None:
+        return Begun(profile)
+    site = station.site_id and await context.storage.sites.get(principal.organisation_id, station.site_id)
+    return begun(profile, context.clock(), site.time_zone if site else "UTC")
 
 
 async def library_profile(context: ApiContext, principal: Principal, profile_id: str) -> LibraryProfile:

@@ -273,12 +273,13 @@ async def install_profile(
     """Send a profile to a connector, or to the station (0). A rule it breaks is told by name; nothing is sent then."""
     station = await station_of(context, principal, station_id)
     location = Location.of_connector_number(station_id, body.connector_id)
-    profile = await chosen_profile(context, principal, station, location, body, body.transaction_id)
+    chosen = await chosen_profile(context, principal, station, location, body, body.transaction_id)
     job, violations = await context.services.smart_charging.install(
         principal.organisation_id,
         Installation(
             location=location,
-            profile=profile,
+            profile=chosen.profile,
+            local_time_zone=chosen.local_time_zone,
             send_anyway=body.send_anyway,
             may_be_dangerous="commands:dangerous" in principal.permissions,
         ),
@@ -295,10 +296,15 @@ async def start_with_profile(
     """Start a transaction with a profile of its own. A rule it breaks is told by name; nothing is sent then."""
     station = await station_of(context, principal, station_id)
     location = Location.of_connector_number(station_id, body.connector_id)
-    profile = await chosen_profile(context, principal, station, location, body)
+    chosen = await chosen_profile(context, principal, station, location, body)
     job, violations = await context.services.smart_charging.start_with(
         principal.organisation_id,
-        Installation(location=location, profile=profile, send_anyway=body.send_anyway),
+        Installation(
+            location=location,
+            profile=chosen.profile,
+            local_time_zone=chosen.local_time_zone,
+            send_anyway=body.send_anyway,
+        ),
         body.id_tag,
         requested_by=principal.actor,
         wait_s=WAIT_S,

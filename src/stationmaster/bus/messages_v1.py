@@ -50,6 +50,8 @@ class CommandRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The job is kept for a station that is away: if this delivery fails before it is sent, it waits again."""
     queued_at: Instant | None = None
     """When the job was made, where that is not now."""
+    local_time_zone: str | None = None
+    """The profile in the payload has its start by the wall clock of this zone, and follows it from then on."""
 
 
 class CommandReply(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,8 +59,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Awaits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a long job waits for after the station has said yes, and until when (handbook §3.1).
 
-    `kind` is "transaction_start" (of `id_tag`, on `evse_id` if given), "transaction_end" (of
-    `ocpp_id`), "boot" or "transfer" (of `request_id`, if the station names one).
+    `kind` is "transaction_start" (of `id_tag`, on `evse_id` if given, with a profile that follows
+    `local_time_zone`), "transaction_end" (of `ocpp_id`), "boot" or "transfer" (of `request_id`, if the
+    station names one).
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Awaits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     evse_id: int | None = None
     ocpp_id: str | None = None
     request_id: int | None = None
+    local_time_zone: str | None = None
 
     @property
     def deadline(self) -> Instant:

@@ -68,6 +68,8 @@ class Wish(msgspec.Struct, frozen=True):
     action: str
     message: Any
     shown: str
+    local_time_zone: str | None = None
+    """The zone whose wall clock the profile in it follows."""
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -154,12 +156,14 @@ class Commands:
         expires_at: Instant | None = None,
         force: bool = False,
         job_id: str | None = None,
+        local_time_zone: str | None = None,
     ) -> Job:
         """Send a command and wait up to `wait_s` for its answer; 0 returns the job as soon as it is queued.
 
         `payload` is in the words of the station's protocol, with exactly the members to be sent.
         The job is returned as it is then: ended, waiting for what the station agreed to, or still
-        on its way. `job_id` is for a caller who has to know it before.
+        on its way. `job_id` is for a caller who has to know it before, `local_time_zone` for one who
+        sends a profile that follows the wall clock of a zone.
 
         Raises:
             NotFound: no such station here, or no such action (`unknown_action`).
@@ -189,6 +193,7 @@ class Commands:
             timeout_s=timeout_s or station.call_timeout_s,
             expires_at=expires_at,
             send_anyway=force,
+            local_time_zone=local_time_zone,
         )
         await self._ask(request)
         job: Job | None = await self._storage.jobs.get(request.job_id)
@@ -272,11 +277,12 @@ class Commands:
     async def run(self, request: CommandRequest, link: CommandLink) -> CommandReply:
         """Check, record and send; answers when the job has ended or begun to wait, or the wait is over."""
         try:
-            wish = link.read(request.action, request.payload)
+            read = link.read(request.action, request.payload)
         except DomainError as error:
             refusal = "unknown_action" if isinstance(error, NotFound) else "payload"
             path = error.fields[0]["field"] if error.fields else None
             return CommandReply(job_id=request.job_id, state="", refusal=refusal, detail=error.message, path=path)
+        wish = msgspec.structs.replace(read, local_time_zone=request.local_time_zone)
         review = await link.review(wish, force=request.send_anyway)
         if review.block is not None:
             return CommandReply(job_id=request.job_id, state="", refusal="blocked", detail=review.block)

@@ -84,6 +84,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
 
     location: Location
     profile: ChargingProfile
+    local_time_zone: str | None = None
+    """The zone whose wall clock it follows (`services.profile_start`)."""
     send_anyway: bool = False
     may_be_dangerous: bool = True
     """Whether whoever asks may send what stops a whole station."""
@@ -253,7 +255,13 @@ class SmartCharging:
         if not installation.may_be_dangerous and (why := words.danger(action, payload)) is not None:
             raise Forbidden("dangerous_command", f"{why} It needs the permission commands:dangerous.")
         job = await self._commands.send(
-            organisation_id, location.station_id, action, payload, requested_by=requested_by, wait_s=wait_s
+            organisation_id,
+            location.station_id,
+            action,
+            payload,
+            requested_by=requested_by,
+            wait_s=wait_s,
+            local_time_zone=installation.local_time_zone,
         )
         return job, violations
 
@@ -268,7 +276,13 @@ class SmartCharging:
         refuse(violations, send_anyway=installation.send_anyway)
         action, payload = (await self._words_of(location.station_id)).start_with_profile(location, id_tag, profile)
         job = await self._commands.send(
-            organisation_id, location.station_id, action, payload, requested_by=requested_by, wait_s=wait_s
+            organisation_id,
+            location.station_id,
+            action,
+            payload,
+            requested_by=requested_by,
+            wait_s=wait_s,
+            local_time_zone=installation.local_time_zone,
         )
         return job, violations
 

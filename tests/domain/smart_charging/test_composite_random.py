@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.composite import CompositeQuestion, CompositeSchedule, composite_schedule
-from stationmaster.domain.smart_charging.local_time import LocalPlan, local_schedule, offsets_between
+from stationmaster.domain.smart_charging.local_time import moved, next_change, offset_at, offsets_between
 from stationmaster.domain.smart_charging.profiles import (
     ChargingProfile,
     ChargingSchedule,
+    ChargingSchedulePeriod,
     InstalledProfile,
     Kind,
     Purpose,
@@ -93,19 +94,27 @@ weeks_of_change = pytest.mark.parametrize(
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> LocalPlan:
+def plans(draw: st.DrawFn) -> ChargingProfile:
+    """Limits by the clock on the wall, as a recurring profile without a start."""
     recurrency = draw(st.sampled_from(Recurrency))
     quarter_hours = recurrency.length_s // 900
     starts = sorted({0, *draw(st.lists(st.integers(1, quarter_hours - 1), max_size=6))})
-    return LocalPlan(
+    periods = tuple(
+        ChargingSchedulePeriod(start_period_s=start * 900, limit_tenths=60 + 10 * index)
+        for index, start in enumerate(starts)
+    )
+    return ChargingProfile(
+        profile_id=99,
+        stack_level=5,
+        purpose=Purpose.TX_DEFAULT,
+        kind=Kind.RECURRING,
         recurrency=recurrency,
-        unit=RateUnit.AMPERE,
-        limits=tuple((start * 900, 60 + 10 * index) for index, start in enumerate(starts)),
+        schedules=(ChargingSchedule(unit=RateUnit.AMPERE, periods=periods, duration_s=recurrency.length_s),),
     )
 
 
-def sent_over(plan: LocalPlan, zone: ZoneInfo, monday: str) -> Iterator[tuple[int, int, ChargingSchedule]]:
-    """From when to when in the week which schedule holds: it is sent anew when the offset changes."""
+def sent_over(plan: ChargingProfile, zone: ZoneInfo, monday: str) -> Iterator[tuple[int, int, ChargingProfile]]:
+    """From when to when in the week which profile holds: it is sent anew when the offset changes."""
 
     def offset_s(instant: int) -> int:
         offset = datetime.fromtimestamp(instant // SECOND, UTC).astimezone(zone).utcoffset()
@@ -117,20 +126,20 @@ def sent_over(plan: LocalPlan, zone: ZoneInfo, monday: str) -> Iterator[tuple[in
     offsets = offsets_between(offset_s, now - 86_400 * SECOND, week_end)
     assert len(offsets) == 2, "the clock changes once in this week"
     while now < week_end:
-        sent = local_schedule(plan, offsets, now)
-        until = min(sent.renew_at or week_end, week_end)
-        yield now, until, sent.schedule
+        sent = moved(plan, offset_at(offsets, now), now)
+        until = min(next_change(offsets, now) or week_end, week_end)
+        yield now, until, sent
         now = until
 
 
 @weeks_of_change
 @settings(max_examples=100, deadline=None)
 @given(plan=plans())
-def test_weeks_in_which_the_clock_changes(zone: str, monday: str, plan: LocalPlan) -> None:
+def test_weeks_in_which_the_clock_changes(zone: str, monday: str, plan: ChargingProfile) -> None:
     """A plan by the wall clock, sent anew when the offset changes, always shows what the wall clock asks for."""
     local = ZoneInfo(zone)
-    for now, until, schedule in sent_over(plan, local, monday):
-        stack: Stack = ([_installed(plan, schedule)], [])
+    for now, until, sent in sent_over(plan, local, monday):
+        stack: Stack = ([installed(1, sent)], [])
         duration_s = (until - now) // SECOND
         answer = ask(stack, 1, duration_s, RateUnit.AMPERE, now)
         assert spread(answer, 900) == reference(stack, 1, range(0, duration_s, 900), RateUnit.AMPERE, now)
@@ -149,33 +158,19 @@ def test_stacks_in_weeks_in_which_the_clock_changes(zone: str, monday: str, data
     number = data.draw(st.sampled_from((0, 1, 2)))
     middle = parse_instant(monday) + WEEK_S // 2 // 900 * 900 * SECOND
     others, running_ones = data.draw(stacks(spread_s=WEEK_S // 2 // 900 * 900, grain_s=900, around=middle))
-    for now, until, schedule in sent_over(plan, ZoneInfo(zone), monday):
+    for now, until, sent in sent_over(plan, ZoneInfo(zone), monday):
         began = [msgspec.structs.replace(each, started_at=min(each.started_at, now)) for each in running_ones]
-        stack: Stack = ([*others, _installed(plan, schedule)], began)
+        stack: Stack = ([*others, installed(1, sent)], began)
         duration_s = (until - now) // SECOND
         answer = ask(stack, number, duration_s, unit, now)
         assert spread(answer, 900) == reference(stack, number, range(0, duration_s, 900), unit, now)
 
 
-def _installed(plan: LocalPlan, schedule: ChargingSchedule) -> InstalledProfile:
-    return InstalledProfile(
-        location=Location.of_connector_number(STATION, 1),
-        profile=ChargingProfile(
-            profile_id=99,
-            stack_level=5,
-            purpose=Purpose.TX_DEFAULT,
-            kind=Kind.RECURRING,
-            recurrency=plan.recurrency,
-            schedules=(schedule,),
-        ),
-    )
-
-
-def _by_wall_clock(plan: LocalPlan, clock: datetime) -> int:
+def _by_wall_clock(plan: ChargingProfile, clock: datetime) -> int:
     second = clock.hour * 3600 + clock.minute * 60 + clock.second
     if plan.recurrency is Recurrency.WEEKLY:
         second += clock.weekday() * 86_400
-    return [limit for start, limit in plan.limits if start <= second][-1]
+    return [each.limit_tenths for each in plan.schedule.periods if each.start_period_s <= second][-1]
 
 
 @pytest.mark.slow

@@ -1,17 +1,18 @@
-"""Schedules by the wall clock: their start, their renewal, and what is not a plan."""
+"""Profiles by the wall clock: their start, whether they are in step, and the offsets of zones."""
 
 import pytest
 
 from stationmaster.domain.smart_charging.local_time import (
-    LocalPlan,
     UtcOffset,
-    local_schedule,
+    in_step,
+    local_start,
+    moved,
     next_change,
     offset_at,
     offsets_between,
 )
-from stationmaster.domain.smart_charging.profiles import RateUnit, Recurrency
-from tests.domain.smart_charging.builders import SECOND, at
+from stationmaster.domain.smart_charging.profiles import ChargingProfile, Purpose, Recurrency
+from tests.domain.smart_charging.builders import SECOND, at, profile
 
 BERLIN = (
     UtcOffset(at("2024-01-01T00:00Z"), 3600),
@@ -20,40 +21,50 @@ BERLIN = (
 )
 
 
-def plan(*limits: tuple[int, int], recurrency: Recurrency = Recurrency.DAILY) -> LocalPlan:
-    return LocalPlan(recurrency=recurrency, unit=RateUnit.AMPERE, limits=limits, number_phases=1)
+WINTER_S, SUMMER_S = 3600, 7200
+SEEN = at("2024-03-31T12:00Z")
+"""Noon of the day on which the clocks went forward in Berlin."""
 
 
-def test_the_start_is_the_latest_local_midnight_and_changes_with_the_clock() -> None:
-    winter = local_schedule(plan((0, 320), (28_800, 160)), BERLIN, at("2024-03-30T12:00Z"))
-    assert winter.schedule.start_schedule == at("2024-03-29T23:00Z")
-    assert winter.renew_at == at("2024-03-31T01:00Z")
-    summer = local_schedule(plan((0, 320), (28_800, 160)), BERLIN, winter.renew_at)
-    assert summer.schedule.start_schedule == at("2024-03-30T22:00Z")
-    assert summer.renew_at == at("2024-10-27T01:00Z")
-
-
-def test_a_week_begins_on_monday() -> None:
-    weekly = local_schedule(plan((0, 320), recurrency=Recurrency.WEEKLY), BERLIN, at("2024-03-05T10:00Z"))
-    assert weekly.schedule.start_schedule == at("2024-03-03T23:00Z"), "Monday 00:00 in Berlin"
-    assert weekly.schedule.duration_s == 604_800
-
-
-def test_the_schedule_says_what_the_plan_says() -> None:
-    schedule = local_schedule(plan((0, 320), (28_800, 160)), (), at("2024-03-05T10:00Z")).schedule
-    assert [(each.start_period_s, each.limit_tenths, each.number_phases) for each in schedule.periods] == [
-        (0, 320, 1),
-        (28_800, 160, 1),
-    ]
-    assert schedule.start_schedule == at("2024-03-05T00:00Z"), "an empty table is UTC"
+def recurring(start: str | None, recurrency: Recurrency = Recurrency.DAILY) -> ChargingProfile:
+    return profile(Purpose.TX_DEFAULT, (0, "32"), (28_800, "16"), recurrency=recurrency, start=start)
 
 
 @pytest.mark.parametrize(
-    "limits", [(), ((1, 60),), ((0, 60), (0, 70)), ((0, 1), (9, 1), (5, 1)), ((0, 1), (86_400, 1))]
+    ("recurrency", "offset_s", "start"),
+    [
+        (Recurrency.DAILY, WINTER_S, "2024-03-30T23:00Z"),
+        (Recurrency.DAILY, SUMMER_S, "2024-03-30T22:00Z"),
+        (Recurrency.DAILY, -5 * 3600, "2024-03-31T05:00Z"),
+        (Recurrency.DAILY, 14 * 3600, "2024-03-31T10:00Z"),
+        (Recurrency.WEEKLY, SUMMER_S, "2024-03-24T22:00Z"),
+        (Recurrency.WEEKLY, 12 * 3600 + 1, "2024-03-31T11:59:59Z"),
+    ],
 )
-def test_what_is_not_in_order_is_not_a_plan(limits: tuple[tuple[int, int], ...]) -> None:
-    with pytest.raises(ValueError, match="daily plan begins at 0 s"):
-        local_schedule(plan(*limits), BERLIN, at("2024-03-05T10:00Z"))
+def test_the_start_is_the_latest_midnight_or_mondays_as_the_clocks_count_now(
+    recurrency: Recurrency, offset_s: int, start: str
+) -> None:
+    assert local_start(recurrency, offset_s, SEEN) == at(start)
+    assert local_start(recurrency, offset_s, at(start)) == at(start)
+
+
+def test_a_profile_is_in_step_while_it_begins_anew_at_local_midnights() -> None:
+    assert in_step(recurring("2024-01-01T23:00Z"), WINTER_S)
+    assert not in_step(recurring("2024-01-01T23:00Z"), SUMMER_S)
+    weekly = recurring("2024-01-07T23:00Z", Recurrency.WEEKLY)
+    assert in_step(weekly, WINTER_S)
+    assert not in_step(recurring("2024-01-08T23:00Z", Recurrency.WEEKLY), WINTER_S), "a Tuesday"
+    assert not in_step(recurring(None), WINTER_S)
+    assert not in_step(profile(Purpose.TX_DEFAULT, (0, "6"), start="2024-01-01T23:00Z"), WINTER_S), "not recurring"
+
+
+def test_a_profile_moves_with_the_clocks_and_stays_when_it_is_in_step() -> None:
+    winter = recurring("2024-01-01T23:00Z")
+    summer = moved(winter, SUMMER_S, SEEN)
+    assert summer == recurring("2024-03-30T22:00Z"), "all else is as it was"
+    assert moved(winter, WINTER_S, SEEN) is winter
+    absolute = profile(Purpose.TX_DEFAULT, (0, "6"), start="2024-01-01T23:00Z")
+    assert moved(absolute, SUMMER_S, SEEN) is absolute
 
 
 def test_offsets_are_looked_up_at_their_very_second() -> None:

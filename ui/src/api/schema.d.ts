@@ -5160,6 +5160,16 @@ export interface components {
             certainty: string;
             /** Installed At */
             installed_at: string | null;
+            /**
+             * Local Time Zone
+             * @description The zone whose wall clock the profile follows: it is sent anew when the clocks change there. null: its start stays as it is.
+             */
+            local_time_zone: string | null;
+            /**
+             * Out Of Step
+             * @description True: the clocks have changed, and the station has not taken the profile anew, for all we know.
+             */
+            out_of_step: boolean;
             profile: components["schemas"]["ProfileView"];
         };
         /**

@@ -36,12 +36,23 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking:
-    """A command on its way: what its rules may look at. The database is asked only by a rule that wants to know."""
+    """A command on its way: what its rules may look at. The database is asked only by a rule that wants to know.
 
-    def __init__(self, context: ActionContext, connection: StationConnection, *, force: bool) -> None:
+    `local_time_zone` is the zone whose wall clock the profile in it follows, if it does.
+    """
+
+    def __init__(
+        self,
+        context: ActionContext,
+        connection: StationConnection,
+        *,
+        force: bool,
+        local_time_zone: str | None = None,
+    ) -> None:
         self.context = context
         self.connection = connection
         self.force = force
+        self.local_time_zone = local_time_zone
         self.settings: ServiceSettings = context.services.context.settings
         self.storage = context.services.context.storage
         self.organisation_id = connection.organisation_id

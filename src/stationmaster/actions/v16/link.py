@@ -192,7 +192,7 @@ class Link16:
 
     async def perform(self, wish: Wish, job: Job, timeout_s: float, expires_at: Instant, on_sent: OnSent) -> Outcome:
         """See `CommandLink.perform`."""
-        asking = Asking(self._context, self._connection, force=False)
+        asking = Asking(self._context, self._connection, force=False, local_time_zone=wish.local_time_zone)
         command = self._catalogue.command(wish.action)
         if command.before is not None:
             await command.before(asking, wish.message)

@@ -12,7 +12,7 @@ import msgspec
 from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector
 from stationmaster.actions.v16.context import Situation
 from stationmaster.actions.v16.profiles import profile_of
-from stationmaster.domain.jobs import Awaits, Job, awaits
+from stationmaster.domain.jobs import Awaits, Job, awaits, progress_of
 from stationmaster.domain.locations import Location
 from stationmaster.domain.smart_charging.installed import install_at_start
 from stationmaster.ocpp.v16 import V16
@@ -76,7 +76,8 @@ async def _awaited_start(asking: Asking, message: RemoteStartTransactionRequest)
     if connection_timeout_s is None or not 0 < connection_timeout_s <= _LONGEST_CONNECTION_TIMEOUT_S:
         connection_timeout_s = asking.settings.connection_timeout_s
     until = asking.in_s(connection_timeout_s + asking.settings.remote_start_extra_s)
-    return awaits("transaction_start", until, id_tag=message.id_tag, evse_id=message.connector_id)
+    what = {"id_tag": message.id_tag, "evse_id": message.connector_id, "local_time_zone": asking.local_time_zone}
+    return awaits("transaction_start", until, **what)
 
 
 async def _start_agreed(
@@ -94,12 +95,19 @@ async def profile_came_along(situation: Situation, job: Job, ocpp_id: str, conne
     capabilities = await services.smart_charging.capabilities_of(station.station_id)
     location = Location.of_connector_number(station.station_id, connector_id)
     profile, now = profile_of(message.charging_profile), situation.call.received_at
+    awaited = progress_of(job).awaits
     await services.smart_charging.change(
         station.organisation_id,
         station.station_id,
         "transaction_started",
         lambda mirror: install_at_start(
-            mirror, location, profile, ocpp_id, now, smart_charging=capabilities.smart_charging
+            mirror,
+            location,
+            profile,
+            ocpp_id,
+            now,
+            smart_charging=capabilities.smart_charging,
+            local_time_zone=None if awaited is None else awaited.local_time_zone,
         ),
     )
 

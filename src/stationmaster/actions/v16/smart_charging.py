@@ -80,7 +80,9 @@ async def _installed(
             asking.organisation_id,
             asking.station_id,
             "installed",
-            lambda mirror: installed.install(mirror, location, profile, asking.now()),
+            lambda mirror: installed.install(
+                mirror, location, profile, asking.now(), local_time_zone=asking.local_time_zone
+            ),
         )
     return Settled()
 
@@ -94,7 +96,9 @@ async def _perhaps_installed(asking: Asking, message: SetChargingProfileRequest,
         asking.organisation_id,
         asking.station_id,
         "unanswered",
-        lambda mirror: installed.install_unanswered(mirror, location, profile, asking.now()),
+        lambda mirror: installed.install_unanswered(
+            mirror, location, profile, asking.now(), local_time_zone=asking.local_time_zone
+        ),
     )
 
 

@@ -71,9 +71,11 @@ class ClearFilter(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def install(mirror: Mirror, location: Location, profile: ChargingProfile, now: Instant) -> Change:
+def install(
+    mirror: Mirror, location: Location, profile: ChargingProfile, now: Instant, *, local_time_zone: str | None = None
+) -> Change:
     """The station accepted a profile: it replaces by id, and by place, purpose and level."""
-    new = InstalledProfile(location=location, profile=profile, installed_at=now)
+    new = InstalledProfile(location=location, profile=profile, installed_at=now, local_time_zone=local_time_zone)
     removed = tuple(entry for entry in mirror if _gives_way(entry, new))
     kept = tuple(entry for entry in mirror if not _gives_way(entry, new))
     doubtful = {id(entry) for entry in station_wide_conflicts(kept, location, profile)}
@@ -81,11 +83,21 @@ def install(mirror: Mirror, location: Location, profile: ChargingProfile, now: I
     return Change(mirror=(*marked, new), added=(new,), removed=removed, made_unknown=made_unknown)
 
 
-def install_unanswered(mirror: Mirror, location: Location, profile: ChargingProfile, now: Instant) -> Change:
+def install_unanswered(
+    mirror: Mirror, location: Location, profile: ChargingProfile, now: Instant, *, local_time_zone: str | None = None
+) -> Change:
     """A profile was sent and no answer came: it may be there, and so may what it would replace."""
-    new = InstalledProfile(location=location, profile=profile, installed_at=now, certainty=Certainty.UNKNOWN)
-    doubtful = {id(entry) for entry in station_wide_conflicts(mirror, location, profile)}
-    marked, made_unknown = _marked(mirror, lambda entry: id(entry) in doubtful or _gives_way(entry, new))
+    new = InstalledProfile(
+        location=location,
+        profile=profile,
+        installed_at=now,
+        certainty=Certainty.UNKNOWN,
+        local_time_zone=local_time_zone,
+    )
+    # Sent again in the same words, it is still one profile that may be there.
+    others = tuple(entry for entry in mirror if (entry.location, entry.profile) != (location, profile))
+    doubtful = {id(entry) for entry in station_wide_conflicts(others, location, profile)}
+    marked, made_unknown = _marked(others, lambda entry: id(entry) in doubtful or _gives_way(entry, new))
     return Change(mirror=(*marked, new), added=(new,), made_unknown=made_unknown)
 
 
@@ -97,6 +109,7 @@ def install_at_start(
     now: Instant,
     *,
     smart_charging: bool | None,
+    local_time_zone: str | None = None,
 ) -> Change:
     """A remote start carried a profile and its transaction began: the profile belongs to it (§3.3.10).
 
@@ -104,9 +117,8 @@ def install_at_start(
     have ignored it, so the entry is unknown.
     """
     bound = msgspec.structs.replace(profile, transaction_id=transaction_id)
-    if smart_charging:
-        return install(mirror, location, bound, now)
-    return install_unanswered(mirror, location, bound, now)
+    record = install if smart_charging else install_unanswered
+    return record(mirror, location, bound, now, local_time_zone=local_time_zone)
 
 
 def clear(mirror: Mirror, wanted: ClearFilter) -> Change:
@@ -166,14 +178,17 @@ def _gives_way(entry: InstalledProfile, new: InstalledProfile) -> bool:
 
 
 def _marked(mirror: Mirror, doubtful: Callable[[InstalledProfile], bool]) -> tuple[Mirror, Mirror]:
-    """The mirror with some entries marked as unknown, and those that were not so before."""
+    """The mirror with some entries marked as unknown, and those that were not so before.
+
+    Whoever made them doubtful wanted something else there, so they are not sent anew (`renewals`).
+    """
     marked: list[InstalledProfile] = []
     newly: list[InstalledProfile] = []
     for entry in mirror:
-        if doubtful(entry) and entry.certainty is Certainty.KNOWN:
-            unknown = msgspec.structs.replace(entry, certainty=Certainty.UNKNOWN)
-            newly.append(unknown)
-            marked.append(unknown)
-        else:
+        if not doubtful(entry):
             marked.append(entry)
+            continue
+        marked.append(msgspec.structs.replace(entry, certainty=Certainty.UNKNOWN, renewal=None))
+        if entry.certainty is Certainty.KNOWN:
+            newly.append(marked[-1])
     return tuple(marked), tuple(newly)

@@ -1,9 +1,9 @@
-"""Schedules in local time, turned into schedules that stations can run.
+"""Local time: the offsets of time zones, and recurring profiles that follow the clock on the wall.
 
 The rule that shapes this file: stations count elapsed seconds, people read clocks. A schedule is
-right for the offset from UTC that holds when it is sent, and its maker says when the offset
-changes, so that it is sent again with a new start (handbook §3.6.3, [S 3.13.7]). The offsets are
-data: reading a time zone is not done here.
+right for the offset from UTC that holds when it is sent, and when the offset has changed it is sent
+again with a new start (handbook §3.6.3, [S 3.13.7]). The offsets are data: reading a time zone is
+not done here.
 """
 
 from bisect import bisect_right
@@ -12,15 +12,18 @@ from typing import Final
 
 import msgspec
 
-from stationmaster.domain.smart_charging.profiles import (
-    ChargingSchedule,
-    ChargingSchedulePeriod,
-    RateUnit,
-    Recurrency,
-)
+from stationmaster.domain.smart_charging.profiles import ChargingProfile, Kind, Recurrency
 from stationmaster.instants import MICROSECONDS_PER_SECOND, Instant
 
-__all__ = ["LocalPlan", "LocalSchedule", "UtcOffset", "local_schedule", "next_change", "offset_at", "offsets_between"]
+__all__ = [
+    "UtcOffset",
+    "in_step",
+    "local_start",
+    "moved",
+    "next_change",
+    "offset_at",
+    "offsets_between",
+]
 
 _SECOND: Final = MICROSECONDS_PER_SECOND
 _PROBE_US: Final = 6 * 3600 * _SECOND
@@ -71,44 +74,32 @@ def offsets_between(read: Callable[[Instant], int], start: Instant, end: Instant
     return tuple(offsets)
 
 
-class LocalPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits by the clock on the wall: (seconds since local midnight, or since Monday's midnight; tenths).
+def local_start(recurrency: Recurrency, offset_s: int, now: Instant) -> Instant:
+    """The latest midnight (of a weekly recurrency: Monday's) as local clocks count now.
 
-    The first entry is at 0, the entries are in order and within the recurrence.
+    On the day of a change that is not the midnight that there was: from now on each recurrence begins
+    at a midnight. It lies in the past, which leaves no gap.
     """
-
-    recurrency: Recurrency
-    unit: RateUnit
-    limits: tuple[tuple[int, int], ...]
-    number_phases: int | None = None
+    return now - _since_beginning_us(recurrency, offset_s, now)
 
 
-class LocalSchedule(msgspec.Struct, frozen=True, kw_only=True):
-    """A schedule for a recurring profile, and when it has to be sent anew (None: not within the table)."""
+def in_step(profile: ChargingProfile, offset_s: int) -> bool:
+    """Whether a recurring profile begins anew at local midnights (Monday's) while clocks are so far ahead of UTC."""
+    start = profile.schedule.start_schedule
+    if profile.kind is not Kind.RECURRING or profile.recurrency is None or start is None:
+        return False
+    return _since_beginning_us(profile.recurrency, offset_s, start) == 0
 
-    schedule: ChargingSchedule
-    renew_at: Instant | None
+
+def moved(profile: ChargingProfile, offset_s: int, now: Instant) -> ChargingProfile:
+    """A recurring profile with the start that local clocks ask for now; one that is in step stays as it is."""
+    if profile.recurrency is None or in_step(profile, offset_s):
+        return profile
+    start = local_start(profile.recurrency, offset_s, now)
+    schedules = tuple(msgspec.structs.replace(each, start_schedule=start) for each in profile.schedules)
+    return msgspec.structs.replace(profile, schedules=schedules)
 
 
-def local_schedule(plan: LocalPlan, offsets: Sequence[UtcOffset], now: Instant) -> LocalSchedule:
-    """The schedule that follows the wall clock from `now` until `renew_at`.
-
-    Its start is the latest midnight (or Monday) as counted by today's offset, so it lies in the
-    past and leaves no gap. Raises ValueError for a plan that is not in order.
-    """
-    starts = [start_s for start_s, _ in plan.limits]
-    if not starts or starts[0] != 0 or starts != sorted(set(starts)) or starts[-1] >= plan.recurrency.length_s:
-        raise ValueError(f"a {plan.recurrency} plan begins at 0 s and goes on in order within its recurrence")
-    offset_us = offset_at(offsets, now) * _SECOND
-    shift_us = _EPOCH_WEEKDAY_S * _SECOND if plan.recurrency is Recurrency.WEEKLY else 0
-    start = now - (now + offset_us + shift_us) % (plan.recurrency.length_s * _SECOND)
-    periods = tuple(
-        ChargingSchedulePeriod(start_period_s=start_s, limit_tenths=limit_tenths, number_phases=plan.number_phases)
-        for start_s, limit_tenths in plan.limits
-    )
-    return LocalSchedule(
-        schedule=ChargingSchedule(
-            unit=plan.unit, periods=periods, duration_s=plan.recurrency.length_s, start_schedule=start
-        ),
-        renew_at=next_change(offsets, now),
-    )
+def _since_beginning_us(recurrency: Recurrency, offset_s: int, instant: Instant) -> int:
+    shift_s = _EPOCH_WEEKDAY_S if recurrency is Recurrency.WEEKLY else 0
+    return (instant + (offset_s + shift_s) * _SECOND) % (recurrency.length_s * _SECOND)

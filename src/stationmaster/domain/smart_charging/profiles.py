@@ -24,6 +24,7 @@ __all__ = [
     "Purpose",
     "RateUnit",
     "Recurrency",
+    "Renewal",
     "RunningTransaction",
 ]
 
@@ -129,6 +130,15 @@ class Certainty(StrEnum):
     """It may or may not be there: stations differ, or an answer never came."""
 
 
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """A profile was sent anew because local clocks are `utc_offset_s` ahead of UTC now, and was not taken so far."""
+
+    utc_offset_s: int
+    asked: int
+    """How often the station has been asked."""
+    refused: bool = False
+
+
 class InstalledProfile(msgspec.Struct, frozen=True, kw_only=True):
     """A profile at the place it was installed for: the station as a whole, or one EVSE."""
 
@@ -136,6 +146,10 @@ class InstalledProfile(msgspec.Struct, frozen=True, kw_only=True):
     profile: ChargingProfile
     certainty: Certainty = Certainty.KNOWN
     installed_at: Instant | None = None
+    local_time_zone: str | None = None
+    """The zone (IANA name) whose wall clock a recurring profile follows: nobody but that clock gave it its start."""
+    renewal: Renewal | None = None
+    """How it stands to the latest change of that clock; None when there is nothing to tell."""
 
     @property
     def slot(self) -> tuple[int | None, Purpose, int]:
