@@ -295,3 +295,36 @@ async def begin(station: ScriptedStation, tag: str, meter_wh: int) -> None:
     """A transaction begins."""
     start = {"connectorId": 1, "idTag": tag, "meterStart": meter_wh, "timestamp": timestamp()}
     assert (await station.call("StartTransaction", start))["idTagInfo"]["status"] == "Accepted"
+
+
+async def test_a_profile_that_follows_the_clocks_is_sent_anew_once_by_whichever_node(cluster: Cluster) -> None:
+    await cluster.at_one.post("/sites", {"id": "home", "name": "Home", "time_zone": "Asia/Kolkata"})
+    station_id = await cluster.at_one.station(site_id="home")
+    station = await cluster.station(cluster.one, station_id)
+    schedule = {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}], "duration_s": 86_400}
+    profile = {"purpose": "tx_default", "kind": "recurring", "recurrency": "daily", "schedule": schedule}
+    kept = await cluster.at_one.post("/charging-profiles", {"name": "each day", "profile": profile})
+    path = f"/stations/{station_id}/charging-profiles"
+    wish = {"connector_id": 1, "library_id": kept["id"], "send_anyway": True}
+    # Asked at one node, while the other has the station: what it follows goes with the command.
+    asked = asyncio.create_task(cluster.at_two.post(path, wish, 200))
+    await station.obey("SetChargingProfile", {"status": "Accepted"})
+    assert (await asked)["job"]["result"] == "Accepted"
+    await cluster.at_two.patch("/sites/home", {"time_zone": "Asia/Tokyo"})
+
+    async def look() -> None:
+        services = [node.services for node in (cluster.one, cluster.two)]
+        await asyncio.gather(*(each.local_time.advance(each.context.clock()) for each in services))
+
+    looking = asyncio.create_task(look())
+    await station.obey("SetChargingProfile", {"status": "Accepted"})
+    await looking
+    await look()
+    for api in (cluster.at_one, cluster.at_two):
+
+        async def followed(api: Client = api) -> bool:
+            return [each["local_time_zone"] for each in (await api.get(path))["items"]] == ["Asia/Tokyo"]
+
+        await eventually(followed)
+    assert len((await cluster.at_two.get("/jobs", requested_by="local_time"))["items"]) == 1
+    await station.disconnect()

@@ -245,6 +245,7 @@ class Node:
             Periodic(name="firmware-campaigns", interval_s=3, work=self.services.firmware_campaigns.advance),
             Periodic(name="security-jobs", interval_s=5, work=self.services.security_jobs.advance),
             Periodic(name="persistent-commands", interval_s=5, work=self.services.persistent_commands.advance),
+            Periodic(name="local-time", interval_s=60, work=self.services.local_time.advance, shared=False),
             Periodic(name="configuration-jobs", interval_s=5, work=self.services.configuration_jobs.advance),
             Periodic(name="configuration-drift", interval_s=600, work=self.services.desired_configuration.sweep),
             Periodic(name="configuration-runs", interval_s=3600, work=self.services.configuration_jobs.forget_old),

@@ -36,6 +36,7 @@ from stationmaster.services.firmware_library import FirmwareLibrary
 from stationmaster.services.identity_contests import IdentityContests
 from stationmaster.services.load_management import LoadManagement
 from stationmaster.services.local_lists import LocalLists
+from stationmaster.services.local_time import LocalTimeProfiles
 from stationmaster.services.metering import Metering
 from stationmaster.services.outbound import Outbound
 from stationmaster.services.people import People
@@ -112,10 +113,12 @@ class Services:
             self.desired_configuration,
             ConfigurationChanges(context, self.commands, self.configuration_templates, self.desired_configuration),
         )
-        self.arrivals = Arrivals(context, (self.persistent_commands, self.configuration_jobs))
         self.roots = Roots(context, self.commands, self.authorities)
         self.security_jobs = SecurityJobs(context, self.commands, self.security)
         self.smart_charging = SmartCharging(context, self.commands, catalogues)
+        self.local_time = LocalTimeProfiles(context, self.smart_charging)
+        # What somebody asked for goes first: it may clear or replace what would be sent anew.
+        self.arrivals = Arrivals(context, (self.persistent_commands, self.configuration_jobs, self.local_time))
         self.sites = Sites(context)
         self.load_management = LoadManagement(context, self.sites, self.smart_charging)
         self.files = FileService(context)

@@ -30,6 +30,7 @@ from stationmaster.storage.queries.desired_configuration import DesiredConfigura
 from stationmaster.storage.queries.emails import EmailQueries, RecipientQueries
 from stationmaster.storage.queries.files import FilePassQueries, FileQueries
 from stationmaster.storage.queries.firmware import CampaignQueries, FirmwareQueries
+from stationmaster.storage.queries.local_time import LocalTimeQueries
 from stationmaster.storage.queries.log import EventQueries, MessageQueries
 from stationmaster.storage.queries.overview import OverviewQueries
 from stationmaster.storage.queries.persistent_jobs import ConfigurationJobQueries, PersistentCommandQueries
@@ -104,7 +105,7 @@ class Storage:
         self.persistent_commands = PersistentCommandQueries(self)
         self.oddities = OddityQueries(self)
         self.quirk_profiles = QuirkProfileQueries(self)
-        self.charging_profiles = ChargingProfileQueries(self)
+        self.charging_profiles, self.local_time = ChargingProfileQueries(self), LocalTimeQueries(self)
         self.sites = SiteQueries(self)
         self.site_plans = SitePlanQueries(self)
         self.transfer_statuses: ListQueries[TransferStatus] = ListQueries(self, TransferStatus)

@@ -15,4 +15,4 @@ class ChargingProfilesChanged(Fact, frozen=True, kw_only=True, gc=False):
 
     mirror: Mirror
     cause: str
-    """"installed", "cleared", "transaction_started", "transaction_ended", "unanswered", "cleaned_up"."""
+    """"installed", "cleared", "transaction_started", "transaction_ended", "unanswered", "cleaned_up", "local_time"."""

@@ -13,8 +13,22 @@ installed_profiles = sa.Table(
     organisation(),
     text("mirror"),
     number("changed_at"),
+    number("local_time_at", null=True),
+    text("local_time_zone", null=True),
+    number("claimed_until", null=True),
 )
-"""One row per station: the mirror is read and written whole, as JSON, since each change looks at all of it."""
+"""One row per station: the mirror is read and written whole, as JSON, since each change looks at all of it.
+
+`local_time_at` is when the profiles that follow local time are to be looked at, None where there are none;
+`local_time_zone` is the zone by whose clock they were looked at last, `claimed_until` how long somebody is at it.
+"""
+
+sa.Index(
+    "ix_installed_profiles_local_time_at",
+    installed_profiles.c.local_time_at,
+    sqlite_where=installed_profiles.c.local_time_at.is_not(None),
+    postgresql_where=installed_profiles.c.local_time_at.is_not(None),
+)
 
 charging_profile = sa.Table(
     "charging_profile",
