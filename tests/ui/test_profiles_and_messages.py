@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.ui.conftest import register, rest
 from tests.ui.stations import LiveStation
@@ -99,6 +99,43 @@ def test_a_profile_goes_out_with_a_start_and_a_refusal_is_told_in_words(page: Pa
         page.get_by_role("button", name="Send", exact=True).click()
         expect(page.get_by_text("The station does not support charging profiles.")).to_be_visible()
         assert [action for action, _ in station.asked] == ["RemoteStartTransaction", "SetChargingProfile"]
+
+
+def test_a_profile_that_follows_the_clocks_says_so_and_that_the_station_did_not_take_a_change(
+    page: Page, ui_node: NodeProcess
+) -> None:
+    schedule = {"unit": "A", "periods": [{"start_period_s": 0, "limit": 6}], "duration_s": 86_400}
+    profile = {"purpose": "tx_default", "kind": "recurring", "recurrency": "daily", "schedule": schedule}
+    with rest(ui_node) as api:
+        site = {"id": "ui-clocks", "name": "UI clocks", "time_zone": "Asia/Kolkata"}
+        assert api.post("/sites", json=site).status_code == 201
+        kept = api.post("/charging-profiles", json={"name": "UI each day", "profile": profile}).json()["id"]
+        password = register(ui_node, "UI-CLOCKS", site_id="ui-clocks")
+        with LiveStation(ui_node.url, "UI-CLOCKS", password, {"SetChargingProfile": {"status": "Accepted"}}):
+            page.goto("/stations/UI-CLOCKS/charging")
+            wish = {"connector_id": 1, "library_id": kept, "send_anyway": True}
+            assert api.post("/stations/UI-CLOCKS/charging-profiles", json=wish).status_code == 200
+            installed = page.locator("[data-profile]")
+            expect(installed).to_contain_text("Follows the clock of Asia/Kolkata")
+            expect(installed.locator("[data-out-of-step]")).to_have_count(0)
+
+            def half_a_year_later(route: Route) -> None:
+                """The answer of the API after a change of the clocks that the station has refused."""
+                answer = route.fetch()
+                told = answer.json()
+                for each in told["items"]:
+                    each["out_of_step"] = True
+                route.fulfill(response=answer, json=told)
+
+            page.route("**/api/v1/stations/UI-CLOCKS/charging-profiles", half_a_year_later)
+            page.reload()
+            expect(installed.locator("[data-out-of-step]")).to_contain_text("has not taken it anew")
+    page.goto("/charging-profiles")
+    page.get_by_role("button", name="Make a profile").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Kind").click()
+    page.get_by_role("option", name="Again and again").click()
+    expect(dialog.get_by_text("is sent anew when that changes")).to_be_visible()
 
 
 def test_only_what_is_a_doubt_can_be_sent_anyway(page: Page, ui_node: NodeProcess) -> None:

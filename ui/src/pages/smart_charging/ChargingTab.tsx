@@ -72,13 +72,17 @@ function InstalledProfiles({ station }: { station: Station }) {
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t("profile.number")}</Table.Th><Table.Th>{t("profile.purpose")}</Table.Th><Table.Th ta="right">{t("profile.stackLevel")}</Table.Th><Table.Th ta="right">{t("transaction.connector")}</Table.Th><Table.Th>{t("profile.steps")}</Table.Th><Table.Th>{t("profile.installed")}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
-                {stacked(page.items).map(({ connector_id, profile, installed_at, certainty }) => (
-                  <Table.Tr key={`${connector_id}|${profile.profile_id}`} data-profile={profile.profile_id}>
+                {stacked(page.items).map(({ connector_id, profile, installed_at, certainty, local_time_zone, out_of_step }) => (
+                  <Table.Tr key={`${connector_id}|${profile.profile_id}|${installed_at}`} data-profile={profile.profile_id}>
                     <Table.Td className="tabular">{profile.profile_id}</Table.Td>
                     <Table.Td>{t(`profile.purposes.${profile.purpose}`, { defaultValue: profile.purpose })} <Badge color="gray">{t(`profile.certainty.${certainty}`, { defaultValue: certainty })}</Badge></Table.Td>
                     <Table.Td ta="right" data-label={t("profile.stackLevel")}>{profile.stack_level}</Table.Td>
                     <Table.Td ta="right" data-label={t("transaction.connector")}>{connector_id === 0 ? t("connector.station") : connector_id}</Table.Td>
-                    <Table.Td data-line data-label={t("profile.steps")}>{profile.schedule.periods.map((period) => `${formatClock(period.start_period_s)} ${period.limit ?? "–"} ${profile.schedule.unit}`).join(" → ")}</Table.Td>
+                    <Table.Td data-line data-label={t("profile.steps")}>
+                      {profile.schedule.periods.map((period) => `${formatClock(period.start_period_s)} ${period.limit ?? "–"} ${profile.schedule.unit}`).join(" → ")}
+                      {local_time_zone !== null && <Text size="xs" c="dimmed">{t("profile.localTime", { zone: local_time_zone })}</Text>}
+                      {out_of_step && <Text size="xs" data-out-of-step>{t("profile.outOfStep")}</Text>}
+                    </Table.Td>
                     <Table.Td data-label={t("profile.installed")}><When at={installed_at} ago /></Table.Td>
                     <Table.Td>{may("charging_profiles:write") && may("commands:send") && <Button size="compact-xs" variant="default" disabled={!station.connected} onClick={() => clear(profile.profile_id)}>{t("profile.clear.do")}</Button>}</Table.Td>
                   </Table.Tr>

@@ -64,7 +64,7 @@ export function ProfileEditor({ row, onClose }: { row: Schemas["LibraryProfileVi
         <Select label={t("profile.kind")} data={choices(t, "kind", ["absolute", "recurring", "relative"])} allowDeselect={false} {...form.getInputProps("kind")} />
         {values.kind === "recurring" && <Select label={t("profile.recurrency")} data={choices(t, "recurrency", ["daily", "weekly"])} allowDeselect={false} {...form.getInputProps("recurrency")} />}
         <NumberInput label={t("profile.stackLevel")} min={0} {...form.getInputProps("stack_level")} />
-        {values.kind !== "relative" && <TimeInput label={t("profile.start")} {...form.getInputProps("start_schedule")} />}
+        {values.kind !== "relative" && <TimeInput label={t("profile.start")} description={t(values.kind === "recurring" ? "profile.startLocal" : "profile.startHelp")} {...form.getInputProps("start_schedule")} />}
         <ClockInput label={t("profile.duration")} description={t("profile.durationHelp")} {...form.getInputProps("duration_s")} />
         <TimeInput label={t("profile.validFrom")} {...form.getInputProps("valid_from")} />
         <TimeInput label={t("profile.validTo")} {...form.getInputProps("valid_to")} />
