@@ -14,7 +14,7 @@ export function Expiry({ at }: { at: string }) {
   const days = Math.floor((new Date(at).getTime() - now) / DAY_MS);
   return (
     <Group gap={6} wrap="nowrap">
-      <Text size="sm" component="div" style={{ whiteSpace: "nowrap" }}><When at={at} ago /></Text>
+      <Text size="sm" component="div" style={{ whiteSpace: "nowrap" }}><When at={at} until /></Text>
       {days < 0 ? <StateBadge state="expired" /> : days < SOON_DAYS ? <StateBadge state="warning" title={t("certificates.soon", { count: days })} /> : null}
     </Group>
   );

@@ -27,8 +27,25 @@ function relative(language: string): Intl.RelativeTimeFormat {
   return agoFormat.format;
 }
 
+/** So far ahead what has just happened may seem: the viewer's clock is a little behind the server's, and looked at now and then only. */
+const BEHIND_S = 15;
+
+/** How long ago something happened. */
 export function formatAgo(iso: string, nowMs: number, language: string): string {
-  const seconds = Math.round((new Date(iso).getTime() - nowMs) / 1000);
+  const seconds = secondsAhead(iso, nowMs);
+  return seconds > 0 && seconds <= BEHIND_S ? fromNow(0, language) : fromNow(seconds, language);
+}
+
+/** How long it is until something happens, or how long ago it did after all. */
+export function formatUntil(iso: string, nowMs: number, language: string): string {
+  return fromNow(secondsAhead(iso, nowMs), language);
+}
+
+function secondsAhead(iso: string, nowMs: number): number {
+  return Math.round((new Date(iso).getTime() - nowMs) / 1000);
+}
+
+function fromNow(seconds: number, language: string): string {
   const format = relative(language);
   for (const [unit, length] of STEPS) if (Math.abs(seconds) >= length) return format.format(Math.trunc(seconds / length), unit);
   return format.format(seconds, "second");
