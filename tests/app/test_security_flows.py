@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,16 @@ from stationmaster.services.x509.keys import KeyFamily
 from stationmaster.services.x509.pem import read_certificates
 from tests.api.test_files import IMAGE
 from tests.api.test_firmware import signed
-from tests.app.secure_node import ORGANISATION, PASSWORD, Identity, client_context, register, secure_node, station
+from tests.app.secure_node import (
+    ORGANISATION,
+    PASSWORD,
+    Identity,
+    client_context,
+    register,
+    roots,
+    secure_node,
+    station,
+)
 from tests.app.test_tls import WANTED
 
 NOW = "2026-11-22T12:00:00Z"
@@ -443,6 +453,34 @@ async def test_a_revoked_certificate_is_listed_and_opens_no_door(
     listed = await api.get(f"/certificate-authorities/{certificate['authority_id']}/crl")
     crl = x509.load_pem_x509_crl(listed.content)
     assert crl.get_revoked_certificate_by_serial_number(int(certificate["serial_number"], 16)) is not None
+
+
+async def test_simulated_stations_come_in_over_tls_if_they_trust_who_answers(node: Node, tmp_path: Path) -> None:
+    await register(node, "CP1", security_profile=2)
+    (tmp_path / "passwords").write_text(f"CP1,{PASSWORD}\n")
+    (tmp_path / "roots.pem").write_text(await roots(node))
+    url = f"wss://localhost:{node.port_of('tls')}/ocpp"
+    for how, code, words in (
+        ([], 1, "certificate verify failed"),
+        (["--insecure"], 0, "1 of 1 online"),
+        (["--ca-file", str(tmp_path / "roots.pem")], 0, "1 of 1 online"),
+    ):
+        simulation = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "stationmaster", "simulate", url, "--passwords", str(tmp_path / "passwords")),
+            *("--duration", "6", *how),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await simulation.communicate()
+        assert (simulation.returncode, words in told.decode()) == (code, True), told.decode()
+
+
+async def test_an_unknown_station_is_not_registered_over_tls_without_a_secret(tmp_path: Path) -> None:
+    flags = {"ocpp__accept_unknown": True, "database__migrate": True}
+    async with secure_node(tmp_path, f"sqlite:///{tmp_path / 'x.sqlite'}", **flags) as node:
+        assert await refused(station(node, "CP9", "tls", await client_context(node), PASSWORD)) == 404
+        assert await node.storage.stations.get("CP9") is None
+        async with station(node, "CP9", "plain", None, None) as connected:
+            await booted(connected)
 
 
 async def test_a_handshake_that_fails_in_tls_is_a_security_event(node: Node, api: httpx.AsyncClient) -> None:

@@ -268,6 +268,11 @@ def test_an_unknown_setting_in_the_file_is_one_line(folder: Path) -> None:
         ("api-key create --role king", "Invalid value for '--role'"),
         ("simulate", "Missing argument 'url'"),
         ("simulate http://x", "Invalid value for URL: http://x is no address such as ws://HOST:9000/ocpp"),
+        ("simulate ws://x:abc/ocpp", "Invalid value for URL: ws://x:abc/ocpp is no address"),
+        ("simulate ws://x:99999/ocpp", "Invalid value for URL: ws://x:99999/ocpp is no address"),
+        ("simulate ws://[::1/ocpp", "Invalid value for URL: ws://[::1/ocpp is no address"),
+        (f"simulate ws://{'ä' * 100}/ocpp", f"Invalid value for URL: ws://{'ä' * 100}/ocpp is no address"),
+        ("simulate wss://x --ca-file /nowhere.pem", "Invalid value for --ca-file: cannot read /nowhere.pem"),
         ("simulate ws://x --stations 0", "Invalid value for '--stations'"),
         ("demo --stations many", "Invalid value for '--stations'"),
         ("conformance", "Invalid value: say where stations connect (--url), or use --self"),
@@ -279,6 +284,13 @@ def test_what_is_mistyped_is_one_line_and_exit_code_2(arguments: str, line: str)
     assert (done.returncode, done.stdout) == (2, "")
     (said,) = done.stderr.splitlines()
     assert said.startswith(f"stationmaster: {line}"), said
+
+
+def test_stations_that_nobody_lets_in_say_why() -> None:
+    done = run("simulate", "ws://127.0.0.1:9/ocpp", "--stations", "2", "--duration", "1")
+    assert done.returncode == 1
+    assert "0 of 2 online" in done.stdout
+    assert "(ws://127.0.0.1:9/ocpp/SIM-0001: [Errno 111] Connection refused)" in done.stdout
 
 
 def test_without_a_command_there_is_help() -> None:

@@ -73,7 +73,8 @@ class Directory:
 
     async def unknown_seen(self, attempt: Attempt) -> Station | None:
         """Admit an unknown station only where the operator said so; the refusal is recorded by `refused`."""
-        if not self._accept_unknown:
+        # Over TLS it would be refused all the same, for it has no secret yet that is known here: so it is only seen.
+        if not self._accept_unknown or attempt.security_profile > 1:
             return None
         try:
             registered = await self._services.stations.create(

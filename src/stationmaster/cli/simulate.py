@@ -4,6 +4,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,6 +38,10 @@ def simulate(  # noqa: PLR0913, PLR0917 - each argument is an option of the comm
     speed: Annotated[float, typer.Option(min=1, max=1000, help="How fast the past goes by.")] = 60.0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same stations and drivers.")] = 1,
     duration: Annotated[float | None, typer.Option(min=0, help="Stop after so many seconds.")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="File with the root certificates that stations trust, PEM; else the system's.")
+    ] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Trust whoever answers at a wss:// address.")] = False,
 ) -> None:
     """Let simulated stations boot, charge and obey, against any OCPP 1.6-J central system."""
     import uvloop
@@ -44,22 +49,46 @@ def simulate(  # noqa: PLR0913, PLR0917 - each argument is an option of the comm
     from stationmaster.conformance.life import Clock, Habits, Population, Resident
     from stationmaster.conformance.link import Target, now
 
-    if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
-        raise typer.BadParameter(f"{url} is no address such as ws://HOST:9000/ocpp", param_hint="URL")
+    tls = trusting(ca_file, insecure=insecure) if is_secure(url) else None
     if passwords is not None:
         credentials = read_passwords(passwords)
     else:
         credentials = {f"{prefix}{number:04d}": password for number in range(1, stations + 1)}
-    residents = [Resident(Target(url, identity, secret)) for identity, secret in credentials.items()]
+    residents = [Resident(Target(url, identity, secret, tls=tls)) for identity, secret in credentials.items()]
     clock = Clock(now() - round(history_hours * 3600 * 1_000_000), speed if history_hours else 1.0)
 
-    async def live() -> None:
+    async def live() -> bool:
         habits = Habits(id_tag or [f"TAG{number:04d}" for number in range(1, 21)], sessions_per_hour)
         population = Population(residents, habits, clock, seed=seed, connects_per_second=connects_per_second)
-        await _watched(population, duration)
+        return await _watched(population, duration)
 
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(live())
+        if not uvloop.run(live()):
+            raise typer.Exit(1)
+
+
+def is_secure(url: str) -> bool:
+    """Whether stations connect over TLS. Raises `typer.BadParameter` for what is no address of a central system."""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        if parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0:
+            return parts.scheme == "wss"
+    except ValueError:
+        pass  # no port, or no name that can be looked up
+    raise typer.BadParameter(f"{url} is no address such as ws://HOST:9000/ocpp", param_hint="URL")
+
+
+def trusting(ca_file: Path | None, *, insecure: bool) -> ssl.SSLContext:
+    """How stations check who answers. Raises `typer.BadParameter`."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # an SSLError is one
+        raise typer.BadParameter(f"cannot read {ca_file}: {error}", param_hint="--ca-file") from error
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def read_passwords(file: Path) -> dict[str, str | None]:
@@ -74,12 +103,12 @@ def read_passwords(file: Path) -> dict[str, str | None]:
     return credentials
 
 
-def line(seconds: float, books: Counter[str], stations: int) -> str:
-    """One line about how it goes."""
+def line(seconds: float, books: Counter[str], stations: int, trouble: str | None = None) -> str:
+    """One line about how it goes, with the reason of a refusal at its end."""
     return (
         f"{seconds:6.0f} s  {books['online']} of {stations} online, {books['charging']} charging; "
         f"{books['messages']:,} messages, {books['transactions']:,} transactions, {books['commands']:,} commands, "
-        f"{books['failed']:,} failed, {books['refused']:,} connections refused"
+        f"{books['failed']:,} failed, {books['refused']:,} connections refused" + (f" ({trouble})" if trouble else "")
     )
 
 
@@ -93,8 +122,8 @@ def _credentials(file: Path, lines: Iterable[str]) -> Iterable[tuple[str, str]]:
         yield identity.strip(), secret.strip()
 
 
-async def _watched(population: "Population", duration_s: float | None) -> None:
-    """Run, and print a line every few seconds and one at the end."""
+async def _watched(population: "Population", duration_s: float | None) -> bool:
+    """Run, and print a line every few seconds and one at the end; whether any station ever came in."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     running = asyncio.create_task(population.run())
@@ -104,8 +133,10 @@ async def _watched(population: "Population", duration_s: float | None) -> None:
             if left_s <= 0:
                 break
             await asyncio.wait([running], timeout=left_s)
-            typer.echo(line(loop.time() - began, population.books(), len(population.stations)))
+            seconds = loop.time() - began
+            typer.echo(line(seconds, population.books(), len(population.stations), population.trouble()))
     finally:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+    return population.books()["connections"] > 0

@@ -295,8 +295,8 @@ async def _connect(target: Target, protocol_name: str) -> ClientConnection:
         response = refused.response
         reason = response.reason_phrase
         raise HandshakeRefused(response.status_code, reason, dict(response.headers.raw_items())) from None
-    except InvalidURI as error:
-        raise HandshakeRefused(0, str(error)) from None
+    except (InvalidURI, UnicodeError, OverflowError) as error:  # such as a name that no resolver takes
+        raise HandshakeRefused(0, f"{target.full_url}: {error}") from None
     except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
         raise HandshakeRefused(0, f"{target.full_url}: {str(error) or type(error).__name__}") from error
 

@@ -42,6 +42,10 @@ class Population:
                 tasks.create_task(station.run())
                 await asyncio.sleep(1 / self._connects_per_second)
 
+    def trouble(self) -> str | None:
+        """Why one of them is not connected; None if none was refused lately."""
+        return next((each.refused_because for each in self.stations if each.refused_because is not None), None)
+
     def books(self) -> Counter[str]:
         """What all of them have done so far, and `online` and `charging` as it is now."""
         total: Counter[str] = Counter()

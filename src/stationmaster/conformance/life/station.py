@@ -60,6 +60,8 @@ class LivingStation(StationCore):
         self.habits = habits
         self._requests: asyncio.Queue[Request] = asyncio.Queue()
         self._booted = False
+        self.refused_because: str | None = None
+        """Why it could not connect the last time; None once it could."""
 
     async def run(self) -> None:
         """Live until cancelled."""
@@ -87,11 +89,13 @@ class LivingStation(StationCore):
             link = Link(self._requests.put_nowait)
             try:
                 await link.open(replace(self.target, ping_interval_s=ping_s or None))
-            except HandshakeRefused:
+            except HandshakeRefused as refused:
                 self.count("refused")
+                self.refused_because = str(refused)
                 served = False
             else:
                 self.link = link
+                self.refused_because = None
                 self.count("connections")
                 served = await self._while_connected(link)
             pause_s = FIRST_RETRY_S if served else min(pause_s * 2, LONGEST_RETRY_S)
