@@ -6,6 +6,7 @@ from typing import Any
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.instants import parse_instant
 from tests.api.conftest import Client, NodeThread, connected, eventually
+from tests.walks.states import timestamp
 
 ACCEPTED = {"status": "Accepted"}
 DAY_US = 86_400_000_000
@@ -106,6 +107,6 @@ async def test_the_profile_of_a_remote_start_says_whose_clock_it_follows(api: Cl
         asked = asyncio.create_task(api.post(path, body, 200))
         await station.obey("RemoteStartTransaction", ACCEPTED)
         assert (await asked)["job"]["state"] == "waiting"
-        start = {"connectorId": 1, "idTag": "CARD1", "meterStart": 0, "timestamp": "2025-03-01T12:00:00Z"}
+        start = {"connectorId": 1, "idTag": "CARD1", "meterStart": 0, "timestamp": timestamp()}
         await station.call("StartTransaction", start)
         await holds(api, station, (1, "Asia/Kolkata", False))
