@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +26,6 @@ from tests.app.secure_node import (
     Identity,
     client_context,
     register,
-    roots,
     secure_node,
     station,
 )
@@ -453,48 +451,6 @@ async def test_a_revoked_certificate_is_listed_and_opens_no_door(
     listed = await api.get(f"/certificate-authorities/{certificate['authority_id']}/crl")
     crl = x509.load_pem_x509_crl(listed.content)
     assert crl.get_revoked_certificate_by_serial_number(int(certificate["serial_number"], 16)) is not None
-
-
-async def test_simulated_stations_come_in_over_tls_if_they_trust_who_answers(node: Node, tmp_path: Path) -> None:
-    await register(node, "CP1", security_profile=2)
-    (tmp_path / "passwords").write_text(f"CP1,{PASSWORD}\n")
-    (tmp_path / "roots.pem").write_text(await roots(node))
-    url = f"wss://localhost:{node.port_of('tls')}/ocpp"
-    for how, code, words in (
-        ([], 1, "certificate verify failed"),
-        (["--insecure"], 0, "1 of 1 online"),
-        (["--ca-file", str(tmp_path / "roots.pem")], 0, "1 of 1 online"),
-    ):
-        simulation = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "stationmaster", "simulate", url, "--passwords", str(tmp_path / "passwords")),
-            *("--duration", "6", *how),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        told, _ = await simulation.communicate()
-        assert (simulation.returncode, words in told.decode()) == (code, True), told.decode()
-
-
-async def test_an_unknown_station_is_not_registered_over_tls_without_a_secret(tmp_path: Path) -> None:
-    flags = {"ocpp__accept_unknown": True, "database__migrate": True}
-    async with secure_node(tmp_path, f"sqlite:///{tmp_path / 'x.sqlite'}", **flags) as node:
-        assert await refused(station(node, "CP9", "tls", await client_context(node), PASSWORD)) == 404
-        assert await node.storage.stations.get("CP9") is None
-        async with station(node, "CP9", "plain", None, None) as connected:
-            await booted(connected)
-
-
-async def test_a_handshake_that_fails_in_tls_is_a_security_event(node: Node, api: httpx.AsyncClient) -> None:
-    await register(node, "CP1", security_profile=3)
-    for _ in range(2):
-        assert await refused(station(node, "CP1", "certificate", await client_context(node))) == 0
-
-    async def events() -> list[str]:
-        return [each["type"] for each in (await told(api, "/security-events"))["items"]]
-
-    async with asyncio.timeout(10):
-        while not await events():  # noqa: ASYNC110 -- the API has no event
-            await asyncio.sleep(0.05)
-    assert await events() == ["StationTlsFailed"], "it is told once"
 
 
 def wire(root: x509.Certificate, algorithm: str) -> dict[str, str]:

@@ -9,11 +9,9 @@ import pytest
 from stationmaster.domain.alerts.kinds import KINDS
 from stationmaster.domain.alerts.nouns import Alert
 from stationmaster.domain.alerts.words import summary_of
+from stationmaster.domain.desired_configuration import ConfigurationDrifted, ConfigurationInStep, DriftingKey
 from stationmaster.domain.facts import (
-    ConfigurationDrifted,
-    ConfigurationInStep,
     ConnectorStatusChanged,
-    DriftingKey,
     Fact,
     HandshakeRefused,
     MeterSample,

@@ -192,7 +192,7 @@ async def test_a_value_for_the_next_boot_waits_for_consent_then_for_idleness_and
     assert (job.state, job.progress) == ("waiting", '{"step":"consent","waiting_for_reboot":["heartbeatinterval"]}')
     assert await states(node) == {"HeartbeatInterval": ("reboot_pending", "reboot_required")}
     (record,) = await node.storage.desired_configuration.keys_of("CP7")
-    assert (record.desired, record.actual) == ("60", "300"), "the value in force is not forgotten"
+    assert (record.desired, record.actual) == ("600", "300"), "the value in force is not forgotten"
     assert line.asked("Reset") == []
     assert await told(node) == [], "what waits for a boot is no drift"
 

@@ -5,7 +5,7 @@ it. A station's mode and a template's mode both count, and the lesser of the two
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -15,8 +15,11 @@ from stationmaster.instants import Instant
 __all__ = [
     "DRIFTING",
     "ConfigurationCompared",
+    "ConfigurationDrifted",
+    "ConfigurationInStep",
     "ConfigurationJob",
     "ConfigurationTemplate",
+    "DriftingKey",
     "FollowMode",
     "FollowedStation",
     "JobStep",
@@ -212,6 +215,36 @@ class ConfigurationCompared(Fact, frozen=True, kw_only=True, gc=False):
     """A station was compared: these are all its desired keys now."""
 
     records: tuple[KeyRecord, ...]
+
+
+class DriftingKey(msgspec.Struct, frozen=True, gc=False):
+    """A key that is not as a template wants it. `desired` and `actual` are None when secret or not known.
+
+    `state` is a `KeyState`: "drifted", "not_supported", "readonly" or "refused".
+    """
+
+    key: str
+    state: str
+    reason: str
+    desired: str | None
+    actual: str | None
+    template_id: str
+
+
+class ConfigurationDrifted(Fact, frozen=True, kw_only=True, gc=False):
+    """A station's keys are not as desired: all of them, each time that they have become others."""
+
+    event_type: ClassVar[str | None] = "configuration.drifted"
+
+    keys: tuple[DriftingKey, ...]
+
+
+class ConfigurationInStep(Fact, frozen=True, kw_only=True, gc=False):
+    """No key of a station differs any more from what is desired; `mended` are those that did."""
+
+    event_type: ClassVar[str | None] = "configuration.in_step"
+
+    mended: tuple[str, ...]
 
 
 class JobStep(StrEnum):

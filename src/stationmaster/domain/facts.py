@@ -17,13 +17,10 @@ from stationmaster.instants import Instant
 __all__ = [
     "AuditRecorded",
     "AvailabilityRequested",
-    "ConfigurationDrifted",
-    "ConfigurationInStep",
     "ConfigurationReported",
     "ConfigurationValueChanged",
     "ConnectorStatusChanged",
     "DataTransferReceived",
-    "DriftingKey",
     "Fact",
     "HandshakeRefused",
     "JobChanged",
@@ -393,36 +390,6 @@ class ConfigurationValueChanged(Fact, frozen=True, kw_only=True, gc=False):
     variable: str
     value: str | None
     status: str
-
-
-class DriftingKey(msgspec.Struct, frozen=True, gc=False):
-    """A key that is not as a template wants it. `desired` and `actual` are None when secret or not known.
-
-    `state` is a `KeyState` of `domain.desired_configuration`: "drifted", "not_supported", "readonly" or "refused".
-    """
-
-    key: str
-    state: str
-    reason: str
-    desired: str | None
-    actual: str | None
-    template_id: str
-
-
-class ConfigurationDrifted(Fact, frozen=True, kw_only=True, gc=False):
-    """A station's keys are not as desired: all of them, each time that they have become others."""
-
-    event_type: ClassVar[str | None] = "configuration.drifted"
-
-    keys: tuple[DriftingKey, ...]
-
-
-class ConfigurationInStep(Fact, frozen=True, kw_only=True, gc=False):
-    """No key of a station differs any more from what is desired; `mended` are those that did."""
-
-    event_type: ClassVar[str | None] = "configuration.in_step"
-
-    mended: tuple[str, ...]
 
 
 # Jobs (§3.1)

@@ -27,7 +27,10 @@ from stationmaster.domain.configuration_drift import (
 from stationmaster.domain.desired_configuration import (
     DRIFTING,
     ConfigurationCompared,
+    ConfigurationDrifted,
+    ConfigurationInStep,
     ConfigurationTemplate,
+    DriftingKey,
     FollowedStation,
     FollowMode,
     KeyAnswer,
@@ -37,11 +40,8 @@ from stationmaster.domain.desired_configuration import (
 )
 from stationmaster.domain.errors import DomainError, FieldError, Invalid
 from stationmaster.domain.facts import (
-    ConfigurationDrifted,
-    ConfigurationInStep,
     ConfigurationReported,
     ConfigurationValueChanged,
-    DriftingKey,
     Fact,
     StationBooted,
 )
