@@ -261,32 +261,6 @@ async def test_what_followed_from_a_start_does_not_follow_again(node: Node) -> N
     assert await state_of(node, other) == "waiting"
 
 
-# Where the start began before it was asked for
-
-
-@pytest.mark.parametrize(
-    ("at", "fulfils"),
-    [
-        ("2025-03-01T09:00:00Z", False),
-        ("2025-03-01T12:29:55Z", False),
-        ("2025-03-01T12:30:00Z", True),
-        ("1970-01-01T00:00:10Z", True),
-        ("2025-03-01T13:34:56Z", True),
-        ("soon", True),
-    ],
-    ids=["hours ago", "just too early", "a clock behind ours", "no clock", "a clock ahead", "no time"],
-)
-async def test_a_start_that_began_while_the_station_was_away_is_not_what_was_asked_for(
-    node: Node, at: str, fulfils: bool
-) -> None:
-    line = await connect(node)
-    job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
-    begun = await start(line, at=at)
-    assert begun.remote_start_job_id == (job.id if fulfils else None)
-    assert await state_of(node, job) == ("done" if fulfils else "waiting")
-    assert (await start(line, meter_wh=5)).remote_start_job_id == (None if fulfils else job.id)
-
-
 # Where what was asked for happens before the station says yes
 
 

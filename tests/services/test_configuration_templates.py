@@ -87,6 +87,11 @@ async def test_what_a_station_told_of_a_key_before_it_was_secret_is_forgotten(no
     await node.services.commands.send(ORGANISATION, "CP7", "ChangeConfiguration", change, requested_by=ACTOR, wait_s=5)
     drifted = {"CpoName": ("drifted", "differs"), "VendorPin": ("drifted", "differs")}
     await until(lambda: stands(node, drifted))
+
+    async def compared_after_the_change() -> bool:
+        return "from the next boot on" in repr(await node.storage.read(everything_in("desired_key")))
+
+    await until(compared_after_the_change)
     hidden = [GivenEntry("CpoName", "South"), GivenEntry("VendorPin", SECRET, secret=True)]
     await node.services.configuration_templates.update(ORGANISATION, template_id, {}, hidden)
     for _ in range(2):

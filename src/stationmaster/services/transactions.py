@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE, is_doubtful
+from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE
 from stationmaster.domain.facts import (
     Fact,
     TransactionEnded,
@@ -177,11 +177,7 @@ class Transactions:
         if not self._waiting.any_of(station.station_id):
             return None
         beginning = Beginning(
-            number=number,
-            id_tag=start.id_tag,
-            evse_id=start.location.evse_id,
-            started_at=None if is_doubtful(start.flags) else start.started_at,
-            received_at=start.received_at,
+            number=number, id_tag=start.id_tag, evse_id=start.location.evse_id, received_at=start.received_at
         )
         return await self._waiting.take_start(station, beginning)
 

@@ -29,8 +29,6 @@ JOBS = "jobs"
 """The kind of `Invalidate` that says: this station has jobs that wait."""
 
 MOST_PER_STATION = 100
-CLOCKS_APART_US = 5 * 60 * 1_000_000
-"""How far a station's clock may be behind ours before what it began counts as begun earlier."""
 
 
 Keep = Callable[[Job], Awaitable[None]]
@@ -38,15 +36,11 @@ Keep = Callable[[Job], Awaitable[None]]
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """A transaction that begins, as remote starts see it. `number` is ours.
-
-    `started_at` is None where the station's time tells nothing.
-    """
+    """A transaction that begins, as remote starts see it. `number` is ours."""
 
     number: int
     id_tag: str | None
     evse_id: int | None
-    started_at: Instant | None
     received_at: Instant
 
 
@@ -139,8 +133,6 @@ class WaitingJobs:
         wanted = key_of(beginning.id_tag)
         for job, awaited in await self._awaiting("transaction_start", station, beginning.received_at):
             if key_of(awaited.id_tag or "") != wanted or awaited.evse_id not in {None, beginning.evse_id}:
-                continue
-            if _began_before(beginning, job):
                 continue
             if self._take(job, beginning.number):
                 return job
@@ -237,10 +229,3 @@ class WaitingJobs:
             if awaited is not None and awaited.kind == kind and awaited.deadline >= at:
                 found.append((job, awaited))
         return found
-
-
-def _began_before(beginning: Beginning, job: Job) -> bool:
-    """Whether a transaction began before it was asked for: one of an offline station, told late (§3.2.8 duty 7)."""
-    if beginning.started_at is None or job.sent_at is None:
-        return False
-    return beginning.started_at < job.sent_at - CLOCKS_APART_US
