@@ -7,7 +7,6 @@ stand in that one answer, and nowhere else.
 import asyncio
 import base64
 import io
-import logging
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
-from stationmaster.app.config import LogSettings
-from stationmaster.app.logs import configure_logs
 from stationmaster.app.node import Node, running_node
 from stationmaster.conformance.errors import HandshakeRefused
 from stationmaster.conformance.station import ScriptedStation
@@ -38,17 +34,6 @@ WRONG_USER_PASSWORD = "canary-wrong-user-password-9f"
 TYPED_AS_NAME = "canary-password-in-the-wrong-box"
 CLIENT_SECRET = "canary-client-secret-77aa"
 SMTP_PASSWORD = "canary-smtp-password-18be"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logs(LogSettings(format="json", level="debug"), stream)
-    yield stream
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
 
 
 @pytest.fixture

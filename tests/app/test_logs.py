@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -15,14 +14,8 @@ CANARY = "c4n4ry-6f1e5d"
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logs(LogSettings(format="json", level="debug"), stream)
-    yield stream
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
+def lines(log: io.StringIO) -> io.StringIO:
+    return log
 
 
 def test_a_line_is_json_with_time_and_level(lines: io.StringIO) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import io
 import json
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-import structlog
 
-from stationmaster.app.config import LogSettings
-from stationmaster.app.logs import configure_logs
 from stationmaster.app.node import running_node
 from tests.api.conftest import PASSWORD, Client, client_of, settings_of
 from tests.app.test_canaries import everything_in
@@ -50,17 +46,6 @@ ASKED: dict[str, tuple[str, dict[str, Any], str]] = {
         URL_PASSWORD,
     ),
 }
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    stream = io.StringIO()
-    configure_logs(LogSettings(format="json", level="debug"), stream)
-    yield stream
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
 
 
 class Dialogue:

@@ -254,15 +254,7 @@ class SmartCharging:
         action, payload = words.install_profile(location, profile)
         if not installation.may_be_dangerous and (why := words.danger(action, payload)) is not None:
             raise Forbidden("dangerous_command", f"{why} It needs the permission commands:dangerous.")
-        job = await self._commands.send(
-            organisation_id,
-            location.station_id,
-            action,
-            payload,
-            requested_by=requested_by,
-            wait_s=wait_s,
-            local_time_zone=installation.local_time_zone,
-        )
+        job = await self._send(organisation_id, installation, action, payload, requested_by, wait_s)
         return job, violations
 
     async def start_with(
@@ -275,16 +267,27 @@ class SmartCharging:
         violations = await self.violations(location.station_id, profile, location, Sending.REMOTE_START)
         refuse(violations, send_anyway=installation.send_anyway)
         action, payload = (await self._words_of(location.station_id)).start_with_profile(location, id_tag, profile)
-        job = await self._commands.send(
+        job = await self._send(organisation_id, installation, action, payload, requested_by, wait_s)
+        return job, violations
+
+    async def _send(
+        self,
+        organisation_id: str,
+        installation: Installation,
+        action: str,
+        payload: dict[str, Any],
+        requested_by: str,
+        wait_s: float,
+    ) -> Job:
+        return await self._commands.send(
             organisation_id,
-            location.station_id,
+            installation.location.station_id,
             action,
             payload,
             requested_by=requested_by,
             wait_s=wait_s,
             local_time_zone=installation.local_time_zone,
         )
-        return job, violations
 
     async def send(
         self,
