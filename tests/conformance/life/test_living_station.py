@@ -74,6 +74,25 @@ async def test_it_boots_reports_and_beats() -> None:
         assert central.authorizations == ["Basic " + base64.b64encode(b"CP7:secret").decode()]
 
 
+async def test_what_it_has_not_begun_when_it_ends_is_left_quietly() -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    async def ends_as_it_begins(station: LivingStation) -> None:
+        async with asyncio.TaskGroup() as station.tasks:
+            station.spawn(work)
+            raise RuntimeError
+
+    async with living() as (_, station):
+        with pytest.raises(ExceptionGroup):
+            await ends_as_it_begins(station)  # >> work that is left behind in half would warn, which fails here
+        station.tasks = None
+        station.spawn(work)  # >> it has ended
+    assert begun == []
+
+
 async def test_while_pending_it_only_boots_and_obeys() -> None:
     async with living(statuses={"boot": "Pending"}, speed=1.0) as (central, _):
         await central.hears("BootNotification")

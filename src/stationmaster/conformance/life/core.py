@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -203,15 +203,13 @@ class StationCore:
         """Keep the books for whoever watches."""
         self.counts[what] += 1
 
-    def spawn(self, doing: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something beside everything else, for as long as the station lives."""
-        if self.tasks is None:
-            doing.close()
-        else:
+        if self.tasks is not None:
             self.tasks.create_task(_whatever_is_heard(doing))
 
 
-async def _whatever_is_heard(doing: Coroutine[Any, Any, None]) -> None:
+async def _whatever_is_heard(doing: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """What the central system does wrong is its fault; a fault of ours ends the station and is seen."""
     with contextlib.suppress(ConformanceError):
-        await doing
+        await doing()

@@ -83,7 +83,7 @@ def get_log(station: StationCore, request: dict[str, Any]) -> Reply:
 
 def _spawned(station: StationCore, doing: After) -> After:
     async def begin() -> None:
-        station.spawn(doing())
+        station.spawn(doing)
 
     return begin
 

@@ -192,7 +192,7 @@ class LivingStation(StationCore):
             reply = handler(self, request.payload)
             await link.answer(request, reply.payload)
             if reply.after is not None:
-                self.spawn(reply.after())
+                self.spawn(reply.after)
 
     # The clock.
 

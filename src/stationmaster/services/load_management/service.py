@@ -208,9 +208,18 @@ class LoadManagement:
             await self._bus.publish(site_news_of(news.organisation_id, news.site_id), encode(news))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_guarded(work))
+        # Not within another coroutine: one that is cancelled before it begins would never await what is in it.
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StorageError):
+            log.warning("load_management.put_off", error=str(error))
+        elif error is not None:
+            log.error("load_management.failed", exc_info=error)
 
     def _is_managed(self, station_id: str, evse_id: int) -> bool:
         key = self._stations.get(station_id)
@@ -337,12 +346,3 @@ def _is_new_place(fact: Fact, managed: _Managed | None) -> bool:
 
 def _offsets(time_zone: str, start: Instant) -> tuple[UtcOffset, ...]:
     return offsets_between(offset_reader(zone_of(time_zone)), start, start + 5 * _DAY_US)
-
-
-async def _guarded(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except StorageError as error:
-        log.warning("load_management.put_off", error=str(error))
-    except Exception:
-        log.exception("load_management.failed")
