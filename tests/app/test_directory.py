@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from stationmaster.app.directory import Directory
 from stationmaster.app.figures import NodeFigures
 from stationmaster.app.node import Node, running_node
-from stationmaster.conformance.errors import HandshakeRefused
+from stationmaster.conformance.errors import CallRefused, HandshakeRefused
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.domain.facts import OddityTolerated, StationSeen
 from stationmaster.domain.identity_contests import MOST_MOVES
+from stationmaster.domain.jobs import job_changed
 from stationmaster.jobs.claims import beat
+from stationmaster.session.gate import PERMIT_US
 from tests.api.conftest import PASSWORD, Client, client_of, settings_of
 from tests.api.devices import ELSEWHERE, HOME, Devices
 
@@ -86,6 +90,58 @@ async def test_the_gate_remembers_what_was_asked_before_this_connection(api: Cli
     memory = await directory.gate_memory(record)
     assert memory.request_ids == frozenset({77})
     assert set(memory.job_sent_at) == {"GetDiagnostics"}
+
+
+METER_VALUES = {
+    "connectorId": 1,
+    "meterValue": [{"timestamp": "2025-03-01T12:00:00Z", "sampledValue": [{"value": "1"}]}],
+}
+
+
+async def refused(station: ScriptedStation, action: str, payload: dict[str, Any]) -> bool:
+    try:
+        await station.call(action, payload)
+    except CallRefused as error:
+        return error.code == "SecurityError"
+    return False
+
+
+def status_of(connector_id: int) -> dict[str, Any]:
+    return {"connectorId": connector_id, "errorCode": "NoError", "status": "Available"}
+
+
+async def test_what_a_pending_station_agreed_to_send_may_come_on_its_next_connection(api: Client) -> None:
+    await api.post("/stations", {"id": "CP7", "password": PASSWORD, "operator_state": "Pending"})
+    url = api.node.ocpp_url("127.0.0.1")
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        await station.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        assert await refused(station, "StatusNotification", status_of(1))
+        for action, payload, answer in (
+            ("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1}, "Accepted"),
+            ("TriggerMessage", {"requestedMessage": "MeterValues"}, "Rejected"),
+            ("ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"}, "Accepted"),
+        ):
+            asked = asyncio.create_task(api.post(f"/stations/CP7/commands/{action}", payload, 200))
+            await station.obey(action, {"status": answer})
+            await asked
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        assert await refused(station, "MeterValues", METER_VALUES)
+        assert await refused(station, "StatusNotification", status_of(2))
+        assert not await refused(station, "StatusNotification", status_of(1))
+        assert await refused(station, "StatusNotification", status_of(1))
+        assert not await refused(station, "SignCertificate", {"csr": "-----BEGIN"})
+    directory = Directory(api.node.services, NodeFigures(), accept_unknown=False, log_messages=True)
+    record = await api.node.storage.stations.get("CP7")
+    assert record is not None
+    assert (await directory.gate_memory(record)).permits.keys() == {
+        ("StatusNotification", 1),
+        ("SignCertificate", None),
+    }
+    # Two minutes later nothing of it holds any more.
+    jobs = await api.node.storage.jobs.find("default", station_id="CP7")
+    moved = [msgspec.structs.replace(job, answered_at=(job.answered_at or 0) - PERMIT_US) for job in jobs.items]
+    await api.node.storage.record([job_changed(job, job.queued_at) for job in moved])
+    assert (await directory.gate_memory(record)).permits == {}
 
 
 async def test_two_devices_of_one_identity_raise_a_security_event(api: Client) -> None:

@@ -13,6 +13,7 @@ from stationmaster.domain.facts import MessageLogged, OddityTolerated, StationCo
 from stationmaster.gateway.contract import GateMemory
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallReceived
+from stationmaster.session.gate import PERMIT_US
 from tests.gateway.asking import answered_by, connection_of, heartbeat
 from tests.gateway.conftest import StartWorld, World, polite, until
 from tests.gateway.raw import frame
@@ -110,6 +111,20 @@ async def test_a_pending_station_is_gated_with_what_is_known_of_its_jobs(world: 
     assert (await station.call(ours))[0] == 3
 
 
+async def test_what_a_pending_station_was_triggered_to_send_may_come_after_it_came_again(world: World) -> None:
+    world.directory.add("CP1", operator_state="Pending")
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    station = await world.station()
+    assert (await station.call([2, "1", "StatusNotification", status]))[2] == "SecurityError"
+    station.drop()
+    await until(lambda: world.directory.facts(StationDisconnected))
+    world.directory.memory = GateMemory(permits={("StatusNotification", 1): world.now + PERMIT_US})
+    station = await world.station()
+    assert (await station.call([2, "2", "StatusNotification", status | {"connectorId": 2}]))[2] == "SecurityError"
+    assert (await station.call([2, "3", "StatusNotification", status]))[0] == 3
+    assert (await station.call([2, "4", "StatusNotification", status]))[2] == "SecurityError"
+
+
 async def test_the_gate_learns_of_jobs_when_a_boot_closes_it(world: World) -> None:
     async def pending(connection: StationConnection, call: CallReceived) -> Answer:
         if call.action != "BootNotification":
@@ -118,12 +133,14 @@ async def test_the_gate_learns_of_jobs_when_a_boot_closes_it(world: World) -> No
         return Answer(V16.check_outgoing_response("BootNotification", response))
 
     world.handler = pending
-    world.directory.memory = GateMemory(request_ids=frozenset({7}))
+    world.directory.memory = GateMemory(frozenset({7}), permits={("MeterValues", 1): world.now + PERMIT_US})
     station = await world.station()
     await station.call([2, "b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}])
     assert (await station.call(heartbeat("1")))[2] == "SecurityError"
     ours = [2, "2", "LogStatusNotification", {"status": "Uploading", "requestId": 7}]
     assert (await station.call(ours))[0] == 3
+    asked_for = [2, "3", "MeterValues", {"connectorId": 1, "meterValue": []}]
+    assert (await station.call(asked_for))[0] == 3
 
 
 async def test_a_handler_may_close_the_connection(world: World) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from stationmaster.instants import Instant
 from stationmaster.ocpp.v16 import V16
 from stationmaster.session.events import CallAnswered, CallReceived, CallSent, Send
-from stationmaster.session.gate import Gate, Verdict
+from stationmaster.session.gate import PERMIT_US, Gate, Permit, Verdict
 from tests.playbook import NOTHING, START, Playbook, like, seconds
 from tests.session.conftest import answer, call, central
 
@@ -98,6 +99,27 @@ def test_a_permit_for_a_connector_is_for_that_connector_and_once() -> None:
     refused(play >> STATUS_OF.format("s1", 1))
     play >> STATUS_OF.format("s2", 2) << CallReceived
     refused(play >> STATUS_OF.format("s3", 2))
+
+
+def test_a_permit_from_before_this_connection_lasts_for_the_rest_of_its_time() -> None:
+    of_every_connector: Permit = ("StatusNotification", None)
+    play = fresh("Pending", permits={of_every_connector: START + 1_000_000, ("Heartbeat", None): START})
+    refused(play >> '[2,"h","Heartbeat",{}]')
+    play >> STATUS_OF.format("s1", 1) << CallReceived
+    play >> seconds(1) << NOTHING
+    refused(play >> STATUS_OF.format("s2", 1))
+
+
+def test_a_permit_that_is_used_up_is_not_given_back_by_what_is_told_of_jobs() -> None:
+    gate = Gate("Pending", None, accepted_before=False)
+    play = central(gate)
+    trigger(play, "t", {"requestedMessage": "StatusNotification", "connectorId": 2})
+    play >> STATUS_OF.format("s1", 2) << CallReceived
+    trigger(play, "u", {"requestedMessage": "Heartbeat"})
+    told: dict[Permit, Instant] = {("StatusNotification", 2): START + PERMIT_US, ("MeterValues", 2): START + PERMIT_US}
+    gate.told(frozenset(), {}, told)
+    refused(play >> STATUS_OF.format("s2", 2))
+    play >> METER_VALUES.replace('"connectorId":1', '"connectorId":2') << CallReceived
 
 
 def test_a_trigger_that_is_not_accepted_opens_nothing() -> None:

@@ -19,6 +19,7 @@ from stationmaster.domain.facts import (
     StationDisconnected,
     StationSeen,
 )
+from stationmaster.domain.jobs import Job, JobState
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
 from stationmaster.instants import Instant
@@ -27,6 +28,7 @@ from stationmaster.services.bundle import Services
 from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
 from stationmaster.session.events import CallAnsweredLate
+from stationmaster.session.gate import ACCEPTED, PERMIT_US, Permit, permit_of
 
 __all__ = ["Directory"]
 
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 _REQUESTED: Final = ("SignedUpdateFirmware", "GetLog")
 _UNNUMBERED: Final = ("UpdateFirmware", "GetDiagnostics")
+_TRIGGERS: Final = ("TriggerMessage", "ExtendedTriggerMessage")
 _JOBS_REMEMBERED: Final = 100
 _SECURITY_EVENTS: Final = {
     "tls_failed": "StationTlsFailed",
@@ -99,7 +102,25 @@ class Directory:
             job = await self._storage.jobs.latest(record.id, action)
             if job is not None and job.sent_at is not None:
                 job_sent_at[action] = job.sent_at
-        return GateMemory(frozenset(request_ids), job_sent_at)
+        return GateMemory(frozenset(request_ids), job_sent_at, await self._permits(record))
+
+    async def _permits(self, record: Station) -> dict[Permit, Instant]:
+        """What the station agreed to send less than 120 s ago."""
+        jobs = await self._storage.jobs.find(
+            record.organisation_id,
+            station_id=record.id,
+            action=_TRIGGERS,
+            state=JobState.DONE,
+            limit=_JOBS_REMEMBERED,
+        )
+        now = self._services.context.clock()
+        permits: dict[Permit, Instant] = {}
+        for job in jobs.items:
+            until = (job.answered_at or 0) + PERMIT_US
+            if job.result == ACCEPTED and until > now:
+                permit = _permit_of(job)
+                permits[permit] = max(until, permits.get(permit, until))
+        return permits
 
     async def connected(self, fact: StationConnected, admission: Admission) -> None:
         """See `StationDirectory.connected`."""
@@ -198,6 +219,11 @@ class Directory:
 
 def _is_unsettled(station: Station) -> bool:
     return station.pending_password_hash is not None or station.pending_security_profile is not None
+
+
+def _permit_of(job: Job) -> Permit:
+    asked: dict[str, Any] = msgspec.json.decode(job.payload)
+    return permit_of(job.action, asked["requestedMessage"], asked.get("connectorId"))
 
 
 def _request_ids(payloads: list[str]) -> set[int]:

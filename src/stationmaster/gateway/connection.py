@@ -412,8 +412,7 @@ class Connection:
 
     async def _load_gate_memory(self) -> None:
         memory = await self._context.directory.gate_memory(self.record)
-        self.gate.request_ids |= memory.request_ids
-        self.gate.job_sent_at = {**memory.job_sent_at, **self.gate.job_sent_at}
+        self.gate.told(memory.request_ids, memory.job_sent_at, memory.permits)
 
     def _note_seen(self) -> None:
         at = self._last_seen(self._context.clock())

@@ -25,6 +25,7 @@ from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.instants import Instant
 from stationmaster.ocpp import protocol
 from stationmaster.session.events import CallAnsweredLate
+from stationmaster.session.gate import Permit
 
 __all__ = [
     "Admission",
@@ -90,6 +91,12 @@ class GateMemory(msgspec.Struct, frozen=True):
     """Of our SignedUpdateFirmware and GetLog jobs."""
     job_sent_at: dict[str, Instant] = {}
     """When UpdateFirmware and GetDiagnostics were last sent."""
+    permits: dict[Permit, Instant] = {}
+    """Until when the station may send what it was triggered to send.
+
+    One for a connector may be told although its message came before this connection: only the message log could
+    tell, which may be off and is written a moment later. So that message may come once more, within its 120 s.
+    """
 
 
 class StationDirectory(Protocol):

@@ -247,6 +247,7 @@ class Door:
             accepted_before=record.accepted_before,
             request_ids=memory.request_ids,
             job_sent_at=memory.job_sent_at,
+            permits=memory.permits,
         )
         epoch = keeper.hub.new_epoch(record.connection_epoch)
         connection = Connection(

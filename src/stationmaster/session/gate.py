@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from stationmaster.instants import Instant
 
-__all__ = ["ACCEPTED", "PENDING", "REJECTED", "Gate", "Verdict"]
+__all__ = ["ACCEPTED", "PENDING", "PERMIT_US", "REJECTED", "Gate", "Permit", "Verdict", "permit_of"]
 
 ACCEPTED: Final = "Accepted"
 PENDING: Final = "Pending"
 REJECTED: Final = "Rejected"
 
 PERMIT_US: Final = 120_000_000
+"""How long a station may send what it was triggered to send, from its answer on."""
 JOB_MEMORY_US: Final = 24 * 3_600_000_000
 
 
@@ -39,12 +40,20 @@ TRIGGERED: Final[dict[str, dict[str, str]]] = {
 }
 """The message that each trigger asks for, where it has another name than the trigger."""
 
+Permit = tuple[str, int | None]
+"""The action that may come, and from which connector; None: from every one."""
+
 TRANSACTION_MESSAGES: Final = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
 REMOTE_TRANSACTION_COMMANDS: Final = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 
+def permit_of(trigger: str, requested_message: str, connector_id: int | None) -> Permit:
+    """What a trigger asks for."""
+    return TRIGGERED[trigger].get(requested_message, requested_message), connector_id
+
+
 class Gate:
-    """The gate of one station. `request_ids` and `job_sent_at` tell of jobs before this connection."""
+    """The gate of one station. `request_ids`, `job_sent_at` and `permits` tell of jobs before this connection."""
 
     __slots__ = ("_permits", "accepted_before", "job_sent_at", "operator_state", "reported_state", "request_ids")
 
@@ -56,6 +65,7 @@ class Gate:
         accepted_before: bool,
         request_ids: frozenset[int] = frozenset(),
         job_sent_at: dict[str, Instant] | None = None,
+        permits: dict[Permit, Instant] | None = None,
     ) -> None:
         self.operator_state = operator_state
         self.reported_state = reported_state
@@ -64,7 +74,8 @@ class Gate:
         """Request ids of our SignedUpdateFirmware and GetLog jobs."""
         self.job_sent_at: dict[str, Instant] = dict(job_sent_at or {})
         """When UpdateFirmware and GetDiagnostics were last sent."""
-        self._permits: dict[tuple[str, int | None], Instant] = {}
+        self._permits: dict[Permit, Instant] = dict(permits or {})
+        """Until when each holds. One that is used up has ended, and stays for as long as it may be told of again."""
 
     @property
     def state(self) -> str:
@@ -107,12 +118,18 @@ class Gate:
 
     def answered(self, action: str, payload: Any, response: Any, now: Instant) -> None:
         """Open the permit for a message we asked for, when the station accepted the trigger."""
-        names = TRIGGERED.get(action)
-        if names is None or response.status != ACCEPTED:
+        if action not in TRIGGERED or response.status != ACCEPTED:
             return
-        self._permits = {permit: until for permit, until in self._permits.items() if until > now}
-        asked = str(payload.requested_message)
-        self._permits[names.get(asked, asked), payload.connector_id] = now + PERMIT_US
+        self._permits = {permit: until for permit, until in self._permits.items() if until > now - PERMIT_US}
+        self._permits[permit_of(action, str(payload.requested_message), payload.connector_id)] = now + PERMIT_US
+
+    def told(
+        self, request_ids: frozenset[int], job_sent_at: dict[str, Instant], permits: dict[Permit, Instant]
+    ) -> None:
+        """Learn of jobs later than at the beginning; what happened on this connection counts more."""
+        self.request_ids |= request_ids
+        self.job_sent_at = {**job_sent_at, **self.job_sent_at}
+        self._permits = {**permits, **self._permits}
 
     def booted(self, status: str) -> None:
         """A BootNotification was answered with this status."""
@@ -128,7 +145,7 @@ class Gate:
         connector_id = getattr(request, "connector_id", None)
         for permit, until in list(self._permits.items()):
             if permit[0] == action and until > now and connector_id in {None, permit[1]}:
-                del self._permits[permit]
+                self._permits[permit] = now
                 return True
         return False
 

@@ -59,7 +59,7 @@ class JobQueries:
         *,
         site_ids: Sequence[str] | None = None,
         station_id: str | None = None,
-        action: str | None = None,
+        action: str | Sequence[str] | None = None,
         state: str | Sequence[str] | None = None,
         requested_by: str | None = None,
         since: Instant | None = None,
