@@ -117,7 +117,7 @@ async def test_the_wait_follows_the_stations_own_connection_timeout(node: Node) 
     assert told(job)["awaits"]["until"] == "2025-03-01T12:36:26.000Z"
 
 
-async def test_the_station_may_start_in_the_moment_it_says_yes(node: Node) -> None:
+async def test_the_station_may_start_in_the_moment_it_says_yes(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """The StartTransaction may come before the database knows that the job waits, or answers anything at all."""
     line = await connect(node)
     read = node.storage.configuration.of
@@ -126,7 +126,7 @@ async def test_the_station_may_start_in_the_moment_it_says_yes(node: Node) -> No
         await asyncio.sleep(0.3 if line.heard else 0)
         return await read(station_id)
 
-    node.storage.configuration.of = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage.configuration, "of", slow)
     line.will_answer("RemoteStartTransaction", status="Accepted")
     job = await node.services.commands.send(
         ORGANISATION, "CP7", "RemoteStartTransaction", {"idTag": "A1"}, requested_by="test", wait_s=0

@@ -76,7 +76,9 @@ async def test_two_starts_in_one_breath_keep_two_promises(node: Node) -> None:
     assert [await state_of(node, job) for job in (first, second)] == ["done", "done"]
 
 
-async def test_a_start_that_was_not_stored_keeps_nothing_from_its_resend(node: Node) -> None:
+async def test_a_start_that_was_not_stored_keeps_nothing_from_its_resend(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = await connect(node)
     job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
     record = node.storage.record
@@ -84,10 +86,10 @@ async def test_a_start_that_was_not_stored_keeps_nothing_from_its_resend(node: N
     async def away(_facts: Any) -> Any:
         raise ConnectionError("the database is away")
 
-    node.storage.record = away  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(node.storage, "record", away)
     with pytest.raises(ConnectionError):
         await start(line)
-    node.storage.record = record  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage, "record", record)
     assert (await start(line)).remote_start_job_id == job.id
     assert await state_of(node, job) == "done"
 
@@ -176,7 +178,9 @@ async def test_of_two_ends_in_one_commit_the_first_stays(node: Node) -> None:
     assert (await state_of(node, job), told) == ("cancelled", ["cancelled"])
 
 
-async def test_what_was_fulfilled_while_the_database_was_away_does_not_wait_again(node: Node) -> None:
+async def test_what_was_fulfilled_while_the_database_was_away_does_not_wait_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That the job waits is still to be stored when the start comes and its end is."""
     line = await connect(node)
     record, refused = node.storage.record, 0
@@ -188,7 +192,7 @@ async def test_what_was_fulfilled_while_the_database_was_away_does_not_wait_agai
             raise DatabaseAway("away")
         return await record(facts)
 
-    node.storage.record = flaky  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage, "record", flaky)
     line.will_answer("RemoteStartTransaction", status="Accepted")
     job = await send(node, "RemoteStartTransaction", wait_s=0, idTag="A1")
 

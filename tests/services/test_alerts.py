@@ -404,18 +404,20 @@ async def test_a_removed_station_leaves_nothing_standing(node: Node) -> None:
     assert len(await alerts(node)) == 1
 
 
-async def test_a_page_that_another_node_has_dealt_with_changes_nothing(node: Node) -> None:
+async def test_a_page_that_another_node_has_dealt_with_changes_nothing(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await node.station()
     sheet_of = node.services.alert_evaluator._sheet
 
     async def late(*given: Any) -> Any:
         # Another node is faster, between our reading and our writing.
-        node.services.alert_evaluator._sheet = sheet_of  # type: ignore[method-assign]
+        monkeypatch.setattr(node.services.alert_evaluator, "_sheet", sheet_of)
         await advance(node)
         return await sheet_of(*given)
 
     await node.storage.record([refused(node) for _ in range(15)])
-    node.services.alert_evaluator._sheet = late  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(node.services.alert_evaluator, "_sheet", late)
     with pytest.raises(Conflict):
         await node.services.alert_evaluator._hear(node.clock())
     await advance(node)

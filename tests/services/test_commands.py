@@ -192,18 +192,20 @@ async def test_a_reply_that_got_lost_does_not_lose_the_job(sqlite_url: str) -> N
     await bus.close()
 
 
-async def test_a_failure_of_ours_ends_the_job_and_says_so(node: Node) -> None:
+async def test_a_failure_of_ours_ends_the_job_and_says_so(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     line = await connect(node)
 
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    line.call = broken  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(line, "call", broken)
     job = await send(node)
     assert (job.state, job.error is not None and '"internal"' in job.error) == ("not_delivered", True)
 
 
-async def test_the_end_of_a_job_survives_a_database_that_is_away_for_a_moment(node: Node) -> None:
+async def test_the_end_of_a_job_survives_a_database_that_is_away_for_a_moment(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line = await connect(node)
     line.will_answer("ClearCache", status="Accepted")
     record, failures = node.storage.record, [DatabaseAway("away")]
@@ -213,11 +215,11 @@ async def test_the_end_of_a_job_survives_a_database_that_is_away_for_a_moment(no
             raise failures.pop()
         return await record(facts)
 
-    node.storage.record = flaky  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage, "record", flaky)
     assert (await send(node)).state == "done"
 
 
-async def test_that_it_was_sent_is_never_recorded_after_its_end(node: Node) -> None:
+async def test_that_it_was_sent_is_never_recorded_after_its_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     line = await connect(node)
     line.will_answer("ClearCache", status="Accepted")
     record, failures = node.storage.record, [DatabaseAway("away")]
@@ -230,7 +232,7 @@ async def test_that_it_was_sent_is_never_recorded_after_its_end(node: Node) -> N
         states.append(state)
         return await record(facts)
 
-    node.storage.record = flaky  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage, "record", flaky)
     job = await send(node)
     await node.services.commands.close()
     assert (job.state, states) == ("done", ["queued", "sent", "done"])

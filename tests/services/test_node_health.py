@@ -76,17 +76,19 @@ async def test_a_disk_that_is_nearly_full_is_told_until_it_has_room(node: Node, 
     assert alert.cleared_at is not None
 
 
-async def test_what_cannot_be_stored_is_told_at_the_next_look(node: Node, tmp_path: Path) -> None:
+async def test_what_cannot_be_stored_is_told_at_the_next_look(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watching = health(node, tmp_path)
     record = node.storage.record
 
     async def refuse(*_: object) -> None:
         raise Unavailable("it is away again")
 
-    node.storage.record = refuse  # type: ignore[assignment]
+    monkeypatch.setattr(node.storage, "record", refuse)
     node.storage.figures.last_outage = (node.clock() - 5 * SECOND, node.clock())
     with pytest.raises(Unavailable):
         await watching.look(node.clock())
-    node.storage.record = record  # type: ignore[method-assign]
+    monkeypatch.setattr(node.storage, "record", record)
     await watching.look(node.clock())
     assert len(await alerts(node, "database_unavailable")) == 1
