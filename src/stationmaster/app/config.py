@@ -91,7 +91,10 @@ class OcppSettings(Section):
     accept_missing_subprotocol: bool = Field(
         default=False, description="Take a station that names no version of OCPP for one of version 1.6."
     )
-    compression: bool = Field(default=True, description="Agree to permessage-deflate when a station offers it.")
+    compression: bool = Field(
+        default=True,
+        description="Agree to permessage-deflate when a station offers it; the ports of [tls] may differ.",
+    )
     message_limit_bytes: int = Field(
         default=1_048_576, ge=65_536, le=16 * 1_048_576, description="Longest message; a longer one closes with 1009."
     )
@@ -124,6 +127,12 @@ class TlsSettings(Section):
     port: Port | None = Field(default=None, description="Port for profiles 2 and 3; empty: none.")
     certificate_port: Port | None = Field(
         default=None, description="Port for profile 3 alone, where a client certificate is insisted on; empty: none."
+    )
+    compression: bool | None = Field(
+        default=None, description="Agree to permessage-deflate on tls.port; empty: as ocpp.compression says."
+    )
+    certificate_port_compression: bool | None = Field(
+        default=None, description="The same on tls.certificate_port; empty: as ocpp.compression says."
     )
     names: str = Field(
         default="localhost",

@@ -34,11 +34,17 @@ def listeners(settings: Settings, doors: TlsDoors | None) -> dict[str, Listener]
             tls=context,
             paths=PathRules(endpoints=(ocpp.path,)),
             accept_missing_subprotocol=ocpp.accept_missing_subprotocol,
-            compression=ocpp.compression,
+            compression=_compression(settings, name),
         )
         for name, (port, context) in ports.items()
         if port is not None
     }
+
+
+def _compression(settings: Settings, listener: str) -> bool:
+    """Whether a listener agrees to compression: its own setting, else the one for all (handbook §1.12)."""
+    own = {"tls": settings.tls.compression, "certificate": settings.tls.certificate_port_compression}.get(listener)
+    return settings.ocpp.compression if own is None else own
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
