@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from stationmaster.actions.contract import Answer
 from stationmaster.bus.subjects import command_of
-from stationmaster.domain.facts import StationConnected
+from stationmaster.domain.facts import StationConnected, StationDisconnected
 from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
@@ -28,7 +28,7 @@ from stationmaster.session.session import Session
 from stationmaster.session.settings import SessionSettings, Side
 from tests.services.node import Node
 
-__all__ = ["SILENCE", "CallErrorHeard", "Line", "connect", "connect_as"]
+__all__ = ["SILENCE", "CallErrorHeard", "Line", "away", "connect", "connect_as"]
 
 SILENCE = object()
 L = TypeVar("L", bound="Line")
@@ -230,14 +230,14 @@ async def connect(node: Node, station_id: str = "CP7", **words: Any) -> Line:
 async def connect_as(kind: type[L], node: Node, station_id: str = "CP7", **words: Any) -> L:
     """The same, as a station of some kind."""
     record = await node.storage.stations.get(station_id) or await node.station(station_id, **words)
-    epoch = record.connection_epoch + 1
+    epoch, connection_id = record.connection_epoch + 1, next(_connection_ids)
     await node.storage.record(
         [
             StationConnected(
                 organisation_id=record.organisation_id,
                 station_id=record.id,
                 received_at=node.clock(),
-                connection_id=next(_connection_ids),
+                connection_id=connection_id,
                 node_id="node-a",
                 epoch=epoch,
                 remote_address="192.0.2.7",
@@ -247,6 +247,7 @@ async def connect_as(kind: type[L], node: Node, station_id: str = "CP7", **words
         ]
     )
     line = kind(node, record, epoch)
+    line.connection_id = connection_id
     node.at_the_end.append(line.hangs_up)
 
     async def handle(message: bytes) -> bytes:
@@ -255,3 +256,23 @@ async def connect_as(kind: type[L], node: Node, station_id: str = "CP7", **words
     line.serving = node.bus.serve(command_of(record.id), handle, epoch=epoch)
     await line.serving.__aenter__()
     return line
+
+
+async def away(line: Line) -> None:
+    """The station goes, and its node has written that down."""
+    line.hangs_up()
+    await line.node.storage.record(
+        [
+            StationDisconnected(
+                organisation_id=line.organisation_id,
+                station_id=line.station_id,
+                received_at=line.node.clock(),
+                connection_id=line.connection_id,
+                epoch=line.epoch,
+                close_code=1006,
+                reason="lost",
+            )
+        ]
+    )
+    assert line.serving is not None
+    await line.serving.__aexit__(None, None, None)

@@ -4,9 +4,8 @@ import asyncio
 from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
-from stationmaster.domain.facts import ConfigurationReported, StationDisconnected, VariableValue
+from stationmaster.domain.facts import ConfigurationReported, VariableValue
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.sites import Site
@@ -23,7 +22,6 @@ from stationmaster.instants import parse_instant
 from stationmaster.services.local_time import REQUESTED_BY
 from stationmaster.services.profile_start import begun
 from stationmaster.services.smart_charging import Installation
-from stationmaster.storage.tables import presence
 from tests.actions.line import Line, connect
 from tests.services.node import ORGANISATION, Node, until
 
@@ -145,26 +143,3 @@ async def held(node: Node, station_id: str = "CP7") -> list[tuple[int, str, str 
 async def jobs(node: Node) -> list[Job]:
     """What was sent by itself, the newest first."""
     return (await node.storage.jobs.find(ORGANISATION, requested_by=REQUESTED_BY)).items
-
-
-async def away(line: Line) -> None:
-    """The station goes."""
-    line.hangs_up()
-    rows = await line.node.storage.read(
-        sa.select(presence.c.connection_id).where(presence.c.station_id == line.station_id)
-    )
-    await line.node.storage.record(
-        [
-            StationDisconnected(
-                organisation_id=ORGANISATION,
-                station_id=line.station_id,
-                received_at=line.node.clock(),
-                connection_id=rows[0][0],
-                epoch=line.epoch,
-                close_code=1006,
-                reason="lost",
-            )
-        ]
-    )
-    assert line.serving is not None
-    await line.serving.__aexit__(None, None, None)

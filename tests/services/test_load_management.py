@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from stationmaster.bus.memory import MemoryBus
-from stationmaster.domain.facts import ConnectorStatusChanged, StationDisconnected
+from stationmaster.domain.facts import ConnectorStatusChanged
 from stationmaster.domain.load_management.lanes import Phase
 from stationmaster.domain.load_management.planner import PlannerSnapshot
 from stationmaster.domain.load_management.site import Settings, SiteLimit
@@ -23,8 +22,7 @@ from stationmaster.instants import format_instant
 from stationmaster.services import sites
 from stationmaster.services.load_management import runner
 from stationmaster.storage import Committed, Unavailable
-from stationmaster.storage.tables import presence
-from tests.actions.line import SILENCE, Line, connect
+from tests.actions.line import SILENCE, Line, away, connect
 from tests.services.node import ORGANISATION, Clock, Node, open_node
 from tests.services.test_in_turn import slow
 
@@ -94,26 +92,6 @@ async def until(node: Node, station_id: str, right: Callable[[ConnectorState], b
 
 def offered(deciamps: int) -> Callable[[ConnectorState], bool]:
     return lambda found: found.decision is not None and found.decision.offered_deciamps == deciamps
-
-
-async def away(line: Line) -> None:
-    line.hangs_up()
-    rows = await line.node.storage.read(
-        sa.select(presence.c.connection_id).where(presence.c.station_id == line.station_id)
-    )
-    await line.node.storage.record(
-        [
-            StationDisconnected(
-                organisation_id=ORGANISATION,
-                station_id=line.station_id,
-                received_at=line.node.clock(),
-                connection_id=rows[0][0],
-                epoch=line.epoch,
-                close_code=1006,
-                reason="lost",
-            )
-        ]
-    )
 
 
 @pytest.mark.parametrize("dies", [False, True])

@@ -20,7 +20,7 @@ from stationmaster.domain.smart_charging.renewals import MOST_ASKED
 from stationmaster.instants import format_instant, parse_instant
 from stationmaster.services.profile_start import begun
 from stationmaster.services.smart_charging import Installation
-from tests.actions.line import connect
+from tests.actions.line import away, connect
 from tests.services.following_clocks import (
     ACCEPTED,
     AUTUMN,
@@ -29,7 +29,6 @@ from tests.services.following_clocks import (
     REJECTED,
     SPRING,
     at_home,
-    away,
     features,
     held,
     install,

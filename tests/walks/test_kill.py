@@ -7,9 +7,7 @@ is held against what the API tells.
 
 import asyncio
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from stationmaster.conformance.errors import CallUnanswered, HandshakeRefused
 from stationmaster.conformance.link import Link, Target
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.instants import parse_instant
-from tests.postgres import PostgresServer
 from tests.walks.running import PASSWORD, Api, NodeProcess
 from tests.walks.states import booted, timestamp
 
@@ -124,38 +121,20 @@ class Progress:
             self.enough.set()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeProcess]:
-    """A node of its own, since it is to die."""
-    if request.param == "sqlite":
-        running = NodeProcess(tmp_path, f"sqlite:///{tmp_path / 'stationmaster.sqlite'}")
-        running.start()
-        yield running
-        running.kill()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create()
-    running = NodeProcess(tmp_path, server.url_of(name))
-    running.start()
-    yield running
-    running.kill()
-    server.drop(name)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_nothing_that_was_answered_is_lost(node: NodeProcess) -> None:
+async def test_nothing_that_was_answered_is_lost(mortal_node: NodeProcess) -> None:
     progress = Progress()
-    async with node.api() as api:
+    async with mortal_node.api() as api:
         tags = [await api.token() for _ in range(10)]
         identities = await asyncio.gather(*(api.station() for _ in range(STATIONS)))
-        stations = [BusyStation(node, one, tags[number % 10], progress) for number, one in enumerate(identities)]
+        stations = [BusyStation(mortal_node, one, tags[number % 10], progress) for number, one in enumerate(identities)]
         async with asyncio.TaskGroup() as tasks:
             for station in stations:
                 tasks.create_task(station.live())
             await progress.enough.wait()
-            await asyncio.to_thread(node.kill)
-            await asyncio.to_thread(node.start)
+            await asyncio.to_thread(mortal_node.kill)
+            await asyncio.to_thread(mortal_node.start)
             progress.killed.set()
         assert sum(len(station.record) for station in stations) > STATIONS
         for station in stations:
@@ -163,10 +142,10 @@ async def test_nothing_that_was_answered_is_lost(node: NodeProcess) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_what_was_asked_of_a_station_ends_with_the_node(node: NodeProcess) -> None:
+async def test_what_was_asked_of_a_station_ends_with_the_node(mortal_node: NodeProcess) -> None:
     """The first command is on the wire, the second waits behind it, and the station agreed to a third."""
-    async with node.api() as api:
-        station = ScriptedStation(node.url, await api.station(), password=PASSWORD)
+    async with mortal_node.api() as api:
+        station = ScriptedStation(mortal_node.url, await api.station(), password=PASSWORD)
         await station.connect()
         await booted(station)
         wish = {"idTag": await api.token()}
@@ -175,8 +154,8 @@ async def test_what_was_asked_of_a_station_ends_with_the_node(node: NodeProcess)
         await station.expect("ClearCache")
         await api.job(sent, "sent")
         queued = (await api.command(station.identity, "GetConfiguration", {}, wait=0)).json()
-        await asyncio.to_thread(node.kill)
-        await asyncio.to_thread(node.start)
+        await asyncio.to_thread(mortal_node.kill)
+        await asyncio.to_thread(mortal_node.start)
         for job, code in ((sent, "outcome_unknown"), (queued, "not_sent")):
             assert (await api.job(job, "not_delivered"))["error"]["code"] == code
         assert (await api.get(f"/jobs/{promise['id']}"))["state"] == "waiting"

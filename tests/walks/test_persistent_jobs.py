@@ -4,8 +4,6 @@ Each kind of database has a node of its own here, since it is to die.
 """
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,29 +11,10 @@ import pytest
 from stationmaster.conformance.link import now
 from stationmaster.conformance.station import ScriptedStation
 from stationmaster.instants import format_instant
-from tests.postgres import PostgresServer
 from tests.walks.running import PASSWORD, Api, NodeProcess
 from tests.walks.states import booted
 
 ACCEPTED = {"status": "Accepted"}
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeProcess]:
-    """A node that a test may kill."""
-    if request.param == "sqlite":
-        running = NodeProcess(tmp_path, f"sqlite:///{tmp_path / 'stationmaster.sqlite'}")
-        running.start()
-        yield running
-        running.kill()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create()
-    running = NodeProcess(tmp_path, server.url_of(name))
-    running.start()
-    yield running
-    running.kill()
-    server.drop(name)
 
 
 async def waiting(api: Api, identity: str, action: str, payload: dict[str, Any], **query: Any) -> Any:
@@ -58,14 +37,14 @@ def in_s(seconds: float) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_what_waits_survives_a_kill_and_is_delivered_in_order_and_once(node: NodeProcess) -> None:
-    async with node.api() as api:
+async def test_what_waits_survives_a_kill_and_is_delivered_in_order_and_once(mortal_node: NodeProcess) -> None:
+    async with mortal_node.api() as api:
         identity = await api.station()
         first = await waiting(api, identity, "ChangeConfiguration", {"key": "BlinkRepeat", "value": "3"})
         second = await waiting(api, identity, "ClearCache", {})
-        await killed_and_started(node)
+        await killed_and_started(mortal_node)
         assert (await api.get(f"/jobs/{first['id']}"))["state"] == "queued"
-        async with ScriptedStation(node.url, identity, password=PASSWORD) as station:
+        async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             change = await station.obey("ChangeConfiguration", ACCEPTED)
             assert change.payload == {"key": "BlinkRepeat", "value": "3"}
@@ -75,22 +54,22 @@ async def test_what_waits_survives_a_kill_and_is_delivered_in_order_and_once(nod
                 "Accepted", first["queued_at"], first["expires_at"],
             )  # fmt: skip
             assert (await api.job(second, "done"))["result"] == "Rejected"
-        await killed_and_started(node)
-        async with ScriptedStation(node.url, identity, password=PASSWORD) as station:
+        await killed_and_started(mortal_node)
+        async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             await asyncio.sleep(7)  # The block ends without fault: nothing came a second time.
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_after_the_deadline_nothing_is_delivered(node: NodeProcess) -> None:
-    async with node.api() as api:
+async def test_after_the_deadline_nothing_is_delivered(mortal_node: NodeProcess) -> None:
+    async with mortal_node.api() as api:
         identity = await api.station()
         job = await waiting(api, identity, "ClearCache", {}, deadline=in_s(3))
-        await asyncio.to_thread(node.kill)
+        await asyncio.to_thread(mortal_node.kill)
         await asyncio.sleep(3)
-        await asyncio.to_thread(node.start)
-        async with ScriptedStation(node.url, identity, password=PASSWORD) as station:
+        await asyncio.to_thread(mortal_node.start)
+        async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             ended = await api.job(job, "expired")
             assert ended["error"]["code"] == "expired"
@@ -100,19 +79,19 @@ async def test_after_the_deadline_nothing_is_delivered(node: NodeProcess) -> Non
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_what_was_on_its_way_when_the_node_died_is_not_sent_again(node: NodeProcess) -> None:
-    async with node.api() as api:
+async def test_what_was_on_its_way_when_the_node_died_is_not_sent_again(mortal_node: NodeProcess) -> None:
+    async with mortal_node.api() as api:
         identity = await api.station()
         job = await waiting(api, identity, "ClearCache", {})
-        station = ScriptedStation(node.url, identity, password=PASSWORD)
+        station = ScriptedStation(mortal_node.url, identity, password=PASSWORD)
         await station.connect()
         await booted(station)
         await station.expect("ClearCache")
         await api.job(job, "sent")
-        await asyncio.to_thread(node.kill)
-        await asyncio.to_thread(node.start)
+        await asyncio.to_thread(mortal_node.kill)
+        await asyncio.to_thread(mortal_node.start)
         await station.sever()
-        async with ScriptedStation(node.url, identity, password=PASSWORD) as again:
+        async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as again:
             await booted(again)
             await asyncio.sleep(7)
         assert (await api.get(f"/jobs/{job['id']}"))["state"] == "sent", "until it is sure that nobody will tell"
@@ -120,8 +99,8 @@ async def test_what_was_on_its_way_when_the_node_died_is_not_sent_again(node: No
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-async def test_a_desired_configuration_waits_over_a_kill(node: NodeProcess) -> None:
-    async with node.api() as api:
+async def test_a_desired_configuration_waits_over_a_kill(mortal_node: NodeProcess) -> None:
+    async with mortal_node.api() as api:
         identity = await api.station()
         entries = [{"key": "HeartbeatInterval", "value": "600"}]
         template = await api.post("/configuration-templates", {"name": "T", "entries": entries})
@@ -129,8 +108,8 @@ async def test_a_desired_configuration_waits_over_a_kill(node: NodeProcess) -> N
         assert (await api.client.put(f"/stations/{identity}/desired-configuration", json=body)).status_code == 200
         job = await api.post(f"/stations/{identity}/desired-configuration/apply")
         assert (job["state"], job["progress"]) == ("waiting", {"step": "ask"})
-        await killed_and_started(node)
-        async with ScriptedStation(node.url, identity, password=PASSWORD) as station:
+        await killed_and_started(mortal_node)
+        async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             limit = [{"key": "GetConfigurationMaxKeys", "readonly": True, "value": "9"}]
             await station.obey("GetConfiguration", {"configurationKey": limit})
