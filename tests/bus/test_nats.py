@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 
-from stationmaster.bus import BusTimeout, MessageTooLarge, NoResponder, Unreachable
+from stationmaster.bus import BusTimeout, MessageTooLarge, NoResponder, Unreachable, nats
 from stationmaster.bus.nats import NatsBus
 from tests.bus.conftest import Link, clock, eventually
 
@@ -181,3 +181,27 @@ async def test_a_message_longer_than_the_broker_carries_is_refused_by_name(nats_
     with pytest.raises(NoResponder):
         await bus.request(subject, b"short", 5)
     await bus.close()
+
+
+async def test_a_request_that_comes_after_the_end_of_a_subscription_is_still_told_that_nobody_serves(
+    nats_url: str, subject: str
+) -> None:
+    """The broker may send it after it has confirmed the end: one in a thousand does, so here it is handed in."""
+    asker, server = await NatsBus.connect(nats_url, clock=clock), await NatsBus.connect(nats_url, clock=clock)
+    async with server.serve(subject, echo):
+        ended = server._served[subject]._id
+        assert await asker.request(subject, b"first", 5) == b"first"
+    with pytest.raises(NoResponder):
+        await asker.request(subject, b"second", 5)  # the broker has ended it
+    replies = asker._replies["late"] = asyncio.Queue()
+    request = nats._encode(nats._Request("request", clock() + 5_000_000, 0, b"late"))
+    to = subject.encode(), f"{asker._inbox}.late".encode()
+    await server._client._process_msg(ended, *to, request, b"")
+    async with asyncio.timeout(5):
+        assert (await replies.get()).outcome == "stale"
+    await asker.close()
+    await server.close()
+
+
+async def echo(message: bytes) -> bytes:
+    return message
