@@ -51,7 +51,7 @@ class Line:
         self.protocol_name = "ocpp1.6"
         self.security_profile = record.security_profile
         self.remote_address = "192.0.2.7"
-        self.connection_id = epoch
+        self.connection_id = next(_connection_ids)
         self.is_open = True
         self.quirks = NO_QUIRKS
         self.heard: list[tuple[str, Any]] = []
@@ -230,30 +230,28 @@ async def connect(node: Node, station_id: str = "CP7", **words: Any) -> Line:
 async def connect_as(kind: type[L], node: Node, station_id: str = "CP7", **words: Any) -> L:
     """The same, as a station of some kind."""
     record = await node.storage.stations.get(station_id) or await node.station(station_id, **words)
-    epoch, connection_id = record.connection_epoch + 1, next(_connection_ids)
+    line = kind(node, record, record.connection_epoch + 1)
     await node.storage.record(
         [
             StationConnected(
                 organisation_id=record.organisation_id,
                 station_id=record.id,
                 received_at=node.clock(),
-                connection_id=connection_id,
+                connection_id=line.connection_id,
                 node_id="node-a",
-                epoch=epoch,
-                remote_address="192.0.2.7",
+                epoch=line.epoch,
+                remote_address=line.remote_address,
                 protocol="ocpp1.6",
                 security_profile=record.security_profile,
             )
         ]
     )
-    line = kind(node, record, epoch)
-    line.connection_id = connection_id
     node.at_the_end.append(line.hangs_up)
 
     async def handle(message: bytes) -> bytes:
         return await node.actions.handle_command(line, message)
 
-    line.serving = node.bus.serve(command_of(record.id), handle, epoch=epoch)
+    line.serving = node.bus.serve(command_of(record.id), handle, epoch=line.epoch)
     await line.serving.__aenter__()
     return line
 

@@ -1,7 +1,6 @@
 """A running node for each kind of database, shared by all walks of a test run; stations and tokens are new in each."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,39 +10,33 @@ from tests.postgres import PostgresServer
 from tests.walks.raw_stations import entered, served
 from tests.walks.running import Api, NodeProcess
 
-DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
-
-@contextmanager
-def started(request: pytest.FixtureRequest, data: Path) -> Iterator[NodeProcess]:
-    """A node that runs on the kind of database that the fixture's parameter names; whoever asks for it ends it."""
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """A node that runs."""
+    data = tmp_path_factory.mktemp(f"walks-{request.param}")
     if request.param == "sqlite":
         running = NodeProcess(data, f"sqlite:///{data / 'stationmaster.sqlite'}")
         running.start()
         yield running
+        assert running.stop() == 0
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     name = server.create()
     running = NodeProcess(data, server.url_of(name))
     running.start()
     yield running
+    assert running.stop() == 0
     server.drop(name)
 
 
-@pytest.fixture(scope="session", params=DATABASES)
-def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    """A node that runs."""
-    with started(request, tmp_path_factory.mktemp(f"walks-{request.param}")) as running:
-        yield running
-        assert running.stop() == 0
-
-
-@pytest.fixture(params=DATABASES)
-def mortal_node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeProcess]:
+@pytest.fixture
+def mortal_node(empty_database_url: str, tmp_path: Path) -> Iterator[NodeProcess]:
     """A node of a test's own, which may kill it."""
-    with started(request, tmp_path) as running:
-        yield running
-        running.kill()
+    running = NodeProcess(tmp_path, empty_database_url)
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

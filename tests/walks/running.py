@@ -52,6 +52,11 @@ class NodeProcess:
                 raise AssertionError(f"the node did not come up:\n{self.log.read_text()[-4000:]}")
             time.sleep(0.05)
 
+    async def die_and_return(self) -> None:
+        """SIGKILL, and start again."""
+        await asyncio.to_thread(self.kill)
+        await asyncio.to_thread(self.start)
+
     def kill(self) -> None:
         """SIGKILL: no goodbye, no flush."""
         assert self._process is not None

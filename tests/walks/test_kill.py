@@ -133,8 +133,7 @@ async def test_nothing_that_was_answered_is_lost(mortal_node: NodeProcess) -> No
             for station in stations:
                 tasks.create_task(station.live())
             await progress.enough.wait()
-            await asyncio.to_thread(mortal_node.kill)
-            await asyncio.to_thread(mortal_node.start)
+            await mortal_node.die_and_return()
             progress.killed.set()
         assert sum(len(station.record) for station in stations) > STATIONS
         for station in stations:
@@ -154,8 +153,7 @@ async def test_what_was_asked_of_a_station_ends_with_the_node(mortal_node: NodeP
         await station.expect("ClearCache")
         await api.job(sent, "sent")
         queued = (await api.command(station.identity, "GetConfiguration", {}, wait=0)).json()
-        await asyncio.to_thread(mortal_node.kill)
-        await asyncio.to_thread(mortal_node.start)
+        await mortal_node.die_and_return()
         for job, code in ((sent, "outcome_unknown"), (queued, "not_sent")):
             assert (await api.job(job, "not_delivered"))["error"]["code"] == code
         assert (await api.get(f"/jobs/{promise['id']}"))["state"] == "waiting"

@@ -26,11 +26,6 @@ async def waiting(api: Api, identity: str, action: str, payload: dict[str, Any],
     return job
 
 
-async def killed_and_started(node: NodeProcess) -> None:
-    await asyncio.to_thread(node.kill)
-    await asyncio.to_thread(node.start)
-
-
 def in_s(seconds: float) -> str:
     return format_instant(now() + round(seconds * 1_000_000))
 
@@ -42,7 +37,7 @@ async def test_what_waits_survives_a_kill_and_is_delivered_in_order_and_once(mor
         identity = await api.station()
         first = await waiting(api, identity, "ChangeConfiguration", {"key": "BlinkRepeat", "value": "3"})
         second = await waiting(api, identity, "ClearCache", {})
-        await killed_and_started(mortal_node)
+        await mortal_node.die_and_return()
         assert (await api.get(f"/jobs/{first['id']}"))["state"] == "queued"
         async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
@@ -54,7 +49,7 @@ async def test_what_waits_survives_a_kill_and_is_delivered_in_order_and_once(mor
                 "Accepted", first["queued_at"], first["expires_at"],
             )  # fmt: skip
             assert (await api.job(second, "done"))["result"] == "Rejected"
-        await killed_and_started(mortal_node)
+        await mortal_node.die_and_return()
         async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             await asyncio.sleep(7)  # The block ends without fault: nothing came a second time.
@@ -88,8 +83,7 @@ async def test_what_was_on_its_way_when_the_node_died_is_not_sent_again(mortal_n
         await booted(station)
         await station.expect("ClearCache")
         await api.job(job, "sent")
-        await asyncio.to_thread(mortal_node.kill)
-        await asyncio.to_thread(mortal_node.start)
+        await mortal_node.die_and_return()
         await station.sever()
         async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as again:
             await booted(again)
@@ -108,7 +102,7 @@ async def test_a_desired_configuration_waits_over_a_kill(mortal_node: NodeProces
         assert (await api.client.put(f"/stations/{identity}/desired-configuration", json=body)).status_code == 200
         job = await api.post(f"/stations/{identity}/desired-configuration/apply")
         assert (job["state"], job["progress"]) == ("waiting", {"step": "ask"})
-        await killed_and_started(mortal_node)
+        await mortal_node.die_and_return()
         async with ScriptedStation(mortal_node.url, identity, password=PASSWORD) as station:
             await booted(station)
             limit = [{"key": "GetConfigurationMaxKeys", "readonly": True, "value": "9"}]

@@ -28,7 +28,7 @@ from stationmaster.services.bundle import Services
 from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
 from stationmaster.session.events import CallAnsweredLate
-from stationmaster.session.gate import ACCEPTED, PERMIT_US, Permit, permit_of
+from stationmaster.session.gate import ACCEPTED, PERMIT_US, TRIGGERED, Permit, permit_of
 
 __all__ = ["Directory"]
 
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 _REQUESTED: Final = ("SignedUpdateFirmware", "GetLog")
 _UNNUMBERED: Final = ("UpdateFirmware", "GetDiagnostics")
-_TRIGGERS: Final = ("TriggerMessage", "ExtendedTriggerMessage")
 _JOBS_REMEMBERED: Final = 100
 _SECURITY_EVENTS: Final = {
     "tls_failed": "StationTlsFailed",
@@ -109,7 +108,7 @@ class Directory:
         jobs = await self._storage.jobs.find(
             record.organisation_id,
             station_id=record.id,
-            action=_TRIGGERS,
+            action=tuple(TRIGGERED),
             state=JobState.DONE,
             limit=_JOBS_REMEMBERED,
         )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from stationmaster.instants import Instant
 
-__all__ = ["ACCEPTED", "PENDING", "PERMIT_US", "REJECTED", "Gate", "Permit", "Verdict", "permit_of"]
+__all__ = ["ACCEPTED", "PENDING", "PERMIT_US", "REJECTED", "TRIGGERED", "Gate", "Permit", "Verdict", "permit_of"]
 
 ACCEPTED: Final = "Accepted"
 PENDING: Final = "Pending"
