@@ -71,6 +71,7 @@ class BusyStation:
         charged.transaction_id = answer["transactionId"]
         for _ in range(SAMPLES_PER_TRANSACTION):
             self._register_wh += 100
+            await asyncio.sleep(0.002)  # two readings of one millisecond would be two values of one moment
             at = timestamp()
             power = {"value": "7360", "measurand": "Power.Active.Import", "unit": "W"}
             sampled = [{"value": str(self._register_wh), "unit": "Wh"}, power]
