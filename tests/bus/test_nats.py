@@ -184,15 +184,18 @@ async def test_a_message_longer_than_the_broker_carries_is_refused_by_name(nats_
 
 
 async def test_a_request_that_comes_after_the_end_of_a_subscription_is_still_told_that_nobody_serves(
-    nats_url: str, subject: str
+    nats_url: str, subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker may send it after it has confirmed the end: one in a thousand does, so here it is handed in."""
+    monkeypatch.setattr(nats, "LATE_REQUEST_GRACE_S", 60)
     asker, server = await NatsBus.connect(nats_url, clock=clock), await NatsBus.connect(nats_url, clock=clock)
     async with server.serve(subject, echo):
         ended = server._served[subject]._id
         assert await asker.request(subject, b"first", 5) == b"first"
     with pytest.raises(NoResponder):
         await asker.request(subject, b"second", 5)  # the broker has ended it
+    await server._client.flush()  # and has said so
+    await asyncio.sleep(0.1)
     replies = asker._replies["late"] = asyncio.Queue()
     request = nats._encode(nats._Request("request", clock() + 5_000_000, 0, b"late"))
     to = subject.encode(), f"{asker._inbox}.late".encode()
