@@ -73,6 +73,29 @@ async def test_values_of_another_connector_the_main_meter_or_another_time_belong
     assert sorted(each.samples[0].value or 0 for each in await unlinked(node)) == [1, 2, 3]
 
 
+async def test_the_main_meter_and_the_connector_are_told_apart_in_a_transaction(node: Node) -> None:
+    line = await connect(node)
+    transaction_id = await start(line)
+    for connector_id, value in ((0, "9000000"), (1, "120"), (0, "90"), (0, "120"), (1, "120")):
+        await line.says(
+            "MeterValues", connectorId=connector_id, transactionId=transaction_id, meterValue=values({"value": value})
+        )
+    await line.says(
+        "StopTransaction",
+        transactionId=transaction_id,
+        meterStop=200,
+        timestamp="2025-03-01T12:34:40Z",
+        transactionData=values({"value": "120"}),
+    )
+    found = {each.evse_id: each.samples for each in await linked(node, transaction_id)}
+    assert [each.value for each in found[None]] == [9_000_000, 90, 120]
+    assert [(each.value, each.flags) for each in found[1]] == [(120, ())]
+    assert found[None][0].flags == ()
+    transaction = await node.storage.transactions.by_ocpp_id("CP7", str(transaction_id))
+    assert transaction is not None
+    assert transaction.last_meter_wh == 120
+
+
 async def test_values_from_after_the_end_belong_to_none(node: Node) -> None:
     line = await connect(node)
     transaction_id = await start(line)

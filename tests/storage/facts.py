@@ -92,14 +92,14 @@ def sampled(
     transaction_id: int | None,
     *samples: MeterSample,
     station_id: str = "CP1",
-    connector: int = 1,
+    connector: int | None = 1,
     seconds: float = 60,
     **more: Any,
 ) -> MeterSampled:
-    """Values of one moment."""
+    """Values of one moment; with `connector` None as they come with an end, which names none."""
     return MeterSampled(
         **head(station_id, seconds + 1),
-        location=place(station_id, connector),
+        location=None if connector is None else place(station_id, connector),
         transaction_id=transaction_id,
         sampled_at=at(seconds),
         samples=samples,

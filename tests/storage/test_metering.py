@@ -114,12 +114,57 @@ async def test_the_values_of_an_end_are_compared_with_those_before(storage: Stor
     await storage.record([sampled(one.id, register(1), seconds=60)])
     orphan_id = await storage.draw_transaction_id()
     data = [
-        sampled(orphan_id, register(1), seconds=60, connector=0),
-        sampled(orphan_id, register(2, context="Transaction.End"), seconds=90, connector=0),
+        sampled(orphan_id, register(1), seconds=60, connector=None),
+        sampled(orphan_id, register(2, context="Transaction.End"), seconds=90, connector=None),
     ]
+    told: list[Any] = []
+    storage.on_committed(lambda committed: told.extend(item.fact for item in committed))
     outcomes = await storage.record([ended(one.ocpp_id, orphan_id), *data])
     assert [type(outcome).__name__ for outcome in outcomes] == ["TransactionEndStored", "AlreadyStored", "NoneType"]
     assert [seconds for seconds, _ in await sets(storage, one.id)] == [60, 90]
+    assert [fact.location for fact in told if isinstance(fact, MeterSampled)] == [place("CP1", 1)]
+    transaction = await storage.transactions.get(one.id)
+    assert transaction is not None
+    assert transaction.last_meter_wh == 2
+
+
+async def test_the_values_of_an_end_without_an_id_are_compared_with_those_of_the_start_it_ends(
+    storage: Storage,
+) -> None:
+    one = await begin(storage, connector=2)
+    await storage.transactions.mark_unconfirmed(one.id)
+    await storage.record([sampled(one.id, register(1), connector=2)])
+    for expected in ([None], [AlreadyStored()]):
+        orphan_id = await storage.draw_transaction_id()
+        data = [sampled(orphan_id, register(wh), seconds=at, connector=None) for at, wh in ((60, 1), (90, 2))]
+        stop, repeated, new = await storage.record([ended("-1", orphan_id), *data])
+        assert stop.id == one.id
+        assert [repeated, new] == [AlreadyStored(), *expected]
+    found = (await storage.transactions.meter_values(one.id)).items
+    assert [(each.evse_id, len(each.samples)) for each in found] == [(2, 1), (2, 1)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("wh", [7, 9_000_000])
+async def test_the_main_meter_and_the_connector_tell_of_one_moment_of_a_transaction(
+    storage: Storage, together: bool, wh: int
+) -> None:
+    one = await begin(storage)
+    of_main_meter, of_connector = sampled(one.id, register(wh), connector=0), sampled(one.id, register(7))
+    for expected in (None, AlreadyStored()):
+        if together:
+            assert await storage.record([of_main_meter, of_connector]) == [expected, expected]
+        else:
+            assert await storage.record([of_main_meter]) == [expected]
+            assert await storage.record([of_connector]) == [expected]
+    assert await storage.record([sampled(one.id, register(wh), voltage(230), connector=0)]) == [None]
+    found = (await storage.transactions.meter_values(one.id)).items
+    assert {each.evse_id: each.samples for each in found} == {None: (register(wh), voltage(230)), 1: (register(7),)}
+    for samples in ((register(wh),), (register(wh), voltage(230))):
+        assert await storage.record([sampled(one.id, *samples, connector=0, seconds=90)]) == [None]
+    transaction = await storage.transactions.get(one.id)
+    assert transaction is not None
+    assert transaction.last_meter_wh == 7
 
 
 async def test_the_values_of_an_orphan_are_kept_with_it_also_when_it_comes_again(storage: Storage) -> None:

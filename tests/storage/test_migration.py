@@ -19,7 +19,7 @@ from stationmaster.storage.migration import downgrade, migrate, revision_of
 from stationmaster.storage.schema import REVISION
 from stationmaster.storage.tables import metadata
 from tests.storage.conftest import opened, path_of, rows_of
-from tests.storage.facts import logged, status
+from tests.storage.facts import at, logged, register, sampled, started, status
 
 
 async def write(url: str, statement: str) -> None:
@@ -84,6 +84,26 @@ async def test_keys_that_differ_in_case_only_become_one_and_what_waits_for_a_boo
         ("Waits", "2"),
         ("interval", "60"),
     ]
+
+
+async def test_before_the_main_meter_had_its_own_sets_one_of_a_moment_belongs_to_the_transaction(
+    empty_database_url: str,
+) -> None:
+    url = empty_database_url
+    await migrate(url)
+    async with opened(url) as storage:
+        (one,) = await storage.record([started(await storage.draw_transaction_id())])
+        named = {"reported_transaction_id": one.ocpp_id}
+        for connector in (0, 1):
+            await storage.record([sampled(one.id, register(connector), connector=connector, **named)])
+        await storage.record([sampled(one.id, register(2), connector=0, seconds=90, **named)])
+    await downgrade(url, "0018")
+    linked = "SELECT register_wh, evse_id, sampled_at FROM meter_value WHERE transaction_id IS NOT NULL ORDER BY id"
+    assert await rows_of(url, linked) == [(1, 1, at(60)), (None, 0, at(90))]
+    assert await rows_of(url, "SELECT count(*) FROM meter_value") == [(3,)]
+    await migrate(url)
+    async with opened(url) as storage:
+        assert await storage.record([sampled(one.id, register(0), connector=0)]) == [None]
 
 
 async def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:

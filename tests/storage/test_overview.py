@@ -60,6 +60,7 @@ async def test_of_what_goes_on_the_newest_values_count(storage: Storage) -> None
         [
             sampled(1, register(1_000), seconds=10),
             sampled(1, register(3_000), power, seconds=70),
+            sampled(1, register(9_000), connector=0, seconds=71),
         ]
     )
     values = await storage.overview.newest_values(HERE, None, at(0))

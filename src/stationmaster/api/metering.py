@@ -39,7 +39,7 @@ class MeterValueSetView(View):
     id: LongId
     station_id: str
     transaction_id: int | None = Field(description="The `id` of the transaction.")
-    evse_id: int | None
+    evse_id: int | None = Field(description="null: the main meter (connector 0).")
     sampled_at: Moment
     received_at: Moment
     inferred: bool = Field(description="The station named no transaction; place and time did.")

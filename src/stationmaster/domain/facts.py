@@ -216,6 +216,7 @@ class MeterSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class MeterSampled(Fact, frozen=True, kw_only=True, gc=False):
     """Values that were taken at one moment.
 
+    `location` is None for values that came with an end and name no connector: they are of the transaction's.
     `transaction_id` is ours (`TransactionStored.id`) or None; `inferred` when the link was made
     by connector and time, since the station named none (§3.2.7).
     """
@@ -223,7 +224,7 @@ class MeterSampled(Fact, frozen=True, kw_only=True, gc=False):
     event_type: ClassVar[str | None] = "meter.sampled"
     stored_event: ClassVar[bool] = False
 
-    location: Location
+    location: Location | None
     transaction_id: int | None
     sampled_at: Instant
     samples: tuple[MeterSample, ...]

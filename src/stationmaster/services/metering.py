@@ -75,9 +75,10 @@ class Metering:
         inferred: bool = False,
     ) -> list[MeterSampled]:
         """The facts of values of one transaction, or of none; `location` None means where the transaction is."""
-        if location is None:
-            evse_id = None if known is None else known.evse_id
-            location = Location(station.station_id, evse_id, None if evse_id is None else 1)
+        if location is None and known is not None and known.evse_id is not None:
+            location = Location(station.station_id, known.evse_id, 1)
+        # The main meter is another one than that of the transaction: their readings are not to be compared.
+        compared = None if location is not None and location.evse_id is None else known
         return [
             MeterSampled(
                 organisation_id=station.organisation_id,
@@ -86,7 +87,7 @@ class Metering:
                 location=location,
                 transaction_id=None if known is None else known.id,
                 sampled_at=each.sampled_at,
-                samples=each.samples if known is None else _against_register(each, known),
+                samples=each.samples if compared is None else _against_register(each, compared),
                 sampled_at_text=each.sampled_at_text,
                 reported_transaction_id=reported,
                 inferred=inferred,

@@ -102,7 +102,8 @@ def _tell_what_was_decided(batch: Batch, facts: list[Fact], encoded: dict[int, b
         amended = batch.amended.get(id(fact))
         if amended is not None:
             facts[i] = amended
-            encoded[i] = event_data(amended)
+            if i in encoded:
+                encoded[i] = event_data(amended)
 
 
 def _store(batch: Batch, facts: Sequence[Fact], places: Mapping[type[Fact], list[int]]) -> Program[list[Any]]:

@@ -2,7 +2,8 @@
 
 A set is linked to the transaction its station names, never to one of another station. The
 unique keys of the table find repeats: a batch of new sets is one insert, and only what that
-insert left out is compared with what is stored (handbook §1.14, §3.2.7).
+insert left out is compared with what is stored (handbook §1.14, §3.2.7). The main meter (connector
+0) and a connector have a set each, also where a station names one transaction for both.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stationmaster.domain.facts import REGISTER, MeterSample, MeterSampled
+from stationmaster.domain.locations import Location
 from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.programs import Batch, Execute, Program
 from stationmaster.storage.statements import insert_into, select_by, update_by
@@ -23,9 +25,9 @@ _INSERT = insert_into(meter_value, ignore=True)
 _FOUND = ("id", "transaction_id", "station_id", "evse_id", "reported_transaction_id", "sampled_at", "samples", "flags")
 _FIND_OF_TRANSACTION = select_by(
     meter_value,
-    ("transaction_id", "sampled_at"),
+    ("transaction_id", "sampled_at", "evse_id"),
     _FOUND,
-    where="t.transaction_id = :transaction_id AND t.sampled_at = :sampled_at",
+    where="t.transaction_id = :transaction_id AND t.sampled_at = :sampled_at AND t.evse_id = :evse_id",
 )
 _FIND_OF_LOCATION = select_by(
     meter_value,
@@ -52,7 +54,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(tuple[MeterSample, ...])
 
 _Key = tuple[Any, ...]
-"""(transaction, sampled_at), or (station, evse or 0, the id the station named or "", sampled_at)."""
+"""(transaction, sampled_at, evse or 0), or (station, evse or 0, the id the station named or "", sampled_at)."""
 
 
 class _Set:
@@ -70,7 +72,7 @@ class _Set:
     def row(self) -> tuple[Any, ...]:
         """The row in the order of the table."""
         fact = self.fact
-        location = fact.location
+        location = fact.location or Location(fact.station_id)
         samples, text, reported = self.samples, fact.sampled_at_text, fact.reported_transaction_id
         return (
             self.id,
@@ -83,11 +85,18 @@ class _Set:
             None if text is None else clean(text),
             fact.received_at,
             encode_samples(samples),
-            register_of(samples),
+            self.register_wh(samples),
             "" if reported is None else key_text(reported),
             fact.inferred,
             _flags_text(self.flags),
         )
+
+    def register_wh(self, samples: tuple[MeterSample, ...]) -> int | None:
+        """The energy register among samples of this moment; the main meter's is none of a transaction (§3.2.7)."""
+        location = self.fact.location
+        if self.transaction_id is not None and location is not None and location.evse_id is None:
+            return None
+        return register_of(samples)
 
 
 def store_samples(batch: Batch, facts: list[MeterSampled]) -> Program[list[AlreadyStored | None]]:
@@ -96,8 +105,9 @@ def store_samples(batch: Batch, facts: list[MeterSampled]) -> Program[list[Alrea
     sets: dict[_Key, _Set] = {}
     keys: list[_Key] = []
     outcomes: list[AlreadyStored | None] = [None] * len(facts)
-    for i, (row_id, fact) in enumerate(zip(batch.take_ids(len(facts)), facts, strict=True)):
-        transaction_id, flags = _link(batch, found, fact)
+    for i, (row_id, told) in enumerate(zip(batch.take_ids(len(facts)), facts, strict=True)):
+        transaction_id, flags = _link(batch, found, told)
+        fact = told if told.location is not None else _placed(batch, told, transaction_id)
         key = _key_of(fact, transaction_id)
         keys.append(key)
         present = sets.get(key)
@@ -130,9 +140,8 @@ def _merge_with_stored(sets: dict[_Key, _Set]) -> Program[set[_Key]]:
     idle: set[_Key] = set()
     changes = []
     for row_id, transaction_id, station_id, evse_id, reported, sampled_at, samples, flags in rows:
-        key = (
-            (transaction_id, sampled_at) if transaction_id is not None else (station_id, evse_id, reported, sampled_at)
-        )
+        linked_to = (transaction_id, sampled_at, evse_id)
+        key = linked_to if transaction_id is not None else (station_id, evse_id, reported, sampled_at)
         item = sets[key]
         if row_id == item.id:
             continue
@@ -143,7 +152,7 @@ def _merge_with_stored(sets: dict[_Key, _Set]) -> Program[set[_Key]]:
             continue
         known = tuple(msgspec.json.decode(flags)) if flags else ()
         all_flags = _flags_text(tuple(dict.fromkeys((*known, *item.flags))))
-        changes.append((row_id, encode_samples(merged), register_of(merged), all_flags))
+        changes.append((row_id, encode_samples(merged), item.register_wh(merged), all_flags))
     if changes:
         yield Execute(_CHANGE, changes)
     return idle
@@ -206,11 +215,23 @@ def _link(batch: Batch, found: _Transactions, fact: MeterSampled) -> tuple[int |
     return None, (*fact.flags, "unknown_transaction")
 
 
+def _placed(batch: Batch, fact: MeterSampled, transaction_id: int | None) -> MeterSampled:
+    """A set that came with an end is of the connector of the transaction that was ended, if that is known."""
+    evse_id = None if transaction_id is None else batch.evses.get(transaction_id)
+    if evse_id is None:
+        return fact
+    placed = msgspec.structs.replace(fact, location=Location(fact.station_id, evse_id, 1))
+    batch.amended[id(fact)] = placed
+    return placed
+
+
 def _key_of(fact: MeterSampled, transaction_id: int | None) -> _Key:
+    location = fact.location
+    evse_id = 0 if location is None else location.evse_id or 0
     if transaction_id is not None:
-        return (transaction_id, fact.sampled_at)
+        return (transaction_id, fact.sampled_at, evse_id)
     reported = "" if fact.reported_transaction_id is None else key_text(fact.reported_transaction_id)
-    return (fact.station_id, fact.location.evse_id or 0, reported, fact.sampled_at)
+    return (fact.station_id, evse_id, reported, fact.sampled_at)
 
 
 def encode_samples(samples: Iterable[MeterSample]) -> str:

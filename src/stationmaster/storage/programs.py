@@ -91,12 +91,23 @@ class Batch:
     `transactions` maps a station's number that was drawn for a transaction or an orphan in this
     batch to the transaction that it turned out to be, so that samples recorded beside it find
     their way.
+    `evses` has the EVSE of each transaction that the ends of this batch found, for samples that came with them.
     `amended` has the facts of which the database decided something, by the `id` of the fact that was given.
     `learned` is what `owners` may remember once the batch is durable. `messages` and `events` count the rows
     that await their entry in a trail.
     """
 
-    __slots__ = ("_row_ids", "amended", "events", "learned", "messages", "now", "owners", "transactions")
+    __slots__ = (
+        "_row_ids",
+        "amended",
+        "events",
+        "evses",
+        "learned",
+        "messages",
+        "now",
+        "owners",
+        "transactions",
+    )
 
     def __init__(self, row_ids: RowIds, now: Instant, owners: Owners) -> None:
         """One for each attempt to write a batch."""
@@ -104,6 +115,7 @@ class Batch:
         self.now = now
         self.owners = owners
         self.amended: dict[int, Fact] = {}
+        self.evses: dict[int, int | None] = {}
         self.learned: list[tuple[int, str, str]] = []
         self.transactions: dict[tuple[str, int], int] = {}
         self.messages = 0

@@ -4,7 +4,7 @@ from stationmaster.storage.errors import SchemaMismatch
 
 __all__ = ["REVISION", "check_revision"]
 
-REVISION = "0018"
+REVISION = "0019"
 """The newest migration that this program knows."""
 
 

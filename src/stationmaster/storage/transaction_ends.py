@@ -5,6 +5,7 @@ StopTransaction changes nothing whatever runs beside it (handbook §1.14, §3.2.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,7 @@ _FOUND: Final = (
     "stop_id_tag",
     "flags",
     "stopped_at_text",
+    "evse_id",
 )
 _FIND_STARTED = select_by(
     transaction,
@@ -115,6 +117,7 @@ class _Found(msgspec.Struct):
     stop_id_tag: str | None = None
     flags: str = "[]"
     stopped_at_text: str | None = None
+    evse_id: int | None = None
 
     def says_the_same(self, fact: TransactionEnded) -> bool:
         """Whether this end was stored already, content and all."""
@@ -142,6 +145,8 @@ def store_ends(batch: Batch, facts: list[TransactionEnded]) -> Program[list[Tran
     outcomes = [ends.add(fact, key) for fact, key in zip(facts, keys, strict=True)]
     for fact, outcome in zip(facts, outcomes, strict=True):
         batch.transactions[fact.station_id, fact.orphan_id] = outcome.id
+    for row in chain(started.values(), *unconfirmed.values()):
+        batch.evses[row.id] = row.evse_id
     for statement, rows in ((_CLOSE, ends.closed), (_SET_FLAGS, ends.flagged), (_INSERT_ORPHANS, ends.orphaned)):
         if rows:
             yield Execute(statement, rows)

@@ -6320,7 +6320,10 @@ export interface components {
              * @description The `id` of the transaction.
              */
             transaction_id: number | null;
-            /** Evse Id */
+            /**
+             * Evse Id
+             * @description null: the main meter (connector 0).
+             */
             evse_id: number | null;
             /**
              * Sampled At

@@ -72,6 +72,8 @@ class Listener:
 
     def _measured(self, fact: MeterSampled, site: Site, connectors: Mapping[Location, Connector]) -> Iterator[SiteNews]:
         location = fact.location
+        if location is None:
+            return
         if fact.received_at - fact.sampled_at > _FRESH_US or fact.sampled_at < self._sampled.get(location, 0):
             return
         connector = connectors.get(location)

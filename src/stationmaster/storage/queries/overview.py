@@ -88,10 +88,10 @@ class OverviewQueries:
     async def newest_values(
         self, organisation_id: str, site_ids: Sequence[str] | None, since: Instant
     ) -> list[tuple[MeterSample, ...] | None]:
-        """Of each open transaction the values that came last; None if none came since `since`."""
+        """Of each open transaction the values that came last, but for the main meter; None: none since `since`."""
         newest = (
             sa.select(_m.samples)
-            .where(_m.transaction_id == _t.id, _m.sampled_at >= since)
+            .where(_m.transaction_id == _t.id, _m.sampled_at >= since, _m.evse_id != 0)
             .order_by(_m.sampled_at.desc())
             .limit(1)
             .correlate(transaction)

@@ -106,7 +106,8 @@ meter_value = sa.Table(
 """One row per moment: `samples` is the JSON list of its values.
 
 `register_wh` is the energy register among them, if there is one, so that the last reading of
-a transaction is one step in the index and needs no column kept up to date. What is part of a
+a transaction is one step in the index and needs no column kept up to date; a set of the main meter
+(EVSE 0) that names a transaction has none. What is part of a
 key has no NULLs: the station itself is EVSE 0 with connector 0, and a set for which the
 station named no transaction has `reported_transaction_id` "".
 """
@@ -116,6 +117,7 @@ sa.Index(
     "uq_meter_value_transaction",
     _m.transaction_id,
     _m.sampled_at,
+    _m.evse_id,
     unique=True,
     sqlite_where=_m.transaction_id.is_not(None),
     postgresql_where=_m.transaction_id.is_not(None),

@@ -44,10 +44,10 @@ async function allMeterValues(id: number): Promise<MeterSet[]> {
   return sets;
 }
 
-async function chartsOf(id: number): Promise<ChartData[]> {
+async function chartsOf(id: number, evseId: number | null): Promise<ChartData[]> {
   const sets = await allMeterValues(id);
   const started = performance.now();
-  const charts = curvesOf(sets);
+  const charts = curvesOf(sets, evseId);
   // Read by the benchmark, as what LineChart tells.
   performance.measure("curves", { start: started, end: performance.now() });
   return charts;
@@ -127,7 +127,7 @@ function Details({ transaction }: { transaction: Transaction }) {
           ]}
         />
       </Card>
-      <Curves id={transaction.id} />
+      <Curves id={transaction.id} evseId={transaction.evse_id} />
       <Tabs defaultValue="events" keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="events">{t("transaction.events")}</Tabs.Tab><Tabs.Tab value="messages">{t("transaction.messages")}</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="events"><EventList stationId={transaction.station_id} types={TYPES} {...times} matches={({ data }) => data.evse_id === undefined || data.evse_id === null || transaction.evse_id === null || data.evse_id === transaction.evse_id} /></Tabs.Panel>
@@ -146,9 +146,9 @@ function Figure({ label, children }: { label: string; children: React.ReactNode 
   );
 }
 
-function Curves({ id }: { id: number }) {
+function Curves({ id, evseId }: { id: number; evseId: number | null }) {
   const { t } = useTranslation();
-  const query = useQuery({ queryKey: ["meter-values", id], queryFn: () => chartsOf(id) });
+  const query = useQuery({ queryKey: ["meter-values", id], queryFn: () => chartsOf(id, evseId) });
   return (
     <Await query={query}>
       {(charts) =>

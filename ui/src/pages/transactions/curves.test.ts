@@ -14,12 +14,18 @@ describe("curves of a transaction", () => {
     const charts = curvesOf([
       set("2026-01-01T10:01:00.000Z", ["Current.Import", 15, "L1"]),
       set("2026-01-01T10:00:00.000Z", ["Current.Import", 16, "L1"], ["Current.Import", 14, "L2"], ["SoC", 40]),
-    ]);
+    ], 1);
     expect(charts.map((chart) => chart.key)).toEqual(["current", "soc"]);
     expect(charts[0]?.curves.map((curve) => [curve.label, curve.values])).toEqual([["Current.Import L1", [16, 15]], ["Current.Import L2", [14, null]]]);
   });
 
   it("leave out what is no number", () => {
-    expect(curvesOf([set("2026-01-01T10:00:00.000Z", ["Voltage", null])])).toEqual([]);
+    expect(curvesOf([set("2026-01-01T10:00:00.000Z", ["Voltage", null])], 1)).toEqual([]);
+  });
+
+  it("keep the main meter apart from the connector's", () => {
+    const at = "2026-01-01T10:00:00.000Z";
+    const [current] = curvesOf([{ ...set(at, ["Current.Import", 90]), evse_id: null }, set(at, ["Current.Import", 16])], 1);
+    expect(current?.curves.map((curve) => [curve.label, curve.values])).toEqual([["Current.Import connectorId 0", [90]], ["Current.Import", [16]]]);
   });
 });

@@ -23,7 +23,8 @@ export interface ChartData {
 /** How a unit of the API is shown: its sign, and how many of it make one of them. */
 const SHOWN: Record<string, [string, number]> = { W: ["kW", 1000], Wh: ["kWh", 1000], Percent: ["%", 1], Celsius: ["°C", 1], Celcius: ["°C", 1] };
 
-export function curvesOf(sets: readonly Set[]): ChartData[] {
+/** `evseId` is where the transaction is: curves of other meters, as the main meter's, say which they are of. */
+export function curvesOf(sets: readonly Set[], evseId: number | null): ChartData[] {
   const timed = sets.map((set) => ({ set, time: Date.parse(set.sampled_at) / 1000 })).sort((a, b) => a.time - b.time);
   return CHARTS.flatMap(({ key, measurands }) => {
     const wanted = new Map<string, { curve: Curve; points: Map<number, number> }>();
@@ -32,7 +33,14 @@ export function curvesOf(sets: readonly Set[]): ChartData[] {
       for (const sample of set.samples) {
         if (sample.value === null || sample.value === undefined || !(measurands as readonly string[]).includes(sample.measurand)) continue;
         const [unit, factor] = SHOWN[sample.unit ?? ""] ?? [sample.unit ?? "", 1];
-        const label = [sample.measurand, sample.phase, sample.location && sample.location !== "Outlet" ? sample.location : null].filter(Boolean).join(" ");
+        const label = [
+          sample.measurand,
+          sample.phase,
+          sample.location && sample.location !== "Outlet" ? sample.location : null,
+          (set.evse_id ?? null) === evseId ? null : `connectorId ${set.evse_id ?? 0}`,
+        ]
+          .filter(Boolean)
+          .join(" ");
         let entry = wanted.get(label);
         if (!entry) {
           const offered = sample.measurand.endsWith("Offered");
