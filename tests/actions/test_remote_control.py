@@ -83,7 +83,7 @@ async def test_a_start_that_was_not_stored_keeps_nothing_from_its_resend(
     job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
     record = node.storage.record
 
-    async def away(_facts: Any) -> Any:
+    async def away(_facts: Any, **_: Any) -> Any:
         raise ConnectionError("the database is away")
 
     monkeypatch.setattr(node.storage, "record", away)
@@ -185,12 +185,12 @@ async def test_what_was_fulfilled_while_the_database_was_away_does_not_wait_agai
     line = await connect(node)
     record, refused = node.storage.record, 0
 
-    async def flaky(facts: Sequence[Fact]) -> list[Any]:
+    async def flaky(facts: Sequence[Fact], **more: Any) -> list[Any]:
         nonlocal refused
         if any(isinstance(fact, JobChanged) and fact.state == "waiting" for fact in facts) and not refused:
             refused += 1
             raise DatabaseAway("away")
-        return await record(facts)
+        return await record(facts, **more)
 
     monkeypatch.setattr(node.storage, "record", flaky)
     line.will_answer("RemoteStartTransaction", status="Accepted")

@@ -8,6 +8,7 @@ import pytest
 from stationmaster.domain.tokens import TokenStatus
 from stationmaster.domain.transactions import Transaction
 from stationmaster.services.tokens import Tokens
+from stationmaster.storage import Unavailable
 from tests.actions.line import CallErrorHeard, Line, connect
 from tests.services.node import ORGANISATION, SECOND, START, Node, until
 
@@ -295,6 +296,23 @@ async def test_a_stop_without_an_id_ends_the_start_that_was_never_answered(node:
     assert (found.state, found.energy_wh, set(found.flags)) == ("closed", 800, {"start_unconfirmed", "stop_inferred"})
     linked = (await node.storage.transactions.meter_values(found.id)).items
     assert [each.samples[0].value for each in linked] == [700]
+
+
+async def test_a_start_that_is_stored_but_answered_with_an_error_is_ended_by_a_stop_without_an_id(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = await connect(node)
+
+    async def fails(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(node.services.guesses, "presented", fails)
+        with pytest.raises(Unavailable):
+            await start(line)
+    await stop(line, -1)
+    (found,) = await transactions(node)
+    assert (found.state, set(found.flags)) == ("closed", {"start_unconfirmed", "stop_inferred"})
 
 
 async def test_a_lost_start_that_comes_again_is_known_by_its_id(node: Node) -> None:

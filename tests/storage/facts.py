@@ -7,6 +7,7 @@ from stationmaster.domain.facts import (
     MessageLogged,
     MeterSample,
     MeterSampled,
+    StartUnanswered,
     StationBooted,
     StationConnected,
     StationDisconnected,
@@ -52,6 +53,11 @@ def started(
         "authorization_status": "Accepted",
     }
     return TransactionStarted(**(head(station_id, seconds + 5) | {"id": id} | fields | more))
+
+
+def unanswered(id: int, station_id: str = "CP1", seconds: float = 0) -> StartUnanswered:
+    """The answer to a start did not get through."""
+    return StartUnanswered(**head(station_id, seconds), transaction_id=id)
 
 
 def ended(

@@ -10,7 +10,7 @@ from stationmaster.domain.metering import read_sample
 from stationmaster.storage import AlreadyStored, Committed, Storage
 from stationmaster.storage.metering import merge_samples, register_of
 from tests.storage.conftest import opened, rows_of
-from tests.storage.facts import at, ended, place, register, sampled, started, voltage
+from tests.storage.facts import at, ended, place, register, sampled, started, unanswered, voltage
 
 
 async def begin(storage: Storage, **more: Any) -> TransactionStored:
@@ -132,7 +132,7 @@ async def test_the_values_of_an_end_without_an_id_are_compared_with_those_of_the
     storage: Storage,
 ) -> None:
     one = await begin(storage, connector=2)
-    await storage.transactions.mark_unconfirmed(one.id)
+    storage.note(unanswered(one.id))
     await storage.record([sampled(one.id, register(1), connector=2)])
     for expected in ([None], [AlreadyStored()]):
         orphan_id = await storage.draw_transaction_id()

@@ -10,7 +10,7 @@ from stationmaster.domain.tokens import Token
 from stationmaster.storage import Storage
 from stationmaster.storage.numbers import scramble
 from tests.storage.conftest import opened
-from tests.storage.facts import at, ended, register, sampled, started
+from tests.storage.facts import at, ended, register, sampled, started, unanswered
 
 
 async def begin(storage: Storage, **more: Any) -> TransactionStored:
@@ -261,7 +261,7 @@ async def test_an_end_of_nothing_becomes_an_orphan_of_its_own(storage: Storage) 
 async def test_an_end_without_an_id_ends_the_newest_start_that_was_never_confirmed(storage: Storage) -> None:
     first, second, confirmed = [await begin(storage, connector=i, seconds=i, meter_start_wh=10) for i in (1, 2, 3)]
     for lost in (first, second):
-        await storage.transactions.mark_unconfirmed(lost.id)
+        storage.note(unanswered(lost.id))
     outcome = await end(storage, "-1", seconds=90, meter_stop_wh=60)
     flags = ("start_unconfirmed", "stop_inferred")
     assert outcome == TransactionEndStored(second.id, "closed", flags)
@@ -278,7 +278,7 @@ async def test_an_end_without_an_id_ends_the_newest_start_that_was_never_confirm
 
 async def test_an_end_without_an_id_that_cannot_be_of_a_start_stays_an_orphan(storage: Storage) -> None:
     lost = await begin(storage, seconds=100, meter_start_wh=1000)
-    await storage.transactions.mark_unconfirmed(lost.id)
+    storage.note(unanswered(lost.id))
     assert (await end(storage, "-1", seconds=50)).result == "orphan"
     assert (await end(storage, "-1", seconds=200, meter_stop_wh=999)).result == "orphan"
     facts = [ended("-1", 91, seconds=300, ended_at_text=None), ended("-1", 92, seconds=400, ended_at_text=None)]
@@ -290,8 +290,8 @@ async def test_an_end_without_an_id_that_cannot_be_of_a_start_stays_an_orphan(st
 
 async def test_a_start_that_comes_again_is_confirmed(storage: Storage) -> None:
     first = await begin(storage, flags=("clock_unset",))
-    await storage.transactions.mark_unconfirmed(first.id)
-    await storage.transactions.mark_unconfirmed(first.id)
+    for _ in range(2):
+        await storage.record([unanswered(first.id)])
     found = await storage.transactions.get(first.id)
     assert found is not None
     assert found.flags == ("clock_unset", "start_unconfirmed")
@@ -299,12 +299,14 @@ async def test_a_start_that_comes_again_is_confirmed(storage: Storage) -> None:
     found = await storage.transactions.get(first.id)
     assert found is not None
     assert found.flags == ("clock_unset",)
+    storage.note(unanswered(first.id))  # it rides along with what comes
+    assert (await begin(storage)).id == first.id
     assert (await end(storage, "-1")).result == "orphan"
 
 
 async def test_an_end_by_its_id_shows_that_the_start_was_confirmed(storage: Storage) -> None:
     first = await begin(storage)
-    await storage.transactions.mark_unconfirmed(first.id)
+    storage.note(unanswered(first.id))
     assert await end(storage, first.ocpp_id) == TransactionEndStored(first.id, "closed")
 
 

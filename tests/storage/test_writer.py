@@ -363,3 +363,18 @@ async def test_what_stations_wait_for_does_not_queue_behind_what_people_search_f
     assert await storage.stations.lookup("CP1") is None
     assert not searches[-1].done()
     await asyncio.gather(*searches)
+
+
+async def test_what_its_caller_does_not_wait_for_any_more_is_stored_and_the_outcome_told(storage: Storage) -> None:
+    unheard: list[Any] = []
+    (heard,) = await storage.record([started(await storage.draw_transaction_id(), "CP1")], unheard=unheard.append)
+    given_up = asyncio.create_task(
+        storage.record([started(await storage.draw_transaction_id(), "CP2")], unheard=unheard.append)
+    )
+    await asyncio.sleep(0)  # it is in the writer's hands
+    given_up.cancel()
+    await storage.record([status("Available")])  # stored after it
+    ((stored,),) = unheard
+    (found,) = (await storage.transactions.find(station_id="CP2")).items
+    assert (found.id, found.ocpp_id) == (stored.id, stored.ocpp_id)
+    assert stored.id != heard.id

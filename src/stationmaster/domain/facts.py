@@ -30,6 +30,7 @@ __all__ = [
     "MeterSampled",
     "OddityTolerated",
     "SecurityEventReported",
+    "StartUnanswered",
     "StationBooted",
     "StationConnected",
     "StationDisconnected",
@@ -232,6 +233,12 @@ class MeterSampled(Fact, frozen=True, kw_only=True, gc=False):
     reported_transaction_id: str | None = None
     inferred: bool = False
     flags: tuple[str, ...] = ()
+
+
+class StartUnanswered(Fact, frozen=True, kw_only=True, gc=False):
+    """A start is stored, but its station was not told: it knows no id, until it says the same again (§3.2.8)."""
+
+    transaction_id: int
 
 
 class TransactionStarted(Fact, frozen=True, kw_only=True, gc=False):

@@ -68,8 +68,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the receiver of a webhook may take."""
     webhook_concurrency: int = 20
     webhook_give_up_s: float = 24 * 3600.0
-    data_transfer_timeout_s: float = 5.0
-    """How long a plug-in may take over a vendor message."""
+    data_transfer_timeout_s: float = 4.0
+    """How long a plug-in may take over a vendor message: less than an answer may (§1.7)."""
     files: FileSettings = FileSettings()
     certificates: CertificateSettings = CertificateSettings()
     private_hosts: tuple[str, ...] = ()

@@ -4,13 +4,16 @@ The rule that shapes this file: it has already happened. Whatever a station says
 end is recorded and confirmed, and whether the token may charge is only an answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
 from stationmaster.domain.clocks import TIME_MISSING, TIME_UNREADABLE
 from stationmaster.domain.facts import (
     Fact,
+    StartUnanswered,
     TransactionEnded,
     TransactionEndStored,
     TransactionStarted,
@@ -112,19 +115,33 @@ class Transactions:
             end = msgspec.structs.replace(end, ended_at=known.ended_at)
         facts: list[Fact] = [_ended(station, end, number, authorization)]
         facts += self._metering.facts(station, end.measured, known, None, end.received_at)
-        stored = (await self._storage.record(facts))[0]
+        stored = (await self._storage.record(facts, unheard=lambda outcomes: _end_known(known, end, outcomes[0])))[0]
         if not isinstance(stored, TransactionEndStored):
             raise TypeError(f"the end of a transaction has the outcome {stored!r}")
-        known.is_open = False
-        if stored.result == "closed" or known.ended_at is None:  # one that was superseded ended before the next began
-            known.ended_at = end.ended_at
+        _end_known(known, end, stored)
         if named is None and STOP_INFERRED in stored.flags:
             return Ended(stored, authorization, await self._inferred(station, stored.id, end))
         return Ended(stored, authorization, end.ocpp_id)
 
-    async def never_answered(self, stored: TransactionStored) -> None:
-        """The station is gone and does not know that its start was stored: a stop without an id may be of it."""
-        await self._storage.transactions.mark_unconfirmed(stored.id)
+    def never_answered(self, station: PresentStation, stored: TransactionStored) -> None:
+        """The station does not know that its start was stored, nor its id: a stop without one may be of it."""
+        self._storage.note(
+            StartUnanswered(
+                organisation_id=station.organisation_id,
+                station_id=station.station_id,
+                received_at=self._storage.clock(),
+                transaction_id=stored.id,
+            )
+        )
+
+    @contextmanager
+    def to_be_answered(self, station: PresentStation, stored: TransactionStored) -> Iterator[None]:
+        """From the commit to the answer: what fails here becomes an error, and no answer."""
+        try:
+            yield
+        except BaseException:
+            self.never_answered(station, stored)
+            raise
 
     async def _inferred(self, station: PresentStation, number: int, end: End) -> str:
         """The id of the transaction that a stop without an id was taken to end."""
@@ -159,9 +176,16 @@ class Transactions:
             remote_start_job_id=None if remote_start is None else remote_start.id,
             max_active_transactions=None if token is None else token.max_active_transactions,
         )
+
+        def stored_unheard(outcomes: list[Any]) -> None:
+            """The answer took too long and is an error; the facts were in the writer's hands all the same (§1.7)."""
+            if not outcomes[0].resend:
+                self._remember(station, fact, outcomes[0])
+            self.never_answered(station, outcomes[0])
+
         began = False
         try:
-            stored = (await self._storage.record([fact]))[0]
+            stored = (await self._storage.record([fact], unheard=stored_unheard))[0]
             if not isinstance(stored, TransactionStored):
                 raise TypeError(f"the start of a transaction has the outcome {stored!r}")
             began = not stored.resend
@@ -169,7 +193,8 @@ class Transactions:
             if remote_start is not None and not began:
                 self._waiting.release(remote_start)
         if not began:
-            return Started(stored, await self._unfinished_remote_start(station, stored))
+            with self.to_be_answered(station, stored):
+                return Started(stored, await self._unfinished_remote_start(station, stored))
         self._remember(station, fact, stored)
         return Started(stored, remote_start)
 
@@ -200,6 +225,12 @@ class Transactions:
         )
         if stored.superseded_at is not None:
             started.is_open, started.ended_at = False, stored.superseded_at
+
+
+def _end_known(known: KnownTransaction, end: End, stored: TransactionEndStored) -> None:
+    known.is_open = False
+    if stored.result == "closed" or known.ended_at is None:  # one that was superseded ended before the next began
+        known.ended_at = end.ended_at
 
 
 def _ended(station: PresentStation, end: End, number: int, authorization: Authorization | None) -> TransactionEnded:

@@ -26,11 +26,20 @@ _ORDER = {kind: place for place, kind in enumerate(PROGRAMS)}
 class Call:
     """What one caller wants written: facts, or a program of its own."""
 
-    __slots__ = ("facts", "future", "make", "repeated", "size")
+    __slots__ = ("facts", "future", "make", "repeated", "size", "unheard")
 
-    def __init__(self, facts: Sequence[Fact] = (), make: Callable[[], Program[Any]] | None = None) -> None:
-        """`make` gives the program; it is called again if the batch has to be tried again."""
+    def __init__(
+        self,
+        facts: Sequence[Fact] = (),
+        make: Callable[[], Program[Any]] | None = None,
+        unheard: Callable[[Any], None] | None = None,
+    ) -> None:
+        """`make` gives the program; it is called again if the batch has to be tried again.
+
+        `unheard` is given the outcome that the caller did not wait for.
+        """
         self.facts = facts
+        self.unheard = unheard
         self.make = make
         self.size = len(facts) if make is None else 1
         self.repeated = False
@@ -40,6 +49,8 @@ class Call:
         """It is durable."""
         if self.future is not None and not self.future.done():
             self.future.set_result(outcome)
+        elif self.unheard is not None:
+            self.unheard(outcome)
 
     def fail(self, error: BaseException) -> None:
         """It is not stored."""

@@ -1,7 +1,7 @@
 """Which program writes which kind of fact; kinds are written in this order.
 
 Starts and ends come before samples: what a drawn number became must be known when samples are
-linked to it.
+linked to it. That a start was not answered comes before a resend of the start, which takes it back.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,6 +38,7 @@ from stationmaster.storage import (
     tidying,
     transaction_ends,
     transactions,
+    unconfirmed,
 )
 from stationmaster.storage.programs import Batch, Program
 
@@ -55,6 +56,7 @@ PROGRAMS: Final[Mapping[type[facts.Fact], Callable[[Batch, list[Any]], Program[l
     facts.UnknownTokenSeen: authorization.store_unknown_tokens,
     facts.ConnectorStatusChanged: availability.store_statuses,
     facts.AvailabilityRequested: availability.store_requests,
+    facts.StartUnanswered: unconfirmed.store_unanswered,
     facts.TransactionStarted: transactions.store_starts,
     facts.TransactionEnded: transaction_ends.store_ends,
     facts.MeterSampled: metering.store_samples,

@@ -31,6 +31,7 @@ _ATTEMPTS: Final = 3
 _SETTINGS: Final = {
     "application_name": "stationmaster",
     "synchronous_commit": "on",
+    # Longer than an answer may take (§1.7): what waits for a lock is stored when that is gone, and found by a resend.
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
     # Compiling a plan costs more than any of these statements.

@@ -27,7 +27,9 @@ __all__ = ["SqliteDriver"]
 
 T = TypeVar("T")
 
-_BUSY_TIMEOUT_MS: Final = 5_000
+_BUSY_TIMEOUT_MS: Final = 10_000
+"""As the `lock_timeout` of PostgreSQL: longer than an answer may take (§1.7). A write that waits for another program is
+stored when that lets go, although the station was told of an error; what it says again is found."""
 _CACHE_KIB: Final = 64 * 1024
 _CHECKPOINT_PAGES: Final = 4_000
 _CACHED_STATEMENTS: Final = 512

@@ -150,15 +150,16 @@ class Storage:
         await self._writer.close()
         await self._driver.close()
 
-    async def record(self, facts: Sequence[Fact]) -> list[Any]:
+    async def record(self, facts: Sequence[Fact], *, unheard: Callable[[list[Any]], None] | None = None) -> list[Any]:
         """Make facts durable; returns one outcome per fact (None where there is nothing to say).
 
         All of them are stored, or none. Raises `Unavailable` when the database cannot be
-        written to, `Refused` or `Conflict` when it does not take these facts.
+        written to, `Refused` or `Conflict` when it does not take these facts. Whoever is cancelled while it waits
+        does not stop them from being stored: `unheard` is given the outcomes then.
         """
         if not facts:
             return []
-        outcomes: list[Any] = await self._writer.submit(Call(facts))
+        outcomes: list[Any] = await self._writer.submit(Call(facts, unheard=unheard))
         return outcomes
 
     async def write(self, program: Callable[..., Program[T]], *arguments: Any) -> T:

@@ -74,14 +74,15 @@ async def start_transaction(situation: Situation) -> Answer:
 
     info = context.id_tag_info(stored.authorization_status, stored.authorization_expires_at, stored.parent_id_tag)
     known = stored.authorization_status != AuthorizationStatus.INVALID
-    if started.remote_start is None and await _is_guess(situation, request.id_tag, known=known):
-        info = context.id_tag_info_of(NOT_KNOWN)
+    with services.transactions.to_be_answered(station, stored):
+        if started.remote_start is None and await _is_guess(situation, request.id_tag, known=known):
+            info = context.id_tag_info_of(NOT_KNOWN)
     response = StartTransactionResponse(
         id_tag_info=info,
         transaction_id=int(stored.ocpp_id),
     )
     if not situation.connection.is_open:  # from here to the answer nothing is waited for
-        await services.transactions.never_answered(stored)
+        services.transactions.never_answered(station, stored)
     waited_for = started.remote_start is not None or services.reservations.any_of(station.station_id)
     return Answer(response, what_a_start_fulfils if waited_for else None)
 

@@ -15,7 +15,6 @@ from stationmaster.storage.programs import execute
 from stationmaster.storage.queries.base import Access, Lookup, NounReader, one_page, only
 from stationmaster.storage.statements import Prepared, select_by
 from stationmaster.storage.tables import meter_value, transaction
-from stationmaster.storage.unconfirmed import mark_unconfirmed
 
 __all__ = ["ENERGY_SO_FAR", "TransactionQueries"]
 
@@ -247,10 +246,6 @@ class TransactionQueries:
         if found is None:
             raise NotFound(f"no transaction {transaction_id}")
         return found
-
-    async def mark_unconfirmed(self, transaction_id: int) -> None:
-        """The answer to its start could not be written; a resend of the start takes that back (§3.2.8)."""
-        await self._access.write(mark_unconfirmed, transaction_id)
 
     async def _first(self, statement: Prepared, *values: Any) -> Transaction | None:
         rows = await self._access.read(statement, [values])
