@@ -79,7 +79,7 @@ def _machine() -> str:
 
 
 def _as_json(result: Result) -> dict[str, object]:
-    figures = dataclasses.asdict(dataclasses.replace(result, subject=None))  # type: ignore[arg-type]
+    figures = dataclasses.asdict(dataclasses.replace(result, subject=None))  # type: ignore[arg-type]  # it has no place in JSON
     return {**figures, "subject": result.subject.key}
 
 

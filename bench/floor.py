@@ -165,7 +165,7 @@ async def talk(socket: ServerConnection) -> None:
 
 async def run(port: int) -> None:
     """Serve until killed."""
-    async with serve(talk, "127.0.0.1", port, subprotocols=["ocpp1.6"], compression=None, backlog=4096):  # type: ignore[list-item]
+    async with serve(talk, "127.0.0.1", port, subprotocols=["ocpp1.6"], compression=None, backlog=4096):  # type: ignore[list-item]  # a plain str is a Subprotocol
         print("ready", flush=True)
         await asyncio.get_running_loop().create_future()
 

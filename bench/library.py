@@ -35,7 +35,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class CentralSystem(ChargePoint):  # type: ignore[misc]
+class CentralSystem(ChargePoint):  # type: ignore[misc]  # the package has no types
     """The central system's end of one station's connection."""
 
     @answers(Action.authorize)
@@ -82,7 +82,7 @@ async def talk(socket: ServerConnection) -> None:
 
 async def run(port: int) -> None:
     """Serve until killed."""
-    async with serve(talk, "127.0.0.1", port, subprotocols=["ocpp1.6"], backlog=4096):  # type: ignore[list-item]
+    async with serve(talk, "127.0.0.1", port, subprotocols=["ocpp1.6"], backlog=4096):  # type: ignore[list-item]  # a plain str is a Subprotocol
         print("ready", flush=True)
         await asyncio.get_running_loop().create_future()
 

@@ -91,7 +91,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise RuntimeError(f"{' '.join(str(part) for part in process.args)} did not come up:\n{tail(log)}")  # type: ignore[union-attr]
+    raise RuntimeError(f"{' '.join(str(part) for part in process.args)} did not come up:\n{tail(log)}")  # type: ignore[union-attr]  # a list, as given below
 
 
 def tail(log: Path, lines: int = 15) -> str:

@@ -129,7 +129,7 @@ def test_text_and_instant_are_inverse(moment: datetime) -> None:
 
 
 @given(
-    st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31)),  # noqa: DTZ001 -- UTC is meant
     st.integers(-1439, 1439),
 )
 def test_every_offset_counts(moment: datetime, offset_minutes: int) -> None:

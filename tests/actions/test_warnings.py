@@ -42,7 +42,7 @@ def profile(**changes: Any) -> dict[str, Any]:
 
 
 def schedule(**changes: Any) -> dict[str, Any]:
-    base: dict[str, Any] = {**PROFILE["chargingSchedule"], "chargingRateUnit": "W"}  # type: ignore[dict-item]
+    base: dict[str, Any] = {**PROFILE["chargingSchedule"], "chargingRateUnit": "W"}  # type: ignore[dict-item]  # it is an object there
     return {name: value for name, value in {**base, **changes}.items() if value is not None}
 
 

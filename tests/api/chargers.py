@@ -86,7 +86,7 @@ class Charger:
 def NOW() -> str:  # noqa: N802 -- reads like the constant beside it
     """The present, as a station writes it."""
     from stationmaster.app.node import clock  # noqa: PLC0415 -- the clock that the node has
-    from stationmaster.instants import format_instant  # noqa: PLC0415
+    from stationmaster.instants import format_instant  # noqa: PLC0415 -- and its text
 
     return format_instant(clock())
 

@@ -26,7 +26,7 @@ async def test_without_a_valid_key_nothing_is_told(api: Client, authorization: s
     headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
     async with client_of(api.node, None) as nobody:
         for method, path in (("GET", "/stations"), ("POST", "/tokens"), ("GET", "/events")):
-            answer = await nobody.http.request(method, f"/api/v1{path}", headers=headers)  # type: ignore[arg-type]
+            answer = await nobody.http.request(method, f"/api/v1{path}", headers=headers)  # type: ignore[arg-type]  # bytes, as a client in another language sends them
             assert answer.status_code == 401
             assert answer.json()["code"] == code
             assert answer.headers["www-authenticate"] == 'Bearer realm="stationmaster"'

@@ -129,16 +129,16 @@ async def test_an_organisation_is_made_with_a_way_in(api: Client, node_thread: N
 
 @pytest.mark.parametrize("more", [{"role": "viewer"}, {"site_ids": ["here"]}, {"permissions": ["users:write"]}])
 async def test_only_whoever_may_do_everything_keeps_organisations(
-    api: Client, node_thread: NodeThread, more: dict[str, object]
+    api: Client, node_thread: NodeThread, more: dict[str, Any]
 ) -> None:
-    words = {"role": "admin", **more}
+    words: dict[str, Any] = {"role": "admin", **more}
     role = str(words.pop("role"))
-    create = node_thread.node.services.api_keys.create("default", "limited", role, **words)  # type: ignore[arg-type]
+    create = node_thread.node.services.api_keys.create("default", "limited", role, **words)
     made = node_thread.do(create)
     async with client_of(api.node, made.text) as limited:
         for method in ("GET", "POST"):
-            options = {"json": {"id": "x", "name": "x"}} if method == "POST" else {}
-            answer = await limited.http.request(method, "/api/v1/organisations", **options)  # type: ignore[arg-type]
+            options: dict[str, Any] = {"json": {"id": "x", "name": "x"}} if method == "POST" else {}
+            answer = await limited.http.request(method, "/api/v1/organisations", **options)
             assert answer.status_code == 403
 
 

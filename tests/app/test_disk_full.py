@@ -33,7 +33,7 @@ def test_a_full_disk_is_told_and_survived(tmp_path: Path) -> None:
             httpx.post(f"{http}/api/v1/stations", headers=headers, json=station, trust_env=False).raise_for_status()
             with (
                 httpx.Client(base_url=http, headers=headers, timeout=30, trust_env=False) as client,
-                connect(f"{ocpp}/CP7", subprotocols=["ocpp1.6"], proxy=None) as socket,  # type: ignore[list-item]
+                connect(f"{ocpp}/CP7", subprotocols=["ocpp1.6"], proxy=None) as socket,  # type: ignore[list-item]  # a plain str is a Subprotocol
             ):
                 assert _status(socket)[0] == 3
                 # No file of the process may grow from here on: what a full disk is to a database.

@@ -1,7 +1,7 @@
 """S-01: nobody gets in who does not belong, and everybody is refused before the upgrade, on every door."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +158,7 @@ async def test_a_certificate_that_its_own_authority_revoked(tmp_path: Path, sqli
             leaf, _ = signed_leaf(maker.authority, now, stub.url, key=identity.key, serial=77 + number)
             identity.chain = pem_of(leaf)
             said = maker.says(leaf, revoked=revoked)
-            stub.reply = lambda _body, said=said: said  # type: ignore[misc]
+            stub.reply = lambda _body, said=said: said  # type: ignore[misc]  # a method of a stub is what the test sets
             context = await client_context(running, identity)
             assert await outcome(station(running, "CP3", door, context)) == status
             assert stub.asked == number + 1
@@ -179,6 +179,7 @@ async def test_the_right_certificate_opens_its_doors_and_for_one_station_only(no
     context = await client_context(node, identity)
     for door in ("tls", "certificate"):
         assert await outcome(station(node, "CP3", door, context)) == 101
-    others: Callable[[str], ScriptedStation] = lambda name: station(node, name, "certificate", context)  # noqa: E731
-    found = {name: await outcome(others(name)) for name in ("UNKNOWN", "CP1", "CP2", "CP9")}
+    found = {
+        name: await outcome(station(node, name, "certificate", context)) for name in ("UNKNOWN", "CP1", "CP2", "CP9")
+    }
     assert found == {"UNKNOWN": 404, "CP1": 403, "CP2": 401, "CP9": 401}

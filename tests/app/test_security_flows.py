@@ -166,7 +166,7 @@ async def test_tc_074_a_certificate_is_renewed(
     leaf, *others = read_certificates(new.chain)
     assert not others
     assert "\r" not in new.chain
-    assert leaf.public_key().public_numbers() == new.key.public_key().public_numbers()  # type: ignore[union-attr]
+    assert leaf.public_key().public_numbers() == new.key.public_key().public_numbers()  # type: ignore[union-attr]  # both are RSA or EC
     assert leaf.subject.rfc4514_string() == "CN=SN-77,O=Lake Charging"
     async with station(node, "CP1", "certificate", await client_context(node, new)):
         assert (await ended(api, job))["result"] == "Accepted"

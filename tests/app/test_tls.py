@@ -58,7 +58,7 @@ async def test_each_suite_of_the_whitepaper_is_spoken_with_the_right_certificate
             x509.DNSName
         ) == ["localhost"]
         key = certificate.public_key()
-        assert (key.key_size >= 2048) is (family == "rsa")  # type: ignore[union-attr]
+        assert (key.key_size >= 2048) is (family == "rsa")  # type: ignore[union-attr]  # both families have a size
 
 
 async def test_older_versions_and_weaker_suites_get_nowhere(node: Node) -> None:

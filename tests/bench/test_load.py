@@ -124,7 +124,7 @@ class Store:
 )
 def test_every_difference_between_answers_and_store_is_found(kept: list[Any], wrong: int) -> None:
     record: Any = {"CP7": [(7, 0, 10), (8, 10, 20)]}
-    assert len(wrong_transactions(record, Store(*kept))) == wrong  # type: ignore[arg-type]
+    assert len(wrong_transactions(record, Store(*kept))) == wrong  # type: ignore[arg-type]  # it answers what a Running does
 
 
 def test_an_id_that_was_given_twice_is_found_without_a_store() -> None:

@@ -133,7 +133,7 @@ def test_stations_are_sent_away_and_open_requests_end(serving: Serving) -> None:
     headers = {"Authorization": f"Bearer {key}"}
     httpx.post(f"{http}/api/v1/stations", headers=headers, json={"id": "CP7", "security_profile": 0}, trust_env=False)
     with (
-        connect(f"{ocpp}/CP7", subprotocols=["ocpp1.6"], proxy=None) as station,  # type: ignore[list-item]
+        connect(f"{ocpp}/CP7", subprotocols=["ocpp1.6"], proxy=None) as station,  # type: ignore[list-item]  # a plain str is a Subprotocol
         httpx.stream("GET", f"{http}/api/v1/events", headers=headers, trust_env=False) as events,
     ):
         station.send('[2,"1","Heartbeat",{}]')

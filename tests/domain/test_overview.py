@@ -1,5 +1,7 @@
 """The state of a station in one word, energy over hours, and the power that values tell."""
 
+from typing import Any
+
 import pytest
 
 from stationmaster.domain.facts import MeterSample
@@ -57,8 +59,8 @@ def test_a_clock_that_was_set_back_loses_no_energy() -> None:
     assert [each.energy_wh for each in hours] == [0, 4_000]
 
 
-def power(watts: float | None, phase: str | None = None, **more: object) -> MeterSample:
-    return MeterSample(raw=str(watts), value=watts, measurand="Power.Active.Import", unit="W", phase=phase, **more)  # type: ignore[arg-type]
+def power(watts: float | None, phase: str | None = None, **more: Any) -> MeterSample:
+    return MeterSample(raw=str(watts), value=watts, measurand="Power.Active.Import", unit="W", phase=phase, **more)
 
 
 def test_power_is_the_whole_or_its_phases() -> None:

@@ -1,7 +1,9 @@
 """What must hold for the repository as a whole: the lock, the sizes of files and functions, the documents."""
 
 import ast
+import io
 import re
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +53,23 @@ def test_lock_files_name_no_registry() -> None:
     ui_lock = REPOSITORY / "ui" / "package-lock.json"
     if ui_lock.exists():
         assert '"resolved"' not in ui_lock.read_text()
+
+
+MARK = re.compile(r"# ?(?:type: ignore\[[a-z, -]+\]|noqa: [A-Z0-9, ]+?)(?P<reason>$|  # .+| --? .+)")
+
+
+def test_what_a_check_is_told_to_overlook_has_a_code_and_a_reason() -> None:
+    """Beside it, or in a comment in the line above."""
+    bare = []
+    for path in PYTHON_FILES:
+        lines = path.read_text().splitlines()
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text()).readline):
+            if token.type != tokenize.COMMENT or not re.match(r"# ?(type:|noqa)", token.string):
+                continue
+            well = MARK.fullmatch(token.string)
+            if well is None or not (well["reason"] or lines[token.start[0] - 2].lstrip().startswith("# ")):
+                bare.append(f"{path.relative_to(REPOSITORY)}:{token.start[0]}: {token.string}")
+    assert bare == []
 
 
 def test_no_file_is_longer_than_a_person_reads() -> None:

@@ -23,7 +23,7 @@ async def test_a_clock_that_goes_forward_ends_nothing_before_its_time(start_worl
     world = await start_world()
     station = await world.station()
     first, second = clear_cache(world, "a"), clear_cache(world, "b", expires_at=world.now + 60_000_000)
-    await until(lambda: world.gateway.connection("CP1")._answers.keys() == {"a", "b"})  # type: ignore[union-attr]
+    await until(lambda: world.gateway.connection("CP1")._answers.keys() == {"a", "b"})  # type: ignore[union-attr]  # it is connected
     world.now += HOUR_US  # seen at once or not, it is the same
     third = clear_cache(world, "c")
     await set_clock(world, HOUR_US)

@@ -131,7 +131,7 @@ async def cancels_itself(connection: StationConnection, call: CallReceived) -> A
 
 async def raises_an_error_that_cannot_be_written(connection: StationConnection, call: CallReceived) -> Answer:
     error = OcppError(ErrorCode.GENERIC_ERROR)
-    error.description = object()  # type: ignore[assignment]
+    error.description = object()  # type: ignore[assignment]  # what cannot be written is the point
     raise error
 
 

@@ -138,7 +138,7 @@ async def test_a_station_that_does_not_read_costs_little_and_is_cut_off(start_wo
     world = await start_world(write_timeout_s=0.3, frames_per_s=0)
     neighbour = await world.station("neighbour")
     station = await world.station()
-    station.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    station.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
     question = frame(b'[2,"%d","Nonsense",{}]')
 
     async def flood() -> None:
@@ -162,7 +162,7 @@ async def test_a_station_that_does_not_read_costs_little_and_is_cut_off(start_wo
 async def test_a_station_that_reads_again_in_time_stays_and_misses_nothing(start_world: StartWorld) -> None:
     world = await start_world(write_timeout_s=5, frames_per_s=0)
     station = await world.station()
-    station.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    station.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
     number = 0
 
     async def flood() -> None:
@@ -177,7 +177,7 @@ async def test_a_station_that_reads_again_in_time_stays_and_misses_nothing(start
     await until(lambda: connection._flow.is_paused, within_s=20)
     flooding.cancel()
     await asyncio.gather(flooding, return_exceptions=True)
-    station.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    station.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a socket's transport has it
     for expected in range(number):
         assert int((await station.hear())[1]) == expected
     assert not connection._flow.is_paused

@@ -175,7 +175,7 @@ async def test_when_the_system_has_no_file_left_it_rests_and_goes_on(
     (server,) = secure.gateway._servers
     assert isinstance(server, tls.TlsServer)
     exhausted = Exhausted(server.sockets[0])
-    server._ready(exhausted)  # type: ignore[arg-type]
+    server._ready(exhausted)  # type: ignore[arg-type]  # a socket but for its accept()
     assert exhausted.refusals == 0
     station = await connect(secure, authority)
     assert (await station.request(upgrade(Authorization=basic("CP1")))).status == 101

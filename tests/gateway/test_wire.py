@@ -35,7 +35,7 @@ def by_the_library(data: bytes) -> tuple[list[str | bytes], bytes, int | None]:
     fragments: list[bytes] = []
     kind = Opcode.TEXT
     for event in protocol.events_received():
-        opcode, payload, fin = event.opcode, bytes(event.data), event.fin  # type: ignore[union-attr]
+        opcode, payload, fin = event.opcode, bytes(event.data), event.fin  # type: ignore[union-attr]  # events here are frames
         if opcode in (Opcode.TEXT, Opcode.BINARY):
             kind, fragments = opcode, []
         elif opcode is not Opcode.CONT:
@@ -82,7 +82,7 @@ def test_what_is_sent_can_be_read_by_a_client(text: str) -> None:
     client = Protocol(Side.CLIENT, state=State.OPEN)
     client.receive_data(b"".join(wire.out))
     (event,) = client.events_received()
-    assert bytes(event.data) == text.encode("utf-8", "replace")  # type: ignore[union-attr]
+    assert bytes(event.data) == text.encode("utf-8", "replace")  # type: ignore[union-attr]  # events here are frames
 
 
 def test_a_text_that_came_whole_is_read_at_once() -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -91,11 +92,11 @@ async def test_a_nodes_own_work_is_done_by_each(storage: Storage) -> None:
     assert runs == [START, START]
 
 
-def failing(error: Exception) -> Callable[[Instant], "asyncio.Future[None]"]:
+def failing(error: Exception) -> Callable[[Instant], Coroutine[Any, Any, None]]:
     async def work(_now: Instant) -> None:
         raise error
 
-    return work  # type: ignore[return-value]
+    return work
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,11 @@ def _profile_with(limit: float) -> dict[str, Any]:
         BootNotificationResponse(interval=-1, current_time="2025-03-01T12:34:56Z", status="Accepted"),
         BootNotificationResponse(interval=2**70, current_time="2025-03-01T12:34:56Z", status="Accepted"),
         BootNotificationResponse(interval=1, current_time="now", status="Accepted"),
-        BootNotificationResponse(interval=1, current_time="2025-03-01T12:34:56Z", status="Maybe"),  # type: ignore[arg-type]
+        BootNotificationResponse(interval=1, current_time="2025-03-01T12:34:56Z", status="Maybe"),  # type: ignore[arg-type]  # what is wrong is the point
         ChangeConfigurationRequest(key="k" * 51, value=""),
         ChangeConfigurationRequest(key="\ud800", value=""),
-        ChangeConfigurationRequest(key=None, value=""),  # type: ignore[arg-type]
-        ChangeConfigurationRequest(key=object(), value=""),  # type: ignore[arg-type]
+        ChangeConfigurationRequest(key=None, value=""),  # type: ignore[arg-type]  # what is wrong is the point
+        ChangeConfigurationRequest(key=object(), value=""),  # type: ignore[arg-type]  # what is wrong is the point
     ],
 )
 def test_a_message_of_ours_that_breaks_its_limits_never_leaves(broken: Any) -> None:

@@ -37,9 +37,9 @@ class MailServer:
         self.answer = "250 taken as number 7"
         self.port = 0
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 -- the name that aiosmtpd calls
         if self.answer.startswith("2"):
-            self.mails.append(message_from_bytes(envelope.content or b"", policy=default))  # type: ignore[arg-type]
+            self.mails.append(message_from_bytes(envelope.content or b"", policy=default))  # type: ignore[arg-type]  # of that policy
             self.recipients.append(list(envelope.rcpt_tos))
         return self.answer
 

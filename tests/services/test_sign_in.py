@@ -1,6 +1,7 @@
 """Signing in: the right password opens, everything else is told the same, and who keeps failing waits."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -29,9 +30,9 @@ async def sign_in(
     return await node.services.people.sign_in.with_password(username, password, code, caller)
 
 
-async def refused(node: Node, *arguments: str, **more: Caller) -> DomainError:
+async def refused(node: Node, *arguments: Any, **more: Any) -> DomainError:
     with pytest.raises(DomainError) as found:
-        await sign_in(node, *arguments, **more)  # type: ignore[arg-type]
+        await sign_in(node, *arguments, **more)
     return found.value
 
 

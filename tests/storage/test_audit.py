@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,9 +14,15 @@ from tests.storage.conftest import Clock, opened, path_of
 from tests.storage.facts import status
 
 
-def recorded(action: str = "change", organisation_id: str = "default", **more: object) -> AuditRecorded:
-    words = {"received_at": 1_740_832_496_123_456, "station_id": "", "actor": "user:anna", "result": "ok", **more}
-    return AuditRecorded(organisation_id=organisation_id, action=action, **words)  # type: ignore[arg-type]
+def recorded(action: str = "change", organisation_id: str = "default", **more: Any) -> AuditRecorded:
+    words: dict[str, Any] = {
+        "received_at": 1_740_832_496_123_456,
+        "station_id": "",
+        "actor": "user:anna",
+        "result": "ok",
+        **more,
+    }
+    return AuditRecorded(organisation_id=organisation_id, action=action, **words)
 
 
 async def everything(storage: Storage, organisation_id: str = "default") -> list[str]:

@@ -31,7 +31,7 @@ def test_too_large_frames_push_out_the_oldest_answers_counted() -> None:
     for frame in ("a" * 60, "b" * 30, "c" * 20):
         notes.add(logged(frame, answer="d" * 10))
     assert notes.dropped == 1
-    assert [fact.frame[0] for fact in notes.take(9)] == ["b", "c"]  # type: ignore[attr-defined]
+    assert [fact.frame[0] for fact in notes.take(9)] == ["b", "c"]  # type: ignore[attr-defined]  # they are frames
     for _ in range(9):
         notes.add(logged("e" * 10))
     assert notes.dropped == 1

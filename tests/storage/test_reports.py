@@ -51,8 +51,8 @@ async def test_a_job_is_as_it_was_last(storage: Storage) -> None:
 
 async def test_jobs_are_listed(storage: Storage) -> None:
     for i in range(5):
-        ended = {"state": "done", "finished_at": at(9)} if i < 2 else {}
-        await storage.record([job(f"j{i}", seconds=i, action="Reset" if i % 2 else "Unlock", site_id="s", **ended)])  # type: ignore[arg-type]
+        ended: dict[str, Any] = {"state": "done", "finished_at": at(9)} if i < 2 else {}
+        await storage.record([job(f"j{i}", seconds=i, action="Reset" if i % 2 else "Unlock", site_id="s", **ended)])
     await storage.record([job("k", station_id="CP2", seconds=2)])
 
     async def ids(**filters: Any) -> list[str]:

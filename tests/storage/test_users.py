@@ -10,9 +10,9 @@ from stationmaster.storage.queries.access import Organisation
 from tests.storage.conftest import Clock
 
 
-def user(username: str = "anna", **more: object) -> User:
-    words = {"id": f"id-{username}", "organisation_id": "default", "name": "A", "role": "admin", **more}
-    return User(username=username, **words)  # type: ignore[arg-type]
+def user(username: str = "anna", **more: Any) -> User:
+    words: dict[str, Any] = {"id": f"id-{username}", "organisation_id": "default", "name": "A", "role": "admin", **more}
+    return User(username=username, **words)
 
 
 def session(hash: bytes, user_id: str = "id-anna", **more: Any) -> UserSession:

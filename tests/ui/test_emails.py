@@ -29,7 +29,7 @@ class MailServer:
     async def _listen(self) -> asyncio.Server:
         return await self._loop.create_server(lambda: SMTP(self, hostname="mail.test"), "127.0.0.1", 0)
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 -- the name that aiosmtpd calls
         if self.answer.startswith("2"):
             self.taken.append(envelope)
         return self.answer

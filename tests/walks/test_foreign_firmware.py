@@ -31,7 +31,7 @@ LOG = b"a line of the log\n" * 20_000
 PART = 200_000
 
 
-class UpdatingStation(ChargePoint):  # type: ignore[misc]
+class UpdatingStation(ChargePoint):  # type: ignore[misc]  # the package has no types
     """A station that updates itself and brings its diagnostics; `plan` says what goes wrong."""
 
     def __init__(self, identity: str, socket: Any, plan: set[str], version: str = "1.0") -> None:

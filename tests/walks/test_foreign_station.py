@@ -41,7 +41,7 @@ def time_now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-class ForeignStation(ChargePoint):  # type: ignore[misc]
+class ForeignStation(ChargePoint):  # type: ignore[misc]  # the package has no types
     """One connector, one driver, as the library's documentation would have it."""
 
     def __init__(self, identity: str, socket: Any) -> None:

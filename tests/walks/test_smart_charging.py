@@ -302,7 +302,7 @@ async def test_the_editor_refuses_by_the_rules_name_and_the_raw_command_does_not
     refused = await api.client.post("/charging-profiles", json={"name": "late", "profile": profile})
     assert refused.status_code == 422
     assert [error["code"] for error in refused.json()["errors"]] == ["first_period_at_zero"]
-    profile["schedule"]["periods"] = [{"start_period_s": 0, "limit": 6.25}]  # type: ignore[index]
+    profile["schedule"]["periods"] = [{"start_period_s": 0, "limit": 6.25}]  # type: ignore[index]  # built above
     refused = await api.client.post("/charging-profiles", json={"name": "fine", "profile": profile})
     assert refused.status_code == 422
     assert "one digit after the point" in refused.text

@@ -132,4 +132,4 @@ def _station_of(scope: Scope, path: str) -> str | None:
     if isinstance(named, str):
         return named
     parts = path.removeprefix(ROOT).split("/")
-    return unquote(parts[2]) if len(parts) == 3 and parts[1] == "stations" else None  # noqa: PLR2004
+    return unquote(parts[2]) if len(parts) == 3 and parts[1] == "stations" else None  # noqa: PLR2004 -- /stations/ID

@@ -61,7 +61,7 @@ async def _receive_raw(body: AsyncIterator[bytes], request: Request, incoming: I
 async def _receive_form(body: AsyncIterator[bytes], boundary: str, incoming: IncomingFile) -> Form:
     reader = _FormReader()
     try:
-        parser = MultipartParser(boundary.encode("latin-1", "replace"), reader.callbacks())  # type: ignore[arg-type]
+        parser = MultipartParser(boundary.encode("latin-1", "replace"), reader.callbacks())  # type: ignore[arg-type]  # the package's types want every callback
         async for part in body:
             parser.write(part)
             for block in reader.take():

@@ -81,7 +81,7 @@ class KitProcess:
             env=_environment(),
         )
         assert process.stdin is not None  # noqa: S101 - it was asked for
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101 -- it was asked for
         deadline = asyncio.get_running_loop().time() + self._limit_s
         try:
             self._say(json.dumps(self._order))

@@ -173,7 +173,7 @@ class ConfigurationChanges:
         for each in await self._storage.configuration.of(station.id):
             if key_name(each.variable) == key_name(key):
                 text = (each.value or "").strip()
-                return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004
+                return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 -- digits of what no station would write
         return None
 
     async def _ask(self, under_way: ConfigurationJob, station: Station, order: ReadKeysOrder) -> None:

@@ -6,7 +6,7 @@ what is desired changes, and never otherwise; applying is the business of `servi
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -338,13 +338,17 @@ class DesiredConfiguration:
 
     def _told(self, station: Station, before: Sequence[KeyRecord], after: Sequence[KeyRecord]) -> list[Fact]:
         """The comparison, and what the world is told of it."""
-        head = {"organisation_id": station.organisation_id, "station_id": station.id, "received_at": self._clock()}
-        facts: list[Fact] = [ConfigurationCompared(**head, records=tuple(after))]  # type: ignore[arg-type]
+        head: dict[str, Any] = {
+            "organisation_id": station.organisation_id,
+            "station_id": station.id,
+            "received_at": self._clock(),
+        }
+        facts: list[Fact] = [ConfigurationCompared(**head, records=tuple(after))]
         drifted_before, drifting = _drifting(before), _drifting(after)
         if drifting and drifting != drifted_before:
-            facts.append(ConfigurationDrifted(**head, keys=tuple(drifting.values())))  # type: ignore[arg-type]
+            facts.append(ConfigurationDrifted(**head, keys=tuple(drifting.values())))
         elif drifted_before and not drifting:
-            facts.append(ConfigurationInStep(**head, mended=tuple(each.key for each in drifted_before.values())))  # type: ignore[arg-type]
+            facts.append(ConfigurationInStep(**head, mended=tuple(each.key for each in drifted_before.values())))
         return facts
 
     def _check_templates(self, organisation_id: str, template_ids: Sequence[str]) -> None:

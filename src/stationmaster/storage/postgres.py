@@ -61,7 +61,7 @@ class _NotStored(Exception):
     """The connection broke before the commit, or two nodes stood in each other's way: nothing is stored."""
 
 
-class _Reader(asyncpg.Connection):  # type: ignore[misc]
+class _Reader(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     """A connection that only reads leaves nothing behind to be reset."""
 
     def get_reset_query(self) -> str:

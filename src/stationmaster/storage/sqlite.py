@@ -58,7 +58,7 @@ _DOWN: Final = frozenset(
 """Errors of the file, the disk or a lock; every other error is one of what was asked."""
 
 # What has no adapter is asked in two more ways whether it can be adapted, at three times the price of binding a number.
-sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type] # the one with a single argument gives None
+sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type]  # the one with a single argument gives None
 sqlite3.register_adapter(bool, int)
 
 _Job = tuple[Callable[[], Program[Any]], "asyncio.Future[Any]"]

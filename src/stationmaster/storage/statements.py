@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _SQLITE: Final = sqlite.dialect(paramstyle="qmark")
-_POSTGRESQL: Final[Any] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]
+_POSTGRESQL: Final[Any] = postgresql_asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's dialects have no types
 
 SEVERAL: Final = (64, 32, 16, 8, 4, 2)
 """How many rows one step can insert on SQLite: each step costs a hand-over of the interpreter's lock, twice."""
@@ -199,7 +199,7 @@ def update_by(
     settings = ", ".join(f'"{name}" = {value}' for name, value in values.items())
     matches = " AND ".join(f't."{name}" = :{name}' for name in keys)
     # Every name comes from the tables and every expression from this package: nothing given becomes SQL.
-    head = f"UPDATE {_name(table)} AS t SET {settings}"  # noqa: S608
+    head = f"UPDATE {_name(table)} AS t SET {settings}"  # noqa: S608 -- names come from the tables
     tail = f" WHERE {matches} AND {where}"
     return Bulk(
         _numbered(head + tail, names),
@@ -229,8 +229,8 @@ def select_by(table: sa.Table, keys: Sequence[str], columns: Sequence[str], *, w
     chosen = ", ".join(f't."{name}"' for name in columns)
     given = f"{_unnest(table, keys)} AS given ({_names(keys)})"
     return Bulk(
-        _numbered(f"SELECT {chosen} FROM {_name(table)} AS t WHERE {where}", keys),  # noqa: S608
-        f"SELECT {chosen} FROM {given} JOIN {_name(table)} AS t ON {_unfolded(where)}",  # noqa: S608
+        _numbered(f"SELECT {chosen} FROM {_name(table)} AS t WHERE {where}", keys),  # noqa: S608 -- names come from the tables
+        f"SELECT {chosen} FROM {given} JOIN {_name(table)} AS t ON {_unfolded(where)}",  # noqa: S608 -- names come from the tables
         len(keys),
         returns=True,
     )

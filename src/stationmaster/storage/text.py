@@ -35,7 +35,7 @@ def clean(text: str) -> str:
 
 def cleaned(value: T) -> T:
     """The same value with every text in it cleaned."""
-    return _cleaned(value)  # type: ignore[no-any-return]
+    return _cleaned(value)  # type: ignore[no-any-return]  # it is of the kind that came in
 
 
 def _cleaned(value: Any) -> Any:

@@ -1,5 +1,7 @@
 """A garage to talk with: what the planner is told, and what it says, in short lines."""
 
+from typing import Any
+
 from stationmaster.domain.load_management import inputs as said
 from stationmaster.domain.load_management.effects import (
     AlertCleared,
@@ -25,8 +27,8 @@ def fuse(amperes: int) -> SiteLimit:
     return SiteLimit(name="fuse", phase_deciamps=(amperes * 10, amperes * 10, amperes * 10))
 
 
-def connector(station_id: str, number: int = 1, **more: object) -> Connector:
-    return Connector(location=Location.of_connector_number(station_id, number), **more)  # type: ignore[arg-type]
+def connector(station_id: str, number: int = 1, **more: Any) -> Connector:
+    return Connector(location=Location.of_connector_number(station_id, number), **more)
 
 
 class Garage:

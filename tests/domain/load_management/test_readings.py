@@ -1,13 +1,15 @@
 """Currents from what meters tell: per phase, from power, split only where it cannot be split wrongly."""
 
+from typing import Any
+
 import pytest
 
 from stationmaster.domain.facts import MeterSample
 from stationmaster.domain.load_management.readings import Currents, currents_of
 
 
-def current(value: float, phase: str | None = None, **more: object) -> MeterSample:
-    return MeterSample(raw=str(value), value=value, measurand="Current.Import", unit="A", phase=phase, **more)  # type: ignore[arg-type]
+def current(value: float, phase: str | None = None, **more: Any) -> MeterSample:
+    return MeterSample(raw=str(value), value=value, measurand="Current.Import", unit="A", phase=phase, **more)
 
 
 def power(value: float, phase: str | None = None) -> MeterSample:

@@ -51,7 +51,7 @@ def test_three_messages_are_transaction_related() -> None:
 
 def test_the_table_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
-        V16.actions["Reset"] = V16.actions["Heartbeat"]  # type: ignore[index]
+        V16.actions["Reset"] = V16.actions["Heartbeat"]  # type: ignore[index]  # that it cannot be done is the point
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_hash_data_is_hex_without_leading_zeros_and_compares_without_case(algori
 def test_a_revocation_list_names_the_serial_number() -> None:
     authority = root(KeyFamily.EC)
     listed = revocation_list(authority, [Revoked(77, NOW)], number=1, now=NOW, lifetime_s=3600)
-    assert listed.is_signature_valid(authority.certificate.public_key())  # type: ignore[arg-type]
+    assert listed.is_signature_valid(authority.certificate.public_key())  # type: ignore[arg-type]  # an EC key, as made above
     assert listed.get_revoked_certificate_by_serial_number(77) is not None
     assert listed.get_revoked_certificate_by_serial_number(78) is None
 

@@ -94,7 +94,7 @@ class ActionContext:
     ) -> IdTagInfo:
         """What a station is told of a token. A parent that 1.6 cannot write is left out."""
         return IdTagInfo(
-            status=status,  # type: ignore[arg-type]
+            status=status,  # type: ignore[arg-type]  # a status of the domain is one of the message's words
             expiry_date=None if expires_at is None else self.text_of(expires_at),
             parent_id_tag=parent_id_tag if parent_id_tag and len(parent_id_tag) <= LONGEST_ID_TAG else None,
         )

@@ -47,7 +47,7 @@ async def boot_notification(situation: Situation) -> Answer:
             await arrivals.booted(station.station_id)
 
     response = BootNotificationResponse(
-        status=registration.status,  # type: ignore[arg-type]
+        status=registration.status,  # type: ignore[arg-type]  # a state of the domain is one of the message's words
         current_time=context.text_of(context.clock()),
         interval=registration.interval_s,
     )

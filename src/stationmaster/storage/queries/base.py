@@ -47,7 +47,7 @@ class NounReader(Generic[T]):
     def __init__(self, noun: type[T]) -> None:
         """`noun` is a msgspec Struct whose fields are the columns asked for."""
         self._noun = noun
-        self.fields: tuple[str, ...] = noun.__struct_fields__  # type: ignore[attr-defined]
+        self.fields: tuple[str, ...] = noun.__struct_fields__  # type: ignore[attr-defined]  # msgspec sets it
         self._repairs = [
             (name, repair)
             for name, hint in get_type_hints(noun).items()

@@ -331,4 +331,4 @@ class ListQueries(Generic[T]):
             where.append(c.id < read_cursor(cursor, int))
         statement = sa.select(*self._reader.columns(self._table)).where(*where)
         rows = await self._access.read(statement.order_by(c.id.desc()).limit(bounded(limit) + 1))
-        return one_page(rows, self._reader, limit, lambda found: found.id)  # type: ignore[attr-defined]
+        return one_page(rows, self._reader, limit, lambda found: found.id)  # type: ignore[attr-defined]  # every noun of a report has an id
