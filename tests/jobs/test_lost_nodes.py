@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import msgspec
 import pytest
 
 from stationmaster.bus.memory import MemoryBus
@@ -37,11 +38,11 @@ async def cluster(database_url: str) -> AsyncIterator[tuple[Node, Node]]:
     await bus.close()
 
 
-def connected(station_id: str, node_id: str, number: int) -> StationConnected:
+def connected(station_id: str, node_id: str, number: int, at: Instant = START) -> StationConnected:
     return StationConnected(
         organisation_id=ORGANISATION,
         station_id=station_id,
-        received_at=START,
+        received_at=at,
         connection_id=number,
         node_id=node_id,
         epoch=1,
@@ -103,4 +104,25 @@ async def test_what_a_lost_node_was_doing_is_ended_by_who_buries_it(cluster: tup
     assert await changed_jobs(one) == {
         "THEIRS queued": ("not_delivered", "not_sent", START + MINUTE),
         "THEIRS sent": ("not_delivered", "outcome_unknown", START + MINUTE),
+    }
+
+
+async def test_what_a_node_was_doing_for_a_station_that_has_come_in_elsewhere_since_ends_without_it(
+    cluster: tuple[Node, Node],
+) -> None:
+    """The records name the new node, so that nobody finds the station when the old one is buried."""
+    one, two = cluster
+    mine, later = presence_of(one, "one"), START + 5_000_000
+    await two.storage.write(beat, "two", START)
+    await one.storage.record([connected("THEIRS", "one", 9, later)])
+    for state, at in ((JobState.SENT, {"sent_at": later}), (JobState.QUEUED, {"queued_at": later - 1_000_000})):
+        new = msgspec.structs.replace(job_of("THEIRS", state), id=f"new {state}", **at)
+        await one.storage.record([job_changed(new, later)])
+    await mine.bury(START + MINUTE)
+    assert await changed_jobs(one) == {}
+    assert await one.services.sweeper.sweep(later + 10_000_000) == 0, "its node may be about to end them"
+    assert await one.services.sweeper.sweep(later + 10_000_001) == 2
+    assert await changed_jobs(one) == {
+        "THEIRS queued": ("not_delivered", "not_sent", later + 10_000_001),
+        "THEIRS sent": ("not_delivered", "outcome_unknown", later + 10_000_001),
     }

@@ -21,6 +21,9 @@ __all__ = ["JobSweeper"]
 GRACE_US = 60_000_000
 """How long after its last deadline a job may be without an end before its node counts as lost."""
 
+ENDED_BY_THEIR_NODE_US = 10_000_000
+"""How long the node that held a connection may take to end what was on its way when its station came in anew."""
+
 _GIVEN_UP = {
     "transaction_start": ("no_transaction_started", "The station agreed to start, but no transaction began in time."),
     "transaction_end": ("no_transaction_end", "The station agreed to stop, but the transaction did not end in time."),
@@ -40,6 +43,10 @@ class JobSweeper:
     async def sweep(self, now: Instant) -> int:
         """End every job whose time is over; returns how many. Safe to run on several nodes."""
         ended = [job for each in await self._storage.jobs.unfinished() if (job := await self._judge(each, now))]
+        known = {job.id for job in ended}
+        # A node that lives ends them with the connection; one that died after its station had gone elsewhere cannot.
+        outlived = await self._storage.jobs.outlived(now - ENDED_BY_THEIR_NODE_US)
+        ended += [_lost(job, now) for job in outlived if not job.persistent and job.id not in known]
         if ended:
             for job in ended:
                 self._waiting.changed(job)

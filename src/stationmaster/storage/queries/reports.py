@@ -1,12 +1,12 @@
 """Jobs, configuration, oddities and what stations tell of themselves, as they are read."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from stationmaster.domain.jobs import Job
+from stationmaster.domain.jobs import Job, JobState
 from stationmaster.instants import Instant
 from stationmaster.storage.configuration import name_key
 from stationmaster.storage.paging import DEFAULT_LIMIT, Page, bounded, read_cursor
@@ -15,6 +15,7 @@ from stationmaster.storage.tables import (
     data_transfer,
     job,
     oddity,
+    presence,
     security_event,
     station,
     transfer_status,
@@ -39,6 +40,8 @@ T = TypeVar("T")
 _JOBS = NounReader(Job)
 _SELECT_JOBS = sa.select(*_JOBS.columns(job))
 _j = job.c
+_QUEUED_WHILE_COMING_IN_US: Final = 1_000_000
+"""A command that is given in this moment may go out on the new connection."""
 
 
 class JobQueries:
@@ -100,6 +103,17 @@ class JobQueries:
         """Jobs that have not come to an end, the oldest first."""
         where = [_j.finished_at.is_(None), *only({_j.station_id: station_id})]
         return _JOBS.many(await self._access.read(_SELECT_JOBS.where(*where).order_by(_j.queued_at, _j.id)))
+
+    async def outlived(self, before: Instant) -> list[Job]:
+        """Jobs without an end whose station has come in anew since they were queued or sent, and before `before`."""
+        came_in = presence.c.connected_at
+        statement = _SELECT_JOBS.join_from(job, presence, presence.c.station_id == _j.station_id).where(
+            _j.finished_at.is_(None),
+            _j.state.in_((JobState.QUEUED, JobState.SENT)),
+            sa.func.coalesce(_j.sent_at, _j.queued_at + _QUEUED_WHILE_COMING_IN_US) < came_in,
+            came_in < before,
+        )
+        return _JOBS.many(await self._access.read(statement.order_by(_j.queued_at, _j.id)))
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
