@@ -28,6 +28,7 @@ from stationmaster.services.conformance import CONFORMANCE, ConformanceRuns, Lab
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.data_transfer import DataTransfers, VendorPlugin
 from stationmaster.services.desired_configuration import FOLLOWED, DesiredConfiguration
+from stationmaster.services.disconnections import Disconnections
 from stationmaster.services.emails.mailer import Mailer
 from stationmaster.services.emails.recipients import Recipients
 from stationmaster.services.files import FileService
@@ -130,7 +131,8 @@ class Services:
         self.tidying = Tidying(context, self.smart_charging, self.reservations)
         self.sweeper = JobSweeper(context, self.waiting)
         self.stations = Stations(context, self.quirks)
-        self.identity_contests = IdentityContests(context)
+        self.disconnections = Disconnections(context)
+        self.identity_contests = IdentityContests(context, self.disconnections)
         self.tokens = Tokens(context, self.authorizer)
         self.api_keys = ApiKeys(context)
         self.audit = Audit(context)

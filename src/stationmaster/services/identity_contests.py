@@ -4,13 +4,9 @@ The rule that shapes this file: everything is counted and kept in the database, 
 after every restart. Nothing of it is on the way of a message.
 """
 
-from typing import Final
-
 import structlog
 
 from stationmaster.bus import BusError, NoResponder
-from stationmaster.bus.messages_v1 import Disconnect, encode
-from stationmaster.bus.subjects import disconnect_of
 from stationmaster.domain.errors import Conflict, NotFound, Unavailable
 from stationmaster.domain.facts import Fact
 from stationmaster.domain.identity_contests import (
@@ -27,6 +23,7 @@ from stationmaster.domain.identity_contests import (
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.context import ServiceContext
+from stationmaster.services.disconnections import Disconnections
 from stationmaster.services.security_events import security_event
 from stationmaster.storage import AlreadyStored
 
@@ -34,17 +31,14 @@ __all__ = ["IdentityContests"]
 
 log = structlog.get_logger(__name__)
 
-DISCONNECT_S: Final = 5.0
-GOODBYE: Final = "disconnected by an operator"
-
 
 class IdentityContests:
     """Counts moves, begins contests, and lets people end them."""
 
-    def __init__(self, context: ServiceContext) -> None:
+    def __init__(self, context: ServiceContext, disconnections: Disconnections) -> None:
         self._storage = context.storage
-        self._bus = context.bus
         self._clock = context.clock
+        self._disconnections = disconnections
 
     async def replacing(self, station: Station, addresses: tuple[str, ...]) -> None:
         """Say aloud that connections replace each other too often, from wherever they come (handbook §1.11)."""
@@ -92,11 +86,8 @@ class IdentityContests:
         return station if found is None else found
 
     async def _send_away(self, station: Station) -> None:
-        if not station.connected or station.node_id is None:
-            return
-        request = Disconnect(station_id=station.id, epoch=station.connection_epoch, reason=GOODBYE)
         try:
-            await self._bus.request(disconnect_of(station.node_id), encode(request), DISCONNECT_S)
+            await self._disconnections.part_with(station)
         except NoResponder:
             log.info("identity.node_gone", station_id=station.id, node_id=station.node_id)
         except BusError as error:
