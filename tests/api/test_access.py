@@ -90,6 +90,7 @@ async def test_a_viewer_changes_nothing(api: Client) -> None:
             ("POST", f"/stations/{station_id}/accept"),
             ("POST", f"/stations/{station_id}/password"),
             ("POST", f"/stations/{station_id}/settle-identity"),
+            ("POST", f"/stations/{station_id}/disconnect"),
             ("POST", f"/stations/{station_id}/commands/ClearCache"),
             ("GET", "/api-keys"),
         ):
@@ -159,6 +160,7 @@ async def test_what_belongs_to_one_organisation_does_not_exist_for_another(api: 
         ("POST", f"/stations/{station_id}/accept", "station_unknown"),
         ("POST", f"/stations/{station_id}/password", "station_unknown"),
         ("POST", f"/stations/{station_id}/settle-identity", "station_unknown"),
+        ("POST", f"/stations/{station_id}/disconnect", "station_unknown"),
         ("GET", f"/stations/{station_id}/connectors", "station_unknown"),
         ("GET", f"/stations/{station_id}/configuration", "station_unknown"),
         ("GET", f"/stations/{station_id}/meter-values", "station_unknown"),
@@ -186,6 +188,7 @@ async def test_who_is_limited_to_sites_sees_and_makes_nothing_elsewhere(api: Cli
             await limited.problem("GET", f"/stations/{station_id}", 404, "station_unknown")
             await limited.problem("POST", f"/stations/{station_id}/accept", 404, "station_unknown", json={})
             await limited.problem("POST", f"/stations/{station_id}/settle-identity", 404, "station_unknown", json={})
+            await limited.problem("POST", f"/stations/{station_id}/disconnect", 404, "station_unknown")
         assert [each["id_tag"] for each in (await limited.get("/tokens"))["items"]] == ["EVERYBODY"]
         await limited.problem("GET", f"/tokens/{away['id']}", 404, "token_unknown")
         new = new_id()

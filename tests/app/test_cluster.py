@@ -168,6 +168,34 @@ async def test_two_devices_at_two_nodes_contest_one_identity(cluster: Cluster) -
         await devices.come_in(cluster.two, station_id, ELSEWHERE)
 
 
+async def test_a_station_on_the_other_node_is_disconnected_and_what_is_not_known_is_not_told(cluster: Cluster) -> None:
+    station_id = await cluster.at_one.station()
+    path = f"/stations/{station_id}/disconnect"
+    station = await cluster.station(cluster.one, station_id)
+    await cluster.at_two.post(path, expected=204)
+    ended = await station.closed()
+    assert (ended.code, ended.reason) == (1008, "disconnected by an operator")
+
+    async def gone() -> bool:
+        return not (await cluster.at_two.get(f"/stations/{station_id}"))["connected"]
+
+    await eventually(gone)
+    await cluster.at_two.problem("POST", path, 409, "station_offline")
+    await station.connect()
+    await station.call("Heartbeat", {})
+    await cluster.link_one.cut()
+
+    async def away() -> bool:
+        return not cluster.one.bus.connected
+
+    await eventually(away)
+    problem = await cluster.at_two.problem("POST", path, 503, "node_unreachable")
+    assert "Nobody knows" in problem["detail"]
+    assert "currentTime" in await station.call("Heartbeat", {}), "it is still there"
+    await cluster.at_one.post(path, expected=204)
+    assert (await station.closed()).code == 1008, "what a node holds itself it closes without the broker"
+
+
 async def test_a_dead_connection_at_another_node_is_replaced_in_silence(cluster: Cluster) -> None:
     station_id = await cluster.at_one.station()
     async with Devices.there() as devices:

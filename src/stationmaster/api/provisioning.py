@@ -19,6 +19,7 @@ router = APIRouter(tags=["Stations"], responses=PROBLEMS)
 
 Reader = Annotated[Principal, Depends(may("stations:read"))]
 Writer = Annotated[Principal, Depends(may("stations:write"))]
+Sender = Annotated[Principal, Depends(may("commands:send"))]
 OperatorState = Literal["Accepted", "Pending", "Rejected"]
 ClientCertCheck = Literal["strict", "cn", "pinned"]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -245,6 +246,13 @@ async def settle_identity(
     settle = context.services.identity_contests.settle
     disconnect = body is not None and body.disconnect
     return view(await settle(principal.organisation_id, station_id, disconnect=disconnect))
+
+
+@router.post("/stations/{station_id}/disconnect", status_code=204)
+async def disconnect_station(station_id: StationId, principal: Sender, context: Context) -> None:
+    """Close a station's connection. It may connect again, and is what its last boot made of it until it boots anew."""
+    await station_of(context, principal, station_id)
+    await context.services.disconnections.disconnect(principal.organisation_id, station_id)
 
 
 @router.get("/stations/{station_id}/oddities", response_model=Listed[OddityView], responses=LISTED)
