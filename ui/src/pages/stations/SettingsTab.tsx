@@ -32,7 +32,11 @@ export function SettingsTab({ station }: { station: Station }) {
           ]}
         />
       </Card>
-      {may("stations:write") && <Stack><Edit station={station} /><Password station={station} />{may("transactions:write") && <CleanUp station={station} />}<Remove station={station} /></Stack>}
+      <Stack>
+        {may("stations:write") && <><Edit station={station} /><Password station={station} />{may("transactions:write") && <CleanUp station={station} />}</>}
+        {may("commands:send") && station.connected && <Disconnect station={station} />}
+        {may("stations:write") && <Remove station={station} />}
+      </Stack>
     </SimpleGrid>
   );
 }
@@ -67,6 +71,7 @@ function Edit({ station }: { station: Station }) {
           <TextInput label={t("station.name")} {...form.getInputProps("name")} />
           <SiteInput {...form.getInputProps("site_id")} />
           <Select label={t("station.operatorState")} description={t("station.operatorStateHelp")} data={["Accepted", "Pending", "Rejected"].map((value) => ({ value, label: t(`value.${value}`) }))} allowDeselect={false} {...form.getInputProps("operator_state")} />
+          <NotToldYet station={station} />
           <TextInput label={t("station.serialNumber")} description={t("station.wizard.serialHelp")} {...form.getInputProps("serial_number")} />
           <Select label={t("station.quirks")} description={t("station.quirksHelp")} clearable data={(quirks.data?.items ?? []).map((row) => ({ value: row.id, label: row.name }))} {...form.getInputProps("quirk_profile_id")} />
           <Switch label={t("station.strict")} description={t("station.strictHelp")} {...form.getInputProps("strict", { type: "checkbox" })} />
@@ -87,6 +92,14 @@ function Edit({ station }: { station: Station }) {
       </form>
     </Card>
   );
+}
+
+/** A station that is to be Rejected goes on as it was told, until it boots. */
+function NotToldYet({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const told = station.reported_state;
+  if (!station.connected || station.operator_state !== "Rejected" || !told || told === "Rejected") return null;
+  return <Alert role="note" color="yellow" data-not-told={station.id}>{t("station.disconnect.notToldYet", { state: t(`value.${told}`) })}</Alert>;
 }
 
 function Password({ station }: { station: Station }) {
@@ -125,6 +138,30 @@ function CleanUp({ station }: { station: Station }) {
         <Button variant="default" onClick={ask_first}>{t("station.cleanUp.do")}</Button>
       </Group>
       {done && <Text size="sm" role="status">{t("station.cleanUp.done", { transactions: done.closed_transactions, profiles: done.dropped_profiles, reservations: done.ended_reservations })}</Text>}
+    </Card>
+  );
+}
+
+function Disconnect({ station }: { station: Station }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const confirm = useConfirm();
+  const ask_first = () =>
+    confirm({
+      title: t("station.disconnect.title", { id: station.id }),
+      text: t("station.disconnect.text"),
+      confirm: t("station.disconnect.do"),
+      act: async () => {
+        await ask(api.POST("/api/v1/stations/{station_id}/disconnect", { params: { path: { station_id: station.id } } }));
+        await client.invalidateQueries({ queryKey: ["station", station.id] });
+      },
+    });
+  return (
+    <Card>
+      <Group justify="space-between">
+        <Text size="sm">{t("station.disconnect.hint")}</Text>
+        <Button variant="default" onClick={ask_first}>{t("station.disconnect.do")}</Button>
+      </Group>
     </Card>
   );
 }
