@@ -85,6 +85,9 @@ class RootView(View):
     authority_id: str | None
     authority_name: str | None
     reported_at: Moment
+    in_doubt: bool = Field(
+        description="A root was installed or deleted since, or may have been. Ask the station again: `roots/refresh`."
+    )
 
 
 class InstallBody(Body):
@@ -174,7 +177,7 @@ async def list_roots(station_id: StationId, principal: Reader, context: Context,
         authority = each.authority
         told = {name: getattr(each.root, name) for name in each.root.__struct_fields__}
         told |= {"authority_id": None if authority is None else authority.id}
-        told |= {"authority_name": None if authority is None else authority.name}
+        told |= {"authority_name": None if authority is None else authority.name, "in_doubt": each.in_doubt}
         items.append(RootView.model_validate(told))
     return whole(wanted, items, "station-roots")
 

@@ -130,9 +130,12 @@ def moved(
 def after_status(
     reservation: Reservation, evse_id: int | None, before: str | None, status: str, now: Instant
 ) -> Reservation | None:
-    """What a status of a connector (None: the station) makes of an active reservation; None: nothing."""
-    if reservation.state != ReservationState.ACTIVE:
+    """What a status of a connector (None: the station) makes of a live reservation; None: nothing."""
+    if not reservation.is_live:
         return None
+    unconfirmed = reservation.state == ReservationState.REQUESTED
+    if unconfirmed and status == "Reserved" and evse_id is not None and evse_id == reservation.evse_id:
+        return moved(reservation, ReservationState.ACTIVE, "confirmed", now)
     if status in _ENDS_BY_FAULT and (evse_id is None or evse_id == reservation.evse_id):
         return moved(reservation, ReservationState.ENDED_BY_FAULT, status, now)
     if evse_id is None or evse_id != reservation.evse_id or (before, status) != ("Reserved", "Available"):

@@ -26,6 +26,7 @@ from stationmaster.domain.certificates import (
 )
 from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound
 from stationmaster.domain.facts import Fact
+from stationmaster.domain.jobs import Job, JobState
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.instants import Instant
 from stationmaster.services.authorities import Authorities
@@ -74,11 +75,18 @@ class Hashes(msgspec.Struct, frozen=True):
     serial_number: str
 
 
+_CHANGE_ROOTS: Final = ("InstallCertificate", "DeleteCertificate")
+
+
 class NamedRoot(msgspec.Struct, frozen=True):
-    """A root in a station, and the certificate it is, if we know it."""
+    """A root in a station, and the certificate it is, if we know it.
+
+    `in_doubt`: since the station reported it, a root was installed or deleted there, or may have been (§1.7).
+    """
 
     root: InstalledRoot
     authority: StoredAuthority | None
+    in_doubt: bool
 
 
 class StationCertificates:
@@ -259,8 +267,14 @@ class StationCertificates:
             for issuer in _issuers(certificate, [found for _, found in loaded])
             for algorithm in ALGORITHMS
         ]
+        jobs = await self._storage.jobs.find(organisation_id, station_id=station_id, action=_CHANGE_ROOTS)
+        changed_at = max((job.sent_at for job in jobs.items if job.sent_at and _may_have_acted(job)), default=0)
         return [
-            NamedRoot(root, next((authority for data, authority in names if data.matches(_hash_data(root))), None))
+            NamedRoot(
+                root,
+                next((authority for data, authority in names if data.matches(_hash_data(root))), None),
+                root.reported_at < changed_at,
+            )
             for root in await self._storage.certificates.roots_of(station_id)
         ]
 
@@ -369,3 +383,9 @@ def _issuers(certificate: x509.Certificate, known: list[x509.Certificate]) -> li
             continue
         found.append(each)
     return found
+
+
+def _may_have_acted(job: Job) -> bool:
+    """Whether a station did what a job asked for, or nobody knows that it did not."""
+    unheard = job.state in {JobState.SENT, JobState.TIMEOUT, JobState.NOT_DELIVERED} and job.response is None
+    return unheard or job.result == "Accepted"

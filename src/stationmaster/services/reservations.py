@@ -134,6 +134,15 @@ class Reservations:
         state = ReservationState.ACTIVE if accepted else ReservationState.REFUSED
         await self._keep([moved(fresh, state, "answered", now, answer=status)], now)
 
+    async def unanswered(self, wanted: Reservation, now: Instant) -> None:
+        """A station heard a request to reserve and did not answer: it may hold the connector, until it shows (§1.7)."""
+        before = await self._storage.reservations.get(wanted.station_id, wanted.reservation_id)
+        history = () if before is None else before.history
+        fresh = moved(msgspec.structs.replace(wanted, history=history), ReservationState.REQUESTED, "no_answer", now)
+        statuses = {each.evse_id: each.status for each in await self._storage.connectors.of(wanted.station_id)}
+        shown = wanted.evse_id and after_status(fresh, wanted.evse_id, None, statuses.get(wanted.evse_id) or "", now)
+        await self._keep([shown or fresh], now)
+
     async def cancel_answered(self, station_id: str, reservation_id: int, status: str, now: Instant) -> None:
         """A station answered a cancellation: either way it has the reservation no more."""
         known = self._live.get(station_id, {}).get(reservation_id)
@@ -145,9 +154,11 @@ class Reservations:
 
     async def cancelling(self, station_id: str, reservation_id: int, now: Instant) -> None:
         """A cancellation is on its way."""
-        known = self._live.get(station_id, {}).get(reservation_id)
-        if known is not None:
-            await self._keep([msgspec.structs.replace(known, cancelling=True, updated_at=now)], now)
+        await self._set_cancelling(station_id, reservation_id, now, cancelling=True)
+
+    async def not_cancelling(self, station_id: str, reservation_id: int, now: Instant) -> None:
+        """The cancellation never reached the station."""
+        await self._set_cancelling(station_id, reservation_id, now, cancelling=False)
 
     async def status(self, station_id: str, evse_id: int | None, before: str | None, status: str, now: Instant) -> None:
         """A connector, or the station itself, reported a status."""
@@ -184,6 +195,11 @@ class Reservations:
         live = await self._storage.reservations.live(station_id)
         await self._keep([moved(each, ReservationState.ENDED_AT_STATION, "cleaned_up", now) for each in live], now)
         return len(live)
+
+    async def _set_cancelling(self, station_id: str, reservation_id: int, now: Instant, *, cancelling: bool) -> None:
+        known = self._live.get(station_id, {}).get(reservation_id)
+        if known is not None:
+            await self._keep([msgspec.structs.replace(known, cancelling=cancelling, updated_at=now)], now)
 
     async def _keep(self, changed: list[Reservation], now: Instant) -> None:
         if not changed:

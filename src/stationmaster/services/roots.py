@@ -4,8 +4,12 @@ The rule that shapes this file: a root is deleted by the hash data that the stat
 algorithm that it chose, never by data that we have computed.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
 from stationmaster.domain.certificates import RootUse
-from stationmaster.domain.errors import FieldError, Invalid, NotFound
+from stationmaster.domain.errors import DomainError, FieldError, Invalid, NotFound
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.orders import Order
 from stationmaster.domain.security_orders import DeleteRootOrder, InstallRootOrder, ListRootsOrder
@@ -15,6 +19,8 @@ from stationmaster.services.commands import Commands
 from stationmaster.services.context import ServiceContext
 
 __all__ = ["Roots"]
+
+REQUESTED_BY: Final = "system"
 
 
 class Roots:
@@ -61,6 +67,18 @@ class Roots:
     async def refresh(self, organisation_id: str, station_id: str, use: str, *, actor: str) -> Job:
         """Ask a station which roots of one use it holds. Raises what `Commands.send` raises."""
         return await self._send(await self._station(organisation_id, station_id), ListRootsOrder(RootUse(use)), actor)
+
+    async def read_again(self, station_id: str, uses: Sequence[RootUse]) -> None:
+        """What a station holds is in doubt: ask, unless the station is in quiet mode. Nobody waits for the answers."""
+        station: Station | None = await self._storage.stations.get(station_id)
+        if station is None or not station.automation:
+            return
+        for use in uses:
+            action, payload = self._commands.phrase(station, ListRootsOrder(use))
+            with suppress(DomainError):  # it has left; the list tells when it was read
+                await self._commands.send(
+                    station.organisation_id, station_id, action, payload, requested_by=REQUESTED_BY, wait_s=0
+                )
 
     async def delete(self, organisation_id: str, station_id: str, order: DeleteRootOrder, *, actor: str) -> Job:
         """Have a root deleted. Raises what `Commands.send` raises."""

@@ -8057,6 +8057,11 @@ export interface components {
              * Format: date-time
              */
             reported_at: string;
+            /**
+             * In Doubt
+             * @description A root was installed or deleted since, or may have been. Ask the station again: `roots/refresh`.
+             */
+            in_doubt: boolean;
         };
         /**
          * RuleView

@@ -4,7 +4,7 @@ The rule that shapes this file: a reservation is what the station answered. Noth
 our mirror says that the connector is busy.
 """
 
-from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector
+from stationmaster.actions.v16.command import Asking, Command, Settled, warn_of_unknown_connector, was_never_sent
 from stationmaster.domain.reservations import Reservation
 from stationmaster.instants import parse_instant
 from stationmaster.ocpp.v16.reservations import (
@@ -46,8 +46,11 @@ async def _reserve_answered(asking: Asking, message: ReserveNowRequest, response
 
 
 async def _reserve_failed(asking: Asking, message: ReserveNowRequest, failed: CallFailed) -> None:
+    reservations = asking.context.services.reservations
     if failed.state in {"error", "invalid_response"}:
-        await asking.context.services.reservations.answered(_wanted(asking, message), failed.code, asking.now())
+        await reservations.answered(_wanted(asking, message), failed.code, asking.now())
+    elif not was_never_sent(failed):
+        await reservations.unanswered(_wanted(asking, message), asking.now())
 
 
 def _wanted(asking: Asking, message: ReserveNowRequest) -> Reservation:
@@ -81,7 +84,14 @@ async def _cancel_answered(
     return Settled()
 
 
-CANCEL_RESERVATION = Command(before=_about_to_cancel, settle=_cancel_answered)
+async def _cancel_failed(asking: Asking, message: CancelReservationRequest, failed: CallFailed) -> None:
+    if was_never_sent(failed):
+        await asking.context.services.reservations.not_cancelling(
+            asking.station_id, message.reservation_id, asking.now()
+        )
+
+
+CANCEL_RESERVATION = Command(before=_about_to_cancel, settle=_cancel_answered, unsettled=_cancel_failed)
 RESERVE_NOW = Command(
     warnings=(warn_of_unknown_connector, _warn_of_past_expiry, _warn_of_busy_connector, _warn_of_connector_zero),
     settle=_reserve_answered,

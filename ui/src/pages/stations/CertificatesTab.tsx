@@ -120,7 +120,7 @@ function Roots({ station }: { station: Station }) {
                     <Table.Td>{t(`certificate.uses.${root.use}`)}</Table.Td>
                     <Table.Td className="wrap-anywhere">{root.authority_name ?? t("certificate.notOurs")}</Table.Td>
                     <Table.Td className="mono wrap-anywhere" data-label={t("certificate.serial")}>{root.serial_number}</Table.Td>
-                    <Table.Td data-label={t("certificate.reported")}><When at={root.reported_at} ago /></Table.Td>
+                    <Table.Td data-label={t("certificate.reported")}><When at={root.reported_at} ago />{root.in_doubt && <Text size="xs" c="dimmed">{t("certificate.inDoubt")}</Text>}</Table.Td>
                     <Table.Td>{may("certificates:write") && may("commands:dangerous") && <Button size="compact-xs" variant="default" disabled={!station.connected} onClick={() => remove(root)}>{t("action.delete")}</Button>}</Table.Td>
                   </Table.Tr>
                 ))}
