@@ -124,7 +124,7 @@ function CleanUp({ station }: { station: Station }) {
   const { t } = useTranslation();
   const confirm = useConfirm();
   const [done, setDone] = useState<Schemas["CleanedUpView"] | null>(null);
-  const ask_first = () =>
+  const askFirst = () =>
     confirm({
       title: t("station.cleanUp.title", { id: station.id }),
       text: t("station.cleanUp.text"),
@@ -135,7 +135,7 @@ function CleanUp({ station }: { station: Station }) {
     <Card>
       <Group justify="space-between">
         <Text size="sm">{t("station.cleanUp.hint")}</Text>
-        <Button variant="default" onClick={ask_first}>{t("station.cleanUp.do")}</Button>
+        <Button variant="default" onClick={askFirst}>{t("station.cleanUp.do")}</Button>
       </Group>
       {done && <Text size="sm" role="status">{t("station.cleanUp.done", { transactions: done.closed_transactions, profiles: done.dropped_profiles, reservations: done.ended_reservations })}</Text>}
     </Card>
@@ -146,7 +146,7 @@ function Disconnect({ station }: { station: Station }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const confirm = useConfirm();
-  const ask_first = () =>
+  const askFirst = () =>
     confirm({
       title: t("station.disconnect.title", { id: station.id }),
       text: t("station.disconnect.text"),
@@ -160,7 +160,7 @@ function Disconnect({ station }: { station: Station }) {
     <Card>
       <Group justify="space-between">
         <Text size="sm">{t("station.disconnect.hint")}</Text>
-        <Button variant="default" onClick={ask_first}>{t("station.disconnect.do")}</Button>
+        <Button variant="default" onClick={askFirst}>{t("station.disconnect.do")}</Button>
       </Group>
     </Card>
   );
