@@ -228,3 +228,23 @@ async def test_reported_roots_are_in_doubt_from_a_change_that_may_have_been_made
     assert await in_doubt()
     await read()
     assert not await in_doubt()
+
+
+@pytest.mark.parametrize(
+    ("late", "response"),
+    [
+        (b'{"status":"Accepted","x":"\\ud800"}', '{"status":"Accepted","x":"\ufffd"}'),
+        (b'{"status":["Accepted"]}', '{"status":["Accepted"]}'),
+        (b"[]", None),
+        (b"[" * 100_000, None),
+    ],
+)
+async def test_what_is_kept_of_a_late_answer_can_be_read_by_everybody(
+    node: Node, late: bytes, response: str | None
+) -> None:
+    line = await connect(node)
+    job = await unanswered(node, line, "ChangeAvailability", connectorId=1, type="Inoperative")
+    await node.actions.answered_late(line, CallAnsweredLate(job.id, job.action, late, 31_000_000))
+    found = await node.storage.jobs.get(job.id)
+    assert found is not None
+    assert (found.state, found.response) == ("timeout", response)

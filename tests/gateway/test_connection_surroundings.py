@@ -12,9 +12,10 @@ from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import MessageLogged, OddityTolerated, StationConnected, StationDisconnected
 from stationmaster.gateway.contract import GateMemory
 from stationmaster.ocpp.v16 import V16
-from stationmaster.session.events import CallReceived
+from stationmaster.session.events import CallFailed, CallReceived
 from stationmaster.session.gate import PERMIT_US
-from tests.gateway.asking import answered_by, connection_of, heartbeat
+from stationmaster.session.session import Session
+from tests.gateway.asking import CLEAR_CACHE, answered_by, connection_of, heartbeat
 from tests.gateway.conftest import StartWorld, World, polite, until
 from tests.gateway.raw import frame
 
@@ -79,6 +80,30 @@ async def test_a_frame_that_cannot_be_logged_costs_nobody_the_conversation(
         assert (await station.call(heartbeat("1")))[:2] == [3, "1"]
         assert (await station.call(heartbeat("2")))[:2] == [3, "2"]
     assert [(entry["event"], entry["station_id"]) for entry in logs] == [("gateway.frame_not_logged", "CP1")] * 2
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_fault_of_ours_ends_the_connection_and_tells_who_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch, forgets: bool
+) -> None:
+    neighbour, station = await world.station("neighbour"), await world.station()
+    asking = asyncio.create_task(connection_of(world).call("ClearCache", CLEAR_CACHE, key="k"))
+    await station.hear()
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with structlog.testing.capture_logs() as logs, monkeypatch.context() as broken:
+        broken.setattr(Session, "receive", fails)
+        if forgets:
+            broken.setattr(Session, "closed", lambda *_: [])
+        await station.say(heartbeat("1"))
+        assert (await station.closed())[0] == 1011
+        ended = await asking
+    assert isinstance(ended, CallFailed)
+    assert (ended.state, ended.code) == ("not_delivered", "outcome_unknown")
+    assert [(entry["event"], entry["station_id"]) for entry in logs] == [("gateway.session_failed", "CP1")]
+    assert (await neighbour.call(heartbeat("2")))[:2] == [3, "2"]
 
 
 async def test_the_log_can_be_switched_off(start_world: StartWorld) -> None:

@@ -47,7 +47,7 @@ def test_a_result() -> None:
 def test_an_error() -> None:
     frame = decode('[4,"19223201","NotSupported","no such thing",{"a":1}]')
 
-    assert frame == CallError("19223201", "NotSupported", "no such thing", {"a": 1})
+    assert frame == CallError("19223201", "NotSupported", "no such thing", b'{"a":1}')
 
 
 def test_what_we_send_is_compact_and_in_the_order_of_the_tables() -> None:

@@ -1,12 +1,14 @@
 """The reading of JSON that trusts nothing."""
 
 import json
+import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.ocpp.plain_json import Number, element_text, read_json
+from stationmaster.ocpp.plain_json import Number, element_text, kept_object, read_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=8),
@@ -53,3 +55,34 @@ def test_each_element_of_an_array_can_be_cut_out_as_it_stands(values: list[objec
 
 def test_the_cut_is_exact() -> None:
     assert element_text(' [ 2 , "a]," , { "b" : [1, 2.50] } ] ', 2) == '{ "b" : [1, 2.50] }'
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES, max_size=4))
+def test_an_object_is_kept_as_it_was_written_or_as_everybody_can_read_it(value: dict[str, object]) -> None:
+    text = json.dumps(value)
+    kept = kept_object(text)
+
+    assert kept is not None
+    if not re.search(r"\\[ubf]", json.dumps(value, ensure_ascii=False)):  # no control characters
+        assert kept == text
+    assert isinstance(msgspec.json.decode(kept), dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (' {"a" : 1.50}', ' {"a" : 1.50}'),
+        ('{"a":"\\ud800"}', '{"a":"\ufffd"}'),
+        ('{"a\\u0000":"\0"}', '{"a":""}'),
+        ('{"a":1e400}', '{"a":"1e400"}'),
+        ('{"a":99999999999999999999}', '{"a":1e20}'),
+        ("[]", None),
+        ("7", None),
+        ('{"a":NaN}', None),
+        ('{"a":' + "[" * 100_000, None),
+        ('{"a":' + "[" * 64 + "]" * 64 + "}", '{"a":' + "[" * 63 + '"(nested too deeply)"' + "]" * 63 + "}"),
+        ('{"a":' + "[" * 63 + "]" * 63 + "}", '{"a":' + "[" * 63 + "]" * 63 + "}"),
+    ],
+)
+def test_what_cannot_be_kept_is_mended_or_no_object(text: str, kept: str | None) -> None:
+    assert kept_object(text) == kept

@@ -233,7 +233,7 @@ def test_never_two_in_flight_and_every_key_ends_exactly_once(steps: list[str]) -
             return session.tick(play.now)
         texts = {
             "answer": accepted(current),
-            "error": f'[4,"{current}","GenericError","",{{}}]',
+            "error": f'[4,"{current}","Gener\\ud800","\\ud800",{{"a":[71.5,1e400,{"9" * 30}],"\\ud800":"\\udfff"}}]',
             "wrong": f'[3,"{current}",7]',
         }
         return session.receive(texts[step], now)

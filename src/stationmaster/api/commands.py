@@ -303,4 +303,10 @@ def _error(job: Job) -> dict[str, Any] | None:
 
 
 def _read(text: str | None) -> Any:
-    return None if not text else msgspec.json.decode(text)
+    """What is stored; a row that cannot be read takes no list away."""
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return None

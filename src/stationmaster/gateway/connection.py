@@ -42,6 +42,7 @@ from stationmaster.session.events import (
 )
 from stationmaster.session.gate import ACCEPTED, Gate
 from stationmaster.session.masking import SECRETIVE_ACTIONS
+from stationmaster.session.outgoing import OUTCOME_UNKNOWN
 from stationmaster.session.session import Session
 from stationmaster.session.settings import SessionSettings, Side
 
@@ -252,7 +253,10 @@ class Connection:
 
     def text_received(self, text: str) -> None:
         """A message."""
-        self.carry_out(self._session.receive(text, steady()))
+        try:
+            self.carry_out(self._session.receive(text, steady()))
+        except Exception as error:  # noqa: BLE001 - whatever a station says, nobody else may notice
+            self._at_fault(error)
 
     def binary_received(self, data: bytes) -> None:
         """What OCPP does not have."""
@@ -424,6 +428,11 @@ class Connection:
         sweep = self._context.sweep
         return now - sweep.duration_us(sweep.tick - self._alive_tick)
 
+    def _at_fault(self, error: Exception) -> None:
+        """Our own failure: the conversation cannot be trusted any more, and a new one begins with a clean slate."""
+        self._context.log_fault("gateway.session_failed", error, station_id=self.station_id)
+        self._end(_INTERNAL_ERROR, "internal error", close_socket=True)
+
     def _end(self, code: int, reason: str, *, close_socket: bool, misbehaved: bool = False) -> None:
         if self._ended:
             return
@@ -437,6 +446,9 @@ class Connection:
             if not self._worker.is_at_work:
                 self._worker = None
         self.carry_out(self._session.closed(steady()))
+        for key, (future, _) in self._answers.items():
+            if not future.done():  # nobody else would ever tell its caller
+                future.set_result(CallFailed(key, "", "not_delivered", "outcome_unknown", OUTCOME_UNKNOWN))
         self._context.sweep.forget(self)
         if self._worker is not None:
             self._context.sweep.attend(self)

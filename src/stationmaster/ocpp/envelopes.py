@@ -67,12 +67,12 @@ class CallResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class CallError(msgspec.Struct, frozen=True):
-    """`[4, id, code, description, details]`; `code` is the raw text, see `parse_error_code`."""
+    """`[4, id, code, description, details]`; `code` is the raw text, see `parse_error_code`, `details` the raw JSON."""
 
     message_id: MessageId
     code: str
     description: str
-    details: dict[str, object]
+    details: bytes
     oddities: tuple[str, ...] = ()
 
 

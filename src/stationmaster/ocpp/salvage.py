@@ -24,7 +24,7 @@ from .envelopes import (
 )
 from .errors import ErrorCode, OcppError
 from .fields import DECODING_ERRORS, INT64_MAX
-from .plain_json import element_text, read_json
+from .plain_json import element_text, read_json, storable
 
 __all__ = ["decode_carefully"]
 
@@ -36,7 +36,7 @@ _CALL_RESULT_LENGTH: Final = 3
 _CALL_ERROR_LENGTH: Final = 5
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-_HEAD: Final = re.compile(r'\s*\[\s*2\s*,\s*("(?:[^"\\]|\\.){0,255}"|-?\d{1,18})\s*,')
+_HEAD: Final = re.compile(r'\s*\[\s*([234])\s*,\s*("(?:[^"\\]|\\.){0,255}"|-?\d{1,18})\s*,')
 _HOLE: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|:(?=\s*[,}\]])', re.DOTALL)
 _any_json: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -88,8 +88,12 @@ def _too_deep(text: str) -> Frame:
     if head is None:
         return Unanswerable("the text is nested too deeply")
     # The id is JSON: the reading that went too deep has passed it.
-    message_id, _ = _read_id(read_json(head[1]))
-    return _broken(message_id, "the payload is nested too deeply")
+    message_id, _ = _read_id(read_json(head[2]))
+    if int(head[1]) == _CALL or message_id is None:
+        return _broken(message_id, "the payload is nested too deeply")
+    if int(head[1]) == _CALL_ERROR:
+        return CallError(message_id, "", "", b"{}")
+    return CallResult(message_id, text[head.end() :].encode("utf-8", "surrogatepass"))
 
 
 def _broken(message_id: MessageId | None, reason: str) -> BrokenCall:
@@ -114,7 +118,7 @@ def _frame(text: str, elements: object) -> Frame:
         return Unanswerable("the answer has no readable id")
     if kind == _CALL_RESULT:
         return _call_result(text, elements, message_id, oddities)
-    return _call_error(elements, message_id, oddities)
+    return _call_error(text, elements, message_id, oddities)
 
 
 def _read_id(raw: object) -> tuple[MessageId | None, list[str]]:
@@ -152,14 +156,14 @@ def _call_result(text: str, elements: list[object], message_id: MessageId, oddit
     return CallResult(message_id, payload, tuple(oddities))
 
 
-def _call_error(elements: list[object], message_id: MessageId, oddities: list[str]) -> CallError:
+def _call_error(text: str, elements: list[object], message_id: MessageId, oddities: list[str]) -> CallError:
     oddities += _length_oddity(elements, _CALL_ERROR_LENGTH)
     code, description, details = (*elements[2:_CALL_ERROR_LENGTH], None, None, None)[:3]
     return CallError(
         message_id,
-        code if type(code) is str else "",
-        description if type(description) is str else "",
-        details if isinstance(details, dict) else {},
+        storable(code) if type(code) is str else "",
+        storable(description) if type(description) is str else "",
+        _payload(text, _CALL_ERROR_LENGTH - 1) if isinstance(details, dict) else b"{}",
         tuple(oddities),
     )
 

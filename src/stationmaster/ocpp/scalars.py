@@ -15,7 +15,7 @@ from stationmaster.instants import parse_instant
 from .errors import ErrorCode
 from .fields import DIGITS_OF_LIMIT, INT64_MAX, URI_PATTERN, in_tenths
 from .oddities import OddityKind
-from .plain_json import Number
+from .plain_json import Number, storable
 from .walk import Walk
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "TenthsShape",
     "TextShape",
     "TimestampShape",
-    "storable",
 ]
 
 KEEP: Final = "keep"
@@ -35,15 +34,8 @@ KEEP: Final = "keep"
 _WRONG_TYPE: Final = ErrorCode.TYPE_CONSTRAINT_VIOLATION
 _WRONG_VALUE: Final = ErrorCode.PROPERTY_CONSTRAINT_VIOLATION
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _URI: Final = re.compile(URI_PATTERN)
-
-
-def storable(text: str) -> str:
-    """The text without control characters (tab and line ends stay) and lone surrogates."""
-    return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("", text))
 
 
 def _clean(text: str, walk: Walk) -> str:

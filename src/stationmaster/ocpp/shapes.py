@@ -16,6 +16,7 @@ from . import fields, scalars
 from .errors import ErrorCode
 from .fields import Message
 from .oddities import OddityKind
+from .plain_json import storable
 from .walk import Refusal, Walk
 
 __all__ = ["ObjectShape", "Shape", "shape_of"]
@@ -149,7 +150,7 @@ class ObjectShape:
         for name, member in members.items():
             if name in known:
                 continue
-            walk.path.append(scalars.storable(str(name))[:_LONGEST_NAME])
+            walk.path.append(storable(str(name))[:_LONGEST_NAME])
             walk.tolerate(
                 OddityKind.EXTRA_FIELD,
                 member,

@@ -6,8 +6,6 @@ after a reconnect: a new connection is a new `Session`.
 
 from typing import Any, Final
 
-import msgspec
-
 from stationmaster.instants import Instant
 from stationmaster.ocpp import frames
 from stationmaster.ocpp.errors import OcppError
@@ -119,7 +117,6 @@ class Outgoing:
         call = self._outbox.take_answered(frame.message_id) if self._outbox is not None else None
         if call is None:
             return self._unawaited(frame.message_id, "call_error", None, text, now)
-        details = msgspec.json.encode(frame.details)
         seen = FrameSeen(
             "in",
             "call_error",
@@ -131,7 +128,7 @@ class Outgoing:
             answers=True,
             error_code=frame.code,
         )
-        return [seen, _failed(call, "error", frame.code, frame.description, details), *self.tick(now)]
+        return [seen, _failed(call, "error", frame.code, frame.description, frame.details), *self.tick(now)]
 
     def tick(self, now: Instant) -> list[Effect]:
         """Let time pass: overdue answers, entries that waited too long, whose turn it is."""

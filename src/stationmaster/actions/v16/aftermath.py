@@ -18,6 +18,7 @@ from stationmaster.actions.v16.security_orders import use_of
 from stationmaster.domain.certificates import RootUse
 from stationmaster.domain.facts import AvailabilityRequested, ConfigurationValueChanged
 from stationmaster.domain.jobs import Job
+from stationmaster.ocpp.plain_json import kept_object
 from stationmaster.session.events import CallAnsweredLate
 from stationmaster.session.gate import PERMIT_US, permit_of
 
@@ -33,13 +34,15 @@ async def answered_late(context: ActionContext, connection: StationConnection, l
     """
     if late.payload is None:
         return
-    text = context.without_secrets(connection, late.action, late.payload.decode("utf-8", "replace"))
-    answer = _members(text)
-    status = answer.get("status")
-    job = await context.services.commands.answered_late(late.key, text, status if isinstance(status, str) else None)
+    text = kept_object(context.without_secrets(connection, late.action, late.payload.decode("utf-8", "replace")))
+    if text is None:
+        return
+    said = msgspec.json.decode(text).get("status")
+    status = said if isinstance(said, str) else None
+    job = await context.services.commands.answered_late(late.key, text, status)
     follow = _FOLLOWS.get(late.action)
     if job is not None and follow is not None and status in _ACCEPTED:
-        await follow(context, connection, job, _members(job.payload), status)
+        await follow(context, connection, job, msgspec.json.decode(job.payload), status)
 
 
 async def _doubt_key(
@@ -103,11 +106,3 @@ _FOLLOWS: Final[Mapping[str, _Follow]] = {
     "TriggerMessage": _open_permit,
 }
 """What follows from an acceptance that comes late."""
-
-
-def _members(text: str) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -7,7 +7,7 @@ written, and every way a call can end becomes the outcome of the job.
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -36,6 +36,8 @@ from stationmaster.domain.smart_charging.installed import ClearFilter
 from stationmaster.domain.smart_charging.profiles import ChargingProfile, RateUnit
 from stationmaster.instants import Instant
 from stationmaster.ocpp.errors import OcppError, parse_error_code
+from stationmaster.ocpp.frames import encode_payload
+from stationmaster.ocpp.plain_json import kept_object, storable
 from stationmaster.ocpp.protocol import Protocol
 from stationmaster.ocpp.v16.smart_charging import GetCompositeScheduleResponse
 from stationmaster.services.audit import PEOPLE
@@ -228,31 +230,30 @@ def _success(ended: CallAnswered, settled: Settled, without_secrets: Callable[[s
 
 
 def _shown(ended: CallAnswered, without_secrets: Callable[[str], str]) -> str:
-    """The answer as the station wrote it, but for secrets; `null` stands for an empty one."""
+    """The answer as the station wrote it, but for secrets and what nobody can show; `null` stands for an empty one."""
     text = ended.payload.decode("utf-8", "replace").strip()
-    return "{}" if text in {"", "null"} else without_secrets(text)
+    if text in {"", "null"}:
+        return "{}"
+    return kept_object(without_secrets(text)) or without_secrets(encode_payload(ended.response))
 
 
 def _failure(ended: CallFailed, without_secrets: Callable[[str], str]) -> Outcome:
     """A station that refuses may quote what it was sent, in each part of its answer."""
     raw = "" if ended.payload is None else without_secrets(ended.payload.decode("utf-8", "replace"))
-    error = {"code": without_secrets(ended.code), "description": without_secrets(ended.description), "details": {}}
+    kept = kept_object(raw)
+    code, description = storable(without_secrets(ended.code)), storable(without_secrets(ended.description))
+    error: dict[str, Any] = {"code": code, "description": description, "details": {}}
     if ended.state == "invalid_response":
-        return Outcome(state=ended.state, response=None if _members(raw) is None else raw, error=error)
-    error["details"] = _members(raw) or {}
+        if kept is None:
+            error["details"] = {"payload": storable(raw[:_LONGEST_RAW])}
+        return Outcome(state=ended.state, response=kept, error=error)
+    error["details"] = {} if kept is None else msgspec.json.decode(kept)
     result = str(parse_error_code(ended.code)) if ended.state == "error" else None
     return Outcome(state=ended.state, result=result, error=error)
 
 
-def _members(text: str) -> dict[str, Any] | None:
-    """The members of a JSON object; None when the text is none."""
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
+_LONGEST_RAW: Final = 10_000
+"""How much is kept of an answer that is no JSON object; the message log has the whole frame."""
 _MISSING = frozenset({"NotImplemented", "NotSupported"})
 
 
