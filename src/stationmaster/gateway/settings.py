@@ -64,8 +64,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     least_bytes_per_s: float = 256.0
     """A frame that comes, or is read, more slowly than this in the long run counts as silence; GPRS is faster."""
     answer_timeout_s: float = 5.0
-    """A CALL whose handler takes longer is answered with InternalError (§1.7). What it has given to the database is
-    stored all the same, and found when the station says it again."""
+    """A CALL that is not answered so long after its receipt is answered with InternalError (§1.7); one that has waited
+    for others gets a moment all the same. What was given to the database is stored, and found when the station says it
+    again."""
     record_wait_s: float = 1.0
     """CALLs of a new connection wait for its record so long, then for the bus alone: storage keeps the order."""
     calls_waiting: int = 64

@@ -22,6 +22,10 @@ __all__ = ["Worker", "WorkerOwner"]
 _CALLS_IN_A_ROW: Final = 16
 _REST_TICKS: Final = 2
 """How long a worker waits for more."""
+_LEAST_TICKS: Final = 2
+"""What is left to a CALL that has used up its time in the queue: one whole tick at least. To refuse it unheard would
+keep to the ceiling (§1.7), and lose what is stored at once: a station gives up a transaction message after some errors.
+"""
 
 
 class WorkerOwner(StationConnection, Protocol):
@@ -50,6 +54,7 @@ class Worker:
         "_finished",
         "_overdue",
         "_owner",
+        "_received_ticks",
         "_rest",
         "_session",
         "_since_tick",
@@ -61,6 +66,7 @@ class Worker:
         self._owner = owner
         self._session = session
         self._calls: list[CallReceived] = []
+        self._received_ticks: list[int] = []  # of each in `_calls`
         self._crowded = False
         self._task: asyncio.Task[None] | None = None
         self._rest: asyncio.Future[bool] | None = None
@@ -79,6 +85,7 @@ class Worker:
     def add(self, call: CallReceived) -> bool:
         """Queue a CALL behind those that wait; whether they are too many now. The owner is told when that is over."""
         self._calls.append(call)
+        self._received_ticks.append(self._context.sweep.tick)
         if len(self._calls) >= self._context.settings.calls_waiting:
             self._crowded = True
         return self._crowded
@@ -101,6 +108,7 @@ class Worker:
     def dismiss(self) -> None:
         """The connection has ended: what has not been begun will be sent again by the station."""
         self._calls.clear()
+        self._received_ticks.clear()
         if self._rest is not None:
             self._wake(more=False)
 
@@ -153,7 +161,10 @@ class Worker:
 
     def _next(self) -> CallReceived:
         call = self._calls.pop(0)
-        self._since_tick = self._context.sweep.tick
+        received_tick, tick = self._received_ticks.pop(0), self._context.sweep.tick
+        self._since_tick = received_tick  # the time in the queue counts
+        if received_tick != tick:
+            self._since_tick = min(tick, max(received_tick, tick + _LEAST_TICKS - self._context.answer_timeout_ticks))
         self._overdue = False
         if self._crowded and len(self._calls) <= self._context.settings.calls_waiting // 2:
             self._crowded = False
