@@ -248,3 +248,52 @@ async def test_what_is_kept_of_a_late_answer_can_be_read_by_everybody(
     found = await node.storage.jobs.get(job.id)
     assert found is not None
     assert (found.state, found.response) == ("timeout", response)
+
+
+SIGNED_UPDATE = {
+    "requestId": 5,
+    "firmware": {
+        "location": "https://files.example/firmware.bin",
+        "retrieveDateTime": "2025-03-01T12:00:00Z",
+        "signingCertificate": "x",
+        "signature": "x",
+    },
+}
+LOG = {"requestId": 5, "logType": "SecurityLog", "log": {"remoteLocation": "https://files.example/"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "report", "end"),
+    [
+        ("SignedUpdateFirmware", SIGNED_UPDATE, "SignedFirmwareStatusNotification", "Installed"),
+        ("GetLog", LOG, "LogStatusNotification", "Uploaded"),
+    ],
+)
+async def test_what_a_station_reports_of_a_request_that_it_accepted_late_is_of_its_job(
+    node: Node, action: str, payload: dict[str, Any], report: str, end: str
+) -> None:
+    line = await connect(node)
+    job = await unanswered(node, line, action, **payload)
+    await answers(node, line, job, status="Accepted")
+    await line.says(report, status=end, requestId=6)
+    assert await is_in(node, job, "timeout")
+    await line.says(report, status=end, requestId=5)
+    found = await node.storage.jobs.get(job.id)
+    assert found is not None
+    assert (found.state, found.result) == ("done", end)
+
+
+@pytest.mark.parametrize(("status", "older_is"), [("Accepted", "waiting"), ("AcceptedCanceled", "cancelled")])
+async def test_an_older_update_is_over_if_the_station_says_late_that_it_dropped_it(
+    node: Node, status: str, older_is: str
+) -> None:
+    line = await connect(node)
+    line.will_answer("SignedUpdateFirmware", status="Accepted")
+    send = node.services.commands.send
+    wish = {**SIGNED_UPDATE, "requestId": 4}
+    older = await send(ORGANISATION, "CP7", "SignedUpdateFirmware", wish, requested_by="test", wait_s=5)
+    job = await unanswered(node, line, "SignedUpdateFirmware", **SIGNED_UPDATE)
+    assert await is_in(node, older, "waiting")
+    await answers(node, line, job, status=status)
+    assert await is_in(node, older, older_is)
+    assert await is_in(node, job, "timeout")

@@ -299,14 +299,29 @@ class Commands:
         state = running.result().state if running.done() and not running.cancelled() else job.state
         return CommandReply(job_id=job.id, state=state, warnings=review.warnings)
 
-    async def answered_late(self, job_id: str, response: str, result: str | None) -> Job | None:
-        """Keep an answer that came after its time with its job, which stays as it ended; the job, if it is one."""
+    async def answered_late(
+        self,
+        job_id: str,
+        response: str,
+        result: str | None,
+        *,
+        awaited: Callable[[Job], Awaits | None] | None = None,
+        replaces: bool = False,
+    ) -> Job | None:
+        """Keep an answer that came after its time with its job, which stays as it ended; the job, if it is one.
+
+        `awaited` tells what is still to come of the job; it `replaces` older ones of its kind if the station said so.
+        """
         job: Job | None = await self._storage.jobs.get(job_id)
         if job is None or job.state != JobState.TIMEOUT or job.response is not None:
             return None
         now = self._clock()
         known = msgspec.structs.replace(job, response=response, result=result, answered_at=now)
-        await self._storage.record([job_changed(known, now)])
+        to_come = None if awaited is None else awaited(job)
+        if to_come is not None:
+            known = msgspec.structs.replace(known, progress=Progress(awaits=to_come).as_json())
+        replaced = await self._replaced(known, now) if replaces else []
+        await self._storage.record([job_changed(known, now), *replaced])
         return known
 
     async def close(self, patience_s: float = 5.0) -> None:

@@ -17,7 +17,8 @@ from stationmaster.actions.v16.context import ActionContext, location_of
 from stationmaster.actions.v16.security_orders import use_of
 from stationmaster.domain.certificates import RootUse
 from stationmaster.domain.facts import AvailabilityRequested, ConfigurationValueChanged
-from stationmaster.domain.jobs import Job
+from stationmaster.domain.jobs import Awaits, Job, awaits
+from stationmaster.instants import Instant
 from stationmaster.ocpp.plain_json import kept_object
 from stationmaster.session.events import CallAnsweredLate
 from stationmaster.session.gate import PERMIT_US, permit_of
@@ -25,6 +26,9 @@ from stationmaster.session.gate import PERMIT_US, permit_of
 __all__ = ["answered_late"]
 
 _ACCEPTED: Final = frozenset({"Accepted", "RebootRequired", "Scheduled"})
+_REPLACES: Final = "AcceptedCanceled"
+_REPORTED_BY_REQUEST: Final = frozenset({"GetLog", "SignedUpdateFirmware"})
+"""What stations report of these names the request (§4.9, §4.10)."""
 
 
 async def answered_late(context: ActionContext, connection: StationConnection, late: CallAnsweredLate) -> None:
@@ -39,10 +43,23 @@ async def answered_late(context: ActionContext, connection: StationConnection, l
         return
     said = msgspec.json.decode(text).get("status")
     status = said if isinstance(said, str) else None
-    job = await context.services.commands.answered_late(late.key, text, status)
+    job = await context.services.commands.answered_late(
+        late.key,
+        text,
+        status,
+        awaited=lambda job: _reports_to_come(job, status, context.clock()),
+        replaces=status == _REPLACES,
+    )
     follow = _FOLLOWS.get(late.action)
     if job is not None and follow is not None and status in _ACCEPTED:
         await follow(context, connection, job, msgspec.json.decode(job.payload), status)
+
+
+def _reports_to_come(job: Job, status: str | None, now: Instant) -> Awaits | None:
+    """By its request, reports find a job that we gave up on; nothing is waited for."""
+    if job.action not in _REPORTED_BY_REQUEST or status not in {"Accepted", _REPLACES}:
+        return None
+    return awaits("transfer", now, request_id=msgspec.json.decode(job.payload)["requestId"])
 
 
 async def _doubt_key(
