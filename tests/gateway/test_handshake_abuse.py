@@ -1,6 +1,7 @@
 """Handshakes that are meant to harm, on raw sockets: RELIABILITY D-02."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -130,3 +131,73 @@ async def test_the_connection_is_told_with_all_that_is_known(world: World) -> No
     assert (fact.station_id, fact.protocol, fact.security_profile) == ("CP1", "ocpp1.6", 0)
     assert (fact.remote_address, fact.user_agent, fact.node_id) == ("127.0.0.1", "Wallbox/1.0", "node-1")
     assert fact.connection_id > fact.epoch > 0
+
+
+# What can be told of a request that is none
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_request_that_cannot_be_read_is_recorded_with_whose_it_is(world: World, known: bool) -> None:
+    if known:
+        world.directory.add("CP1")
+    station = await world.raw()
+    assert (await station.request(upgrade().replace(b"Host: ", b"Host: \x00"))).status == 400
+    await until(lambda: world.directory.facts(HandshakeRefused))
+    (fact,) = world.directory.facts(HandshakeRefused)
+    assert (fact.station_id, fact.path, fact.reason, fact.known) == ("CP1", "/ocpp/CP1", "bad_request", known)
+
+
+async def test_a_request_that_nobody_can_tell_of_is_recorded_all_the_same(world: World) -> None:
+    async def fails() -> None:
+        raise ConnectionError("the database is away")
+
+    world.directory.lookup_waits = fails
+    station = await world.raw()
+    assert (await station.request(upgrade().replace(b"Host: ", b"Host: \x00"))).status == 400
+    station = await world.raw()
+    assert (await station.request(b"NONSENSE\r\n\r\n")).status == 400
+    await until(lambda: len(world.directory.facts(HandshakeRefused)) == 2)
+    assert [fact.station_id for fact in world.directory.facts(HandshakeRefused)] == ["CP1", ""]
+
+
+@pytest.mark.parametrize("head", [upgrade()[:-2], upgrade().replace(b"\r\n", b"\n")], ids=["cut short", "LF alone"])
+async def test_a_head_that_does_not_end_is_told_and_recorded(impatient: World, head: bytes) -> None:
+    station = await impatient.raw()
+    await station.send(head)
+    assert (await station.response()).status == 408
+    await until(lambda: impatient.directory.facts(HandshakeRefused))
+    (fact,) = impatient.directory.facts(HandshakeRefused)
+    assert (fact.status, fact.reason, fact.station_id) == (408, "bad_request", "CP1")
+    assert "did not end in time" in fact.detail
+
+
+async def test_a_decision_that_takes_too_long_is_cut_off_and_is_no_bad_request(impatient: World) -> None:
+    async def wait() -> None:
+        await asyncio.sleep(60)
+
+    impatient.directory.lookup_waits = wait
+    station = await impatient.raw()
+    await station.send(upgrade() + b"early")
+    async with asyncio.timeout(5):
+        assert await station.reader.read() == b""
+    assert impatient.directory.facts(HandshakeRefused) == []
+
+
+# Unknown stations
+
+
+@pytest.mark.parametrize(
+    ("more", "detail"),
+    [({"Sec_WebSocket_Protocol": "ocpp2.0.1"}, "offers ocpp2.0.1"), ({"Sec_WebSocket_Protocol": None}, "names no")],
+)
+async def test_an_unknown_station_that_could_not_come_in_is_not_admitted(
+    world: World, more: dict[str, Any], detail: str
+) -> None:
+    world.directory.admits_unknown = True
+    station = await world.raw()
+    assert (await station.request(upgrade("/ocpp/NEW", **more))).status == 404
+    await until(lambda: world.directory.facts(HandshakeRefused))
+    (fact,) = world.directory.facts(HandshakeRefused)
+    assert (fact.reason, fact.known) == ("unknown_station", False)
+    assert detail in fact.detail
+    assert "NEW" not in world.directory.stations

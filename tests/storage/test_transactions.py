@@ -61,6 +61,11 @@ async def test_a_resend_of_a_transaction_that_is_over_is_recognised(storage: Sto
     assert await states(storage) == {first.id: "closed"}
 
 
+async def test_a_resend_may_write_the_tag_in_another_case(storage: Storage) -> None:
+    first = await begin(storage, id_tag="Tag")
+    assert (await begin(storage, id_tag="tAG")).id == first.id
+
+
 async def test_whatever_differs_makes_another_transaction(storage: Storage) -> None:
     first = await begin(storage)
     others = [

@@ -25,7 +25,7 @@ def banner(node: Node) -> str:
         f"  Documents of the API     http://{_in_url(people)}:{node.http_port}/api/v1/docs",
     ]
     if settings.ocpp.accept_unknown:
-        lines += ["", "  Every station is let in, registered or not (ocpp.accept_unknown)."]
+        lines += ["", "  Every station that comes without TLS is let in, registered or not (ocpp.accept_unknown)."]
     if node.first_key is not None:
         lines += [
             "",

@@ -81,7 +81,7 @@ class OcppSettings(Section):
     port: Port = Field(default=9000, description="Port for stations.")
     accept_unknown: bool = Field(
         default=False,
-        description="Let stations in that nobody registered, without a password. For laboratories and demos only.",
+        description="Let stations in that nobody registered, Accepted, without password or TLS. For laboratories.",
     )
     path: str = Field(
         default="/ocpp",

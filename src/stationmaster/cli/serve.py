@@ -25,7 +25,11 @@ def serve(
     ] = None,
     config: Config = None,
     accept_unknown: Annotated[
-        bool, typer.Option("--accept-unknown", help="Let every station in, registered or not. For laboratories only.")
+        bool,
+        typer.Option(
+            "--accept-unknown",
+            help="Let every station in that comes without TLS, registered or not. For laboratories only.",
+        ),
     ] = False,
 ) -> None:
     """Serve stations and the API until told to stop.

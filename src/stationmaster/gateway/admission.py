@@ -22,7 +22,16 @@ from stationmaster.gateway.requests import HandshakeRequest
 from stationmaster.gateway.settings import Listener
 from stationmaster.gateway.subprotocols import choose_subprotocol
 
-__all__ = ["Admit", "Profile", "Refuse", "connection_profile", "decide", "refuse", "websocket_fault"]
+__all__ = [
+    "Admit",
+    "Profile",
+    "Refuse",
+    "connection_profile",
+    "decide",
+    "refuse",
+    "subprotocol_fault",
+    "websocket_fault",
+]
 
 
 class Profile(IntEnum):
@@ -188,24 +197,35 @@ def _check(
     return check_password(record, password) or refuse("password_wrong")
 
 
+def subprotocol_fault(
+    request: HandshakeRequest, listener: Listener, accept_missing: bool | None = None
+) -> Refuse | None:
+    """Rows 8 and 9: what stands against the versions that the station names, if anything does."""
+    if not request.values("sec-websocket-protocol"):
+        forgiven = listener.accept_missing_subprotocol if accept_missing is None else accept_missing
+        return None if forgiven else refuse("no_subprotocol")
+    offered = request.tokens("sec-websocket-protocol")
+    if choose_subprotocol(offered, listener.subprotocols) is not None:
+        return None
+    return refuse(
+        "subprotocol_unknown",
+        f"The station offers {', '.join(offered)[:200] or 'nothing'}; "
+        f"supported here: {', '.join(listener.subprotocols)}.",
+    )
+
+
 def _with_subprotocol(
     request: HandshakeRequest, listener: Listener, admission: Admission, accept_missing: bool | None
 ) -> Admit | Refuse:
+    fault = subprotocol_fault(request, listener, accept_missing)
+    if fault is not None:
+        return fault
     oddities: list[tuple[str, str]] = []
     if not _connection_upgrades(request):
         oddities.append(("connection_header", ", ".join(request.values("connection"))))
-    if not request.values("sec-websocket-protocol"):
-        if not (listener.accept_missing_subprotocol if accept_missing is None else accept_missing):
-            return refuse("no_subprotocol")
-        return Admit(admission, None, (*oddities, ("no_subprotocol", "")))
-    offered = request.tokens("sec-websocket-protocol")
-    chosen = choose_subprotocol(offered, listener.subprotocols)
+    chosen = choose_subprotocol(request.tokens("sec-websocket-protocol"), listener.subprotocols)
     if chosen is None:
-        return refuse(
-            "subprotocol_unknown",
-            f"The station offers {', '.join(offered)[:200] or 'nothing'}; "
-            f"supported here: {', '.join(listener.subprotocols)}.",
-        )
+        oddities.append(("no_subprotocol", ""))
     return Admit(admission, chosen, tuple(oddities))
 
 

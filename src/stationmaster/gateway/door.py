@@ -6,6 +6,7 @@ loop in which the newcomer takes its place in the hub.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -16,7 +17,15 @@ from stationmaster.bus.messages_v1 import Newcomer, decode, encode
 from stationmaster.bus.subjects import command_of
 from stationmaster.domain.facts import HandshakeRefused, StationConnected
 from stationmaster.domain.quirks import Quirks
-from stationmaster.gateway.admission import Admit, Refuse, connection_profile, decide, refuse, websocket_fault
+from stationmaster.gateway.admission import (
+    Admit,
+    Refuse,
+    connection_profile,
+    decide,
+    refuse,
+    subprotocol_fault,
+    websocket_fault,
+)
 from stationmaster.gateway.compression import agree_on_compression
 from stationmaster.gateway.connection import Connection
 from stationmaster.gateway.context import ConnectionContext
@@ -25,6 +34,7 @@ from stationmaster.gateway.hub import Hub
 from stationmaster.gateway.identities import Identity, identity_of
 from stationmaster.gateway.journal import clean
 from stationmaster.gateway.limits import Limits, TokenBucket
+from stationmaster.gateway.reasons import REASONS
 from stationmaster.gateway.requests import BadRequest, HandshakeRequest
 from stationmaster.gateway.settings import Listener
 from stationmaster.gateway.socket import StationSocket
@@ -110,8 +120,7 @@ class Door:
 
     async def _answer(self, socket: StationSocket, request: HandshakeRequest | BadRequest) -> None:
         if isinstance(request, BadRequest):
-            verdict = Refuse(request.status, "bad_request", request.detail)
-            await self._turn_away(socket, HandshakeRequest("", "", "", {}, socket.remote_address), None, verdict, None)
+            await self._answer_unreadable(socket, request)
             return
         identity = identity_of(request.target, self._listener.paths)
         record: StationRecord | None = None
@@ -130,6 +139,17 @@ class Door:
                 self._keeper.deciding -= 1
         if refused is not None:
             await self._turn_away(socket, request, identity, refused, record)
+
+    async def _answer_unreadable(self, socket: StationSocket, request: BadRequest) -> None:
+        """No proper request; whose it is can often be read all the same."""
+        identity = identity_of(request.target, self._listener.paths)
+        record: StationRecord | None = None
+        if identity is not None:
+            with suppress(Exception):  # it is told without whose it is
+                record = await self._context.directory.lookup(identity.name)
+        verdict = Refuse(request.status, "bad_request", request.detail)
+        seen = HandshakeRequest("", request.target, "", {}, socket.remote_address)
+        await self._turn_away(socket, seen, identity, verdict, record)
 
     def _not_now(self, identity: Identity | None, request: HandshakeRequest) -> Refuse | None:
         """Row 3."""
@@ -180,6 +200,8 @@ class Door:
         record = await self._context.directory.lookup(identity.name)
         if record is not None:
             return record
+        if subprotocol_fault(request, self._listener) is not None:  # what could not come in is not registered
+            return None
         return await self._context.directory.unknown_seen(
             Attempt(
                 identity=identity.name,
@@ -197,7 +219,9 @@ class Door:
     ) -> Refuse | None:
         """Rows 4 to 10, and then in."""
         if record is None:
-            return refuse("unknown_station")
+            fault = subprotocol_fault(request, self._listener)
+            words = REASONS["unknown_station"].detail
+            return refuse("unknown_station", words if fault is None else f"{words} Besides: {fault.detail}")
         keeper = self._keeper
         if request.certificate is not None and await keeper.surroundings.look_up_certificate(
             record, request.certificate
@@ -363,7 +387,7 @@ class Door:
         verdict: Refuse,
         record: StationRecord | None,
     ) -> None:
-        hint = verdict.detail + "\n" if verdict.status in (400, 414, 426, 431) else ""
+        hint = verdict.detail + "\n" if verdict.status in (400, 408, 414, 426, 431) else ""
         socket.refuse(verdict.status, verdict.headers, hint)
         await self._note_refusal(request, identity.name if identity is not None else "", verdict, record)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["BadRequest", "HandshakeRequest", "RequestLimits", "head_length", "parse_request"]
+__all__ = ["BadRequest", "HandshakeRequest", "RequestLimits", "head_length", "parse_request", "target_of"]
 
 
 _BLANKS: Final = " \t"
@@ -25,12 +25,13 @@ class RequestLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BadRequest(Exception):
-    """The request cannot be read or breaks a limit. `detail` is for people."""
+    """The request cannot be read or breaks a limit. `detail` is for people; `target` as far as it can be read."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, target: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.target = target
 
 
 class HandshakeRequest(msgspec.Struct, frozen=True):
@@ -61,6 +62,7 @@ class HandshakeRequest(msgspec.Struct, frozen=True):
 
 
 _REQUEST_LINE: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([\x21-\xff]+(?: +[\x21-\xff]+)*?) +(HTTP/\d\.\d)")
+_TARGET: Final = re.compile(rb"[A-Za-z]{1,20} +([\x21-\xff]{1,8192}) +HTTP/\d")
 _HEADER_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE: Final = re.compile(rb"[\x09\x20-\x7e\x80-\xff]*")
 _TLS_RECORD: Final = b"\x16\x03"
@@ -78,6 +80,12 @@ def head_length(data: bytes | bytearray, limits: RequestLimits) -> int | None:
     if len(data) >= limits.head:
         raise BadRequest(431, f"the head of the request is longer than {limits.head} bytes")
     return None
+
+
+def target_of(head: bytes | bytearray) -> str:
+    """Where a head that is not proper, or not whole, wants to go; "" if its first line does not tell."""
+    match = _TARGET.match(head)
+    return "" if match is None else match[1].decode("latin-1")
 
 
 def parse_request(

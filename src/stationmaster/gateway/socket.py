@@ -16,7 +16,14 @@ from typing import Any, Final, Protocol
 
 from websockets.utils import accept_key
 
-from stationmaster.gateway.requests import BadRequest, HandshakeRequest, RequestLimits, head_length, parse_request
+from stationmaster.gateway.requests import (
+    BadRequest,
+    HandshakeRequest,
+    RequestLimits,
+    head_length,
+    parse_request,
+    target_of,
+)
 from stationmaster.gateway.wire import Binary, Wire
 
 __all__ = ["Conversation", "Outbox", "StationSocket"]
@@ -94,6 +101,7 @@ class StationSocket(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_asked",
         "_ending",
         "_head",
         "_limits",
@@ -128,7 +136,8 @@ class StationSocket(asyncio.Protocol):
         self._transport: Any = None
         self._wire: Wire | None = None
         self._listener: Conversation | None = None
-        self._timer: asyncio.TimerHandle | None = loop.call_later(handshake_timeout_s, self.abort)
+        self._timer: asyncio.TimerHandle | None = loop.call_later(handshake_timeout_s, self._too_late)
+        self._asked = False
         self._reading_paused = False
         self._ending = False
         self._lost = False
@@ -343,6 +352,7 @@ class StationSocket(asyncio.Protocol):
             return
         self._head += data
         request: HandshakeRequest | BadRequest
+        head = b""
         try:
             length = head_length(self._head, self._limits)
             if length is None:
@@ -351,9 +361,22 @@ class StationSocket(asyncio.Protocol):
             del self._head[:length]
             request = parse_request(head, self._limits, self.remote_address, self._certificate())
         except BadRequest as error:
+            error.target = target_of(head or self._head)
             request = error
+        self._ask(request)
+
+    def _ask(self, request: HandshakeRequest | BadRequest) -> None:
+        self._asked = True
         self._transport.pause_reading()
         self._on_request(self, request)
+
+    def _too_late(self) -> None:
+        """The head is not whole, or not decided about, in time. Whoever has said something is told why."""
+        self._timer = None
+        if not self._head or self._asked or self.is_lost:
+            self.abort()
+            return
+        self._ask(BadRequest(408, "the head of the request did not end in time", target_of(self._head)))
 
     def _certificate(self) -> bytes | None:
         tls = self._transport.get_extra_info("ssl_object")

@@ -18,7 +18,7 @@ import structlog
 from stationmaster.bus import BusError, BusTimeout, HandlerFailed, NoResponder
 from stationmaster.bus.messages_v1 import CommandReply, CommandRequest, decode, encode
 from stationmaster.bus.subjects import command_of
-from stationmaster.domain.errors import Conflict, DomainError, FieldError, Invalid, NotFound, Offline, Unavailable
+from stationmaster.domain.errors import DomainError, FieldError, Invalid, NotFound, Unavailable
 from stationmaster.domain.facts import Fact
 from stationmaster.domain.jobs import Awaits, Job, JobState, Progress, job_changed, job_moved_on
 from stationmaster.domain.orders import Order
@@ -26,6 +26,7 @@ from stationmaster.domain.persistent_commands import PersistentCommand, Waiting
 from stationmaster.domain.stations import Station
 from stationmaster.instants import Instant
 from stationmaster.services.audit import PEOPLE, audit_fact
+from stationmaster.services.command_refusals import offline, refusal_of
 from stationmaster.services.context import ServiceContext
 from stationmaster.services.waiting import WaitingJobs
 from stationmaster.storage.errors import StorageError
@@ -257,7 +258,7 @@ class Commands:
                 command_of(request.station_id), encode(request), request.wait_s + BUS_MARGIN_S, epoch=request.epoch
             )
         except NoResponder as error:
-            raise _offline(request.station_id) from error
+            raise offline(request.station_id) from error
         except (BusTimeout, HandlerFailed):
             log.warning("commands.no_reply", station_id=request.station_id, job_id=request.job_id, exc_info=True)
             return
@@ -265,7 +266,7 @@ class Commands:
             raise Unavailable("node_unreachable", f"The command was not sent: {error}.") from error
         reply = decode(answer, CommandReply)
         if reply.refusal is not None:
-            raise _as_error(request, reply)
+            raise refusal_of(request, reply)
 
     def _catalogue_of(self, station: Station) -> Catalogue:
         """The catalogue of the protocol the station last spoke, else that of the first one we speak."""
@@ -484,23 +485,6 @@ def _ended(job: Job, state: JobState, error: dict[str, Any], now: Instant) -> Jo
 
 def _error(code: str, description: str) -> dict[str, Any]:
     return {"code": code, "description": description, "details": {}}
-
-
-def _as_error(request: CommandRequest, reply: CommandReply) -> DomainError:
-    words = reply.detail or "The node that holds the station refused the command."
-    match reply.refusal:
-        case "payload":
-            field = FieldError(reply.path or "", "payload_invalid", words)
-            return Invalid("payload_invalid", words, fields=(field,))
-        case "unknown_action":
-            return NotFound("unknown_action", words)
-        case "offline":
-            return _offline(request.station_id)
-    return Conflict(reply.refusal or "refused", words)
-
-
-def _offline(station_id: str) -> Offline:
-    return Offline("station_offline", f"Station `{station_id}` is not connected, so the command was not sent.")
 
 
 def _check_range(name: str, value: float, lowest: float, highest: float) -> None:

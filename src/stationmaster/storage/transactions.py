@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from stationmaster.domain.facts import TransactionStarted, TransactionStored
+from stationmaster.domain.tokens import key_of
 from stationmaster.domain.transactions import START_UNCONFIRMED, Beginning
 from stationmaster.instants import Instant
 from stationmaster.storage.active_transactions import ActiveTransactions, find_active
@@ -82,7 +83,7 @@ _Key = tuple[str, int, int]
 def store_starts(batch: Batch, facts: list[TransactionStarted]) -> Program[list[TransactionStored]]:
     """Store each start, or find that it came before; older open ones on the connector are superseded."""
     digests = [
-        digest_of((fact.location.evse_id, fact.location.connector_id, fact.id_tag, fact.meter_start_wh))
+        digest_of((fact.location.evse_id, fact.location.connector_id, _key_of(fact.id_tag), fact.meter_start_wh))
         for fact in facts
     ]
     same = yield Execute(
@@ -210,6 +211,11 @@ def _start_row(fact: TransactionStarted, ocpp_id: str, digest: int, state: str) 
         fact.remote_start_job_id,
         flags_text(fact.flags),
     )
+
+
+def _key_of(id_tag: str | None) -> str | None:
+    """A tag that comes again in another case is the same (§2.1)."""
+    return None if id_tag is None else key_of(id_tag)
 
 
 def _with_status(fact: TransactionStarted, status: str) -> TransactionStarted:
