@@ -153,6 +153,18 @@ async def test_a_restarted_node_still_knows_what_is_awaited(sqlite_url: str) -> 
 # Remote stop
 
 
+async def test_an_end_fulfils_every_wish_for_it(node: Node) -> None:
+    line = await connect(node)
+    transaction_id = await start(line)
+    jobs = []
+    for _ in range(2):
+        line.will_answer("RemoteStopTransaction", status="Accepted")
+        jobs.append(await send(node, "RemoteStopTransaction", transactionId=transaction_id))
+    assert {job.state for job in jobs} == {"waiting"}
+    await line.says("StopTransaction", transactionId=transaction_id, meterStop=9, timestamp="2025-03-01T12:35:00Z")
+    assert {(await now(node, job)).state for job in jobs} == {"done"}
+
+
 async def test_a_remote_stop_ends_with_the_end_of_the_transaction(node: Node) -> None:
     line = await connect(node)
     first, second = await start(line), await start(line, connector_id=2)

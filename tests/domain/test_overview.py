@@ -67,5 +67,6 @@ def test_power_is_the_whole_or_its_phases() -> None:
     assert power_of([power(3_000, "L1"), power(2_000, "L2"), power(5_100)]) == 5_100
     assert power_of([power(3_000, "L1"), power(2_000, "L2")]) == 5_000
     assert power_of([power(0)]) == 0
+    assert power_of([power(0, context="Transaction.Begin"), power(5_100)]) == 5_100
     assert power_of([MeterSample(raw="7", value=7.0), power(None)]) is None
     assert power_of([power(9e9, flags=("beyond_physical_limit",))]) is None

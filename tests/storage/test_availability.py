@@ -1,5 +1,7 @@
 """Connectors: the last word counts, the history is in the events (handbook §3.2.9, §3.3.2)."""
 
+import pytest
+
 from stationmaster.domain.facts import AvailabilityRequested
 from stationmaster.storage import Storage
 from tests.storage.facts import at, head, place, status
@@ -39,6 +41,24 @@ async def test_what_was_asked_for_stays_beside_what_is(storage: Storage) -> None
     station, first = await storage.connectors.of("CP1")
     assert (station.desired_operative, station.availability_status, station.status) == (True, "Accepted", None)
     assert (first.desired_operative, first.availability_status, first.status) == (False, "Scheduled", "Charging")
+
+
+@pytest.mark.parametrize(
+    ("operative", "unfit", "fit"), [(False, "Finishing", "Unavailable"), (True, "Unavailable", "Available")]
+)
+async def test_a_change_that_was_scheduled_is_pending_until_a_status_shows_it(
+    storage: Storage, operative: bool, unfit: str, fit: str
+) -> None:
+    async def answer() -> str | None:
+        return (await storage.connectors.of("CP1"))[0].availability_status
+
+    await storage.record([status(unfit), requested(operative=operative, answer="Scheduled")])
+    await storage.record([status(unfit)])
+    assert await answer() == "Scheduled"
+    await storage.record([status(fit)])
+    assert await answer() == "Accepted"
+    await storage.record([requested(operative=operative, answer="Rejected"), status(fit)])
+    assert await answer() == "Rejected"
 
 
 async def test_connectors_of_several_stations(storage: Storage) -> None:

@@ -109,6 +109,23 @@ def test_the_register_is_that_of_the_whole_connector() -> None:
     assert register_of([register(2.6)]) == 3
 
 
+def test_the_reading_of_the_start_is_that_of_a_set_only_where_it_is_the_only_one() -> None:
+    begin = register(100, context="Transaction.Begin")
+    assert register_of([register(180), begin]) == register_of([begin, register(180)]) == 180
+    assert register_of([begin, voltage(230)]) == 100
+    assert register_of([begin, register(9, flags=("negative",))]) == 100
+
+
+async def test_a_set_that_contradicts_itself_keeps_both_and_counts_the_first(storage: Storage) -> None:
+    one = await begin(storage)
+    await storage.record([sampled(one.id, register(500), register(400), register(400), voltage(230))])
+    kept = (register(500), register(400, flags=("conflict",)), voltage(230))
+    assert await sets(storage, one.id) == [(60, kept)]
+    transaction = await storage.transactions.get(one.id)
+    assert transaction is not None
+    assert transaction.last_meter_wh == 500
+
+
 async def test_the_values_of_an_end_are_compared_with_those_before(storage: Storage) -> None:
     one = await begin(storage)
     await storage.record([sampled(one.id, register(1), seconds=60)])

@@ -171,12 +171,11 @@ class Model:
         where = (
             kept.values if kept is not None else self.unlinked.setdefault((station, word.connector, reported), {})
         ).setdefault(word.seconds, [])
-        first = not where
         news = False
         for what, value in word.readings:
             known = [there for name, there, _ in where if name == what]
-            if first or value not in known:
-                where.append((what, value, bool(known) and not first))
+            if value not in known:
+                where.append((what, value, bool(known)))
                 news = True
         return news
 

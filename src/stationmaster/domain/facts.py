@@ -191,6 +191,7 @@ class AvailabilityRequested(Fact, frozen=True, kw_only=True, gc=False):
 REGISTER: Final = "Energy.Active.Import.Register"
 """The measurand that is meant when none is named, and the one that is billed."""
 PERIODIC: Final = "Sample.Periodic"
+BEGIN: Final = "Transaction.Begin"
 RAW: Final = "Raw"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from stationmaster.domain.facts import MeterSample
+from stationmaster.domain.facts import BEGIN, MeterSample
 from stationmaster.instants import Instant
 
 __all__ = ["HOUR_US", "STATION_STATES", "HourOfEnergy", "PlacedStation", "Session", "hours_of", "power_of"]
@@ -90,7 +90,7 @@ def power_of(samples: Iterable[MeterSample]) -> float | None:
     phases = 0.0
     told = False
     for sample in samples:
-        if sample.measurand != _POWER or sample.value is None or sample.flags:
+        if sample.measurand != _POWER or sample.value is None or sample.flags or sample.context == BEGIN:
             continue
         if sample.phase is None:
             return sample.value

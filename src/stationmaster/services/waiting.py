@@ -149,12 +149,10 @@ class WaitingJobs:
         """No transaction came of the start that took this job: another may take it."""
         self._release(job.station_id, job.id)
 
-    async def end_of(self, station: PresentStation, ocpp_id: str, at: Instant) -> Job | None:
-        """The remote stop that the end of this transaction fulfils (§3.2.10 duty 6)."""
-        for job, awaited in await self._awaiting("transaction_end", station, at):
-            if awaited.ocpp_id == ocpp_id:
-                return job
-        return None
+    async def ends_of(self, station: PresentStation, ocpp_id: str, at: Instant) -> list[Job]:
+        """The remote stops that the end of this transaction fulfils (§3.2.10 duty 6)."""
+        waiting = await self._awaiting("transaction_end", station, at)
+        return [job for job, awaited in waiting if awaited.ocpp_id == ocpp_id]
 
     async def boots_of(self, station: PresentStation, at: Instant) -> list[Job]:
         """The resets that a boot fulfils (§3.3.13)."""

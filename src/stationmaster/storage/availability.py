@@ -8,20 +8,27 @@ from stationmaster.storage.tables import connector
 __all__ = ["store_requests", "store_statuses"]
 
 _KEYS = ("station_id", "evse_id", "connector_id")
+_REPORTED = (
+    "organisation_id",
+    "status",
+    "error_code",
+    "info",
+    "vendor_id",
+    "vendor_error_code",
+    "reported_at",
+    "received_at",
+)
+# A change that was scheduled is pending until a status shows it (§3.3.2).
+_AS_WANTED = "connector.desired_operative = (excluded.status <> 'Unavailable')"
 _REPORT = insert_into(
     connector,
-    (
-        *_KEYS,
-        "organisation_id",
-        "status",
-        "error_code",
-        "info",
-        "vendor_id",
-        "vendor_error_code",
-        "reported_at",
-        "received_at",
-    ),
+    (*_KEYS, *_REPORTED),
     keys=_KEYS,
+    changes={name: f"excluded.{name}" for name in _REPORTED}
+    | {
+        "availability_status": "CASE WHEN connector.availability_status = 'Scheduled' AND "
+        f"{_AS_WANTED} THEN 'Accepted' ELSE connector.availability_status END"
+    },
 )
 _REQUEST = insert_into(
     connector,

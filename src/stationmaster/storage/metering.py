@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stationmaster.domain.facts import REGISTER, MeterSample, MeterSampled
+from stationmaster.domain.facts import BEGIN, REGISTER, MeterSample, MeterSampled
 from stationmaster.domain.locations import Location
 from stationmaster.storage.committed import ALREADY_STORED, AlreadyStored
 from stationmaster.storage.programs import Batch, Execute, Program
@@ -66,7 +66,7 @@ class _Set:
         self.fact = fact
         self.transaction_id = transaction_id
         self.flags = flags
-        self.samples = fact.samples
+        self.samples = _each_once(fact.samples)
         self.id = row_id
 
     def row(self) -> tuple[Any, ...]:
@@ -246,8 +246,11 @@ def encode_samples(samples: Iterable[MeterSample]) -> str:
 
 
 def register_of(samples: Iterable[MeterSample]) -> int | None:
-    """The energy register among the samples in Wh, if there is one of the whole connector that is no nonsense."""
-    register = None
+    """The energy register among the samples in Wh, if there is one of the whole connector that is no nonsense.
+
+    Some stations tell the reading of the start in every set, which is that of the set only where it is the only one.
+    """
+    register = of_begin = None
     for sample in samples:
         if (
             sample.measurand == REGISTER
@@ -256,8 +259,11 @@ def register_of(samples: Iterable[MeterSample]) -> int | None:
             and not sample.flags
             and sample.location in (None, "Outlet")
         ):
-            register = round(sample.value)
-    return register
+            if sample.context == BEGIN:
+                of_begin = round(sample.value)
+            else:
+                register = round(sample.value)
+    return of_begin if register is None else register
 
 
 def merge_samples(stored: tuple[MeterSample, ...], more: Iterable[MeterSample]) -> tuple[MeterSample, ...]:
@@ -277,6 +283,12 @@ def merge_samples(stored: tuple[MeterSample, ...], more: Iterable[MeterSample]) 
         added.append(msgspec.structs.replace(sample, flags=(*sample.flags, "conflict")) if known else sample)
         known.add(value)
     return (*stored, *added) if added else stored
+
+
+def _each_once(samples: tuple[MeterSample, ...]) -> tuple[MeterSample, ...]:
+    """A set may contradict itself, too; nearly none does, and the cheap look suffices."""
+    distinct = {(sample.measurand, sample.phase) for sample in samples}
+    return samples if len(distinct) == len(samples) else merge_samples((), samples)
 
 
 def _sample_key(sample: MeterSample) -> _Key:

@@ -112,8 +112,7 @@ async def stop_transaction(situation: Situation) -> Answer:
 
     async def what_an_end_ends() -> None:
         await services.smart_charging.transaction_ended(station.organisation_id, station.station_id, ended.ocpp_id)
-        job = await services.waiting.end_of(station, ended.ocpp_id, call.received_at)
-        if job is not None:
+        for job in await services.waiting.ends_of(station, ended.ocpp_id, call.received_at):
             await services.waiting.fulfil(job, keep_stop)
 
     async def keep_stop(job: Job) -> None:
