@@ -108,6 +108,11 @@ async def test_no_message_is_a_way_to_guess(node: Node, way: str) -> None:
     if way == "StartTransaction":
         page = await node.storage.transactions.find(ORGANISATION, id_tag="SECRET")
         assert [each.authorization_status for each in page.items] == ["Accepted"], "what is recorded is the truth"
+        assert [each.flags for each in page.items] == [("answered_unknown",)], "and so is what was answered"
+        page = await node.storage.transactions.find(ORGANISATION, id_tag="REGULAR")
+        assert not any("answered_unknown" in each.flags for each in page.items)
+        page = await node.storage.transactions.find(ORGANISATION, id_tag=f"GUESS{guesses - 1}")
+        assert [each.flags for each in page.items] == [()]
 
 
 async def test_a_driver_who_is_started_from_afar_charges_at_a_station_that_guessed(node: Node) -> None:

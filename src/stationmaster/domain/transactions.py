@@ -8,10 +8,20 @@ from stationmaster.domain.clocks import is_doubtful
 from stationmaster.domain.facts import MeterSample
 from stationmaster.instants import Instant
 
-__all__ = ["NO_ID", "START_UNCONFIRMED", "STOP_INFERRED", "Beginning", "MeterValueSet", "Transaction"]
+__all__ = [
+    "ANSWERED_UNKNOWN",
+    "NO_ID",
+    "START_UNCONFIRMED",
+    "STOP_INFERRED",
+    "Beginning",
+    "MeterValueSet",
+    "Transaction",
+]
 
 NO_ID: Final = "-1"
 """What a station calls a transaction for which it never got an id (§3.2.8)."""
+ANSWERED_UNKNOWN: Final = "answered_unknown"
+"""The flag of a start that was answered as if nobody knew its token, since the station had been guessing tokens."""
 START_UNCONFIRMED: Final = "start_unconfirmed"
 """The flag of a transaction whose station was gone before its start could be answered."""
 STOP_INFERRED: Final = "stop_inferred"

@@ -22,7 +22,7 @@ from stationmaster.domain.facts import (
 from stationmaster.domain.jobs import Job
 from stationmaster.domain.locations import Location
 from stationmaster.domain.tokens import Authorization
-from stationmaster.domain.transactions import STOP_INFERRED, Transaction
+from stationmaster.domain.transactions import ANSWERED_UNKNOWN, STOP_INFERRED, Transaction
 from stationmaster.instants import Instant
 from stationmaster.services.authorization import Authorizer
 from stationmaster.services.context import ServiceContext
@@ -133,6 +133,12 @@ class Transactions:
                 transaction_id=stored.id,
             )
         )
+
+    async def answered_unknown(self, stored: TransactionStored) -> None:
+        """Its token was kept from a station that had been guessing: whoever wonders at the refusal finds out why."""
+        found: Transaction | None = await self._storage.transactions.get(stored.id)
+        if found is not None and ANSWERED_UNKNOWN not in found.flags:
+            await self._storage.transactions.update(stored.id, {"flags": (*found.flags, ANSWERED_UNKNOWN)})
 
     @contextmanager
     def to_be_answered(self, station: PresentStation, stored: TransactionStored) -> Iterator[None]:

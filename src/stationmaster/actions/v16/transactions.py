@@ -77,6 +77,8 @@ async def start_transaction(situation: Situation) -> Answer:
     with services.transactions.to_be_answered(station, stored):
         if started.remote_start is None and await _is_guess(situation, request.id_tag, known=known):
             info = context.id_tag_info_of(NOT_KNOWN)
+            if known:
+                await services.transactions.answered_unknown(stored)
     response = StartTransactionResponse(
         id_tag_info=info,
         transaction_id=int(stored.ocpp_id),
