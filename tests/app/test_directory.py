@@ -130,6 +130,15 @@ async def test_what_a_pending_station_agreed_to_send_may_come_on_its_next_connec
         assert not await refused(station, "StatusNotification", status_of(1))
         assert await refused(station, "StatusNotification", status_of(1))
         assert not await refused(station, "SignCertificate", {"csr": "-----BEGIN"})
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        assert await refused(station, "StatusNotification", status_of(1)), "it has come"
+        assert not await refused(station, "SignCertificate", {"csr": "-----BEGIN"})
+        again = {"requestedMessage": "StatusNotification", "connectorId": 1}
+        asked = asyncio.create_task(api.post("/stations/CP7/commands/TriggerMessage", again, 200))
+        await station.obey("TriggerMessage", {"status": "Accepted"})
+        await asked
+    async with ScriptedStation(url, "CP7", password=PASSWORD) as station:
+        assert not await refused(station, "StatusNotification", status_of(1)), "it was asked for anew"
     directory = Directory(api.node.services, NodeFigures(), accept_unknown=False, log_messages=True)
     record = await api.node.storage.stations.get("CP7")
     assert record is not None

@@ -25,7 +25,7 @@ from stationmaster.gateway.server import Gateway
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.instants import Instant, format_instant
 from stationmaster.ocpp.v16 import V16
-from stationmaster.session.events import CallAnsweredLate, CallReceived
+from stationmaster.session.events import CallAnsweredLate, CallReceived, PermitUsed
 from tests.gateway.raw import RawStation
 
 NOW: Instant = 1_740_832_496_000_000
@@ -98,6 +98,9 @@ class Directory:
 
     def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:
         self.told.append(event)
+
+    def permit_used(self, station_id: str, event: PermitUsed) -> None:
+        self.told.append((station_id, event))
 
 
 def check_password(record: Station, presented: bytes) -> PasswordMatch | None:

@@ -7,7 +7,7 @@ import pytest
 
 from stationmaster.instants import Instant
 from stationmaster.ocpp.v16 import V16
-from stationmaster.session.events import CallAnswered, CallReceived, CallSent, Send
+from stationmaster.session.events import CallAnswered, CallReceived, CallSent, PermitUsed, Send
 from stationmaster.session.gate import PERMIT_US, Gate, Permit, Verdict
 from tests.playbook import NOTHING, START, Playbook, like, seconds
 from tests.session.conftest import answer, call, central
@@ -97,7 +97,7 @@ def test_a_permit_for_a_connector_is_for_that_connector_and_once() -> None:
     play = fresh("Pending")
     trigger(play, "t", {"requestedMessage": "StatusNotification", "connectorId": 2})
     refused(play >> STATUS_OF.format("s1", 1))
-    play >> STATUS_OF.format("s2", 2) << CallReceived
+    play >> STATUS_OF.format("s2", 2) << CallReceived << PermitUsed(("StatusNotification", 2), START)
     refused(play >> STATUS_OF.format("s3", 2))
 
 
@@ -114,12 +114,12 @@ def test_a_permit_that_is_used_up_is_not_given_back_by_what_is_told_of_jobs() ->
     gate = Gate("Pending", None, accepted_before=False)
     play = central(gate)
     trigger(play, "t", {"requestedMessage": "StatusNotification", "connectorId": 2})
-    play >> STATUS_OF.format("s1", 2) << CallReceived
+    play >> STATUS_OF.format("s1", 2) << CallReceived << PermitUsed
     trigger(play, "u", {"requestedMessage": "Heartbeat"})
     told: dict[Permit, Instant] = {("StatusNotification", 2): START + PERMIT_US, ("MeterValues", 2): START + PERMIT_US}
     gate.told(frozenset(), {}, told)
     refused(play >> STATUS_OF.format("s2", 2))
-    play >> METER_VALUES.replace('"connectorId":1', '"connectorId":2') << CallReceived
+    play >> METER_VALUES.replace('"connectorId":1', '"connectorId":2') << CallReceived << PermitUsed
 
 
 def test_a_trigger_that_is_not_accepted_opens_nothing() -> None:

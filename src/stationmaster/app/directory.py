@@ -27,7 +27,7 @@ from stationmaster.jobs.presence import is_alive
 from stationmaster.services.bundle import Services
 from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
-from stationmaster.session.events import CallAnsweredLate
+from stationmaster.session.events import CallAnsweredLate, PermitUsed
 from stationmaster.session.gate import ACCEPTED, PERMIT_US, TRIGGERED, Permit, permit_of
 
 __all__ = ["Directory"]
@@ -45,6 +45,7 @@ _SECURITY_EVENTS: Final = {
 """Refusals that are security events, too (handbook §1.2 rows 1 and 7, §4.4), by their reasons."""
 _TOLD_AGAIN_AFTER_US: Final = 3_600_000_000
 _REFUSALS_REMEMBERED: Final = 10_000
+_USES_REMEMBERED: Final = 10_000
 
 
 class Directory:
@@ -60,6 +61,8 @@ class Directory:
         """What is done with an answer that came after its time; set by the wiring."""
         self._taking: set[asyncio.Task[None]] = set()
         self._refusals_told: OrderedDict[tuple[str, str, str], Instant] = OrderedDict()
+        self._permits_used: OrderedDict[tuple[str, Permit], Instant] = OrderedDict()
+        """When a station last used a permit, the longest ago first."""
         self._unsettled: set[str] = set()
         """Stations at the door of which something is to be settled when they come in."""
 
@@ -104,7 +107,7 @@ class Directory:
         return GateMemory(frozenset(request_ids), job_sent_at, await self._permits(record))
 
     async def _permits(self, record: Station) -> dict[Permit, Instant]:
-        """What the station agreed to send less than 120 s ago."""
+        """What the station agreed to send less than 120 s ago, and has not sent yet where it may come once."""
         jobs = await self._storage.jobs.find(
             record.organisation_id,
             station_id=record.id,
@@ -118,8 +121,18 @@ class Directory:
             until = (job.answered_at or 0) + PERMIT_US
             if job.result == ACCEPTED and until > now:
                 permit = _permit_of(job)
-                permits[permit] = max(until, permits.get(permit, until))
+                # What came between the trigger and the record of the answer was let in by it, too.
+                if (job.sent_at or job.queued_at) > self._permits_used.get((record.id, permit), 0):
+                    permits[permit] = max(until, permits.get(permit, until))
         return permits
+
+    def permit_used(self, station_id: str, event: PermitUsed) -> None:
+        """See `StationDirectory.permit_used`."""
+        used = self._permits_used
+        used[station_id, event.permit] = event.at
+        used.move_to_end((station_id, event.permit))
+        while len(used) > _USES_REMEMBERED or next(iter(used.values())) < event.at - PERMIT_US:
+            used.popitem(last=False)
 
     async def connected(self, fact: StationConnected, admission: Admission) -> None:
         """See `StationDirectory.connected`."""

@@ -38,6 +38,7 @@ from stationmaster.session.events import (
     Effect,
     FrameSeen,
     OddityTolerated,
+    PermitUsed,
     Send,
 )
 from stationmaster.session.gate import ACCEPTED, Gate
@@ -384,6 +385,8 @@ class Connection:
                 self._context.journal.oddity(self, effect, self._context.clock())
             case CallAnsweredLate():
                 self._context.directory.answered_late(self, effect)
+            case PermitUsed():
+                self._context.directory.permit_used(self.station_id, effect)
             case Close():
                 misbehaved = effect.code == POLICY_VIOLATION
                 self._end(effect.code, effect.reason, close_socket=True, misbehaved=misbehaved)

@@ -24,7 +24,7 @@ from stationmaster.domain.facts import (
 from stationmaster.domain.quirks import NO_QUIRKS, Quirks
 from stationmaster.instants import Instant
 from stationmaster.ocpp import protocol
-from stationmaster.session.events import CallAnsweredLate
+from stationmaster.session.events import CallAnsweredLate, PermitUsed
 from stationmaster.session.gate import Permit
 
 __all__ = [
@@ -94,8 +94,8 @@ class GateMemory(msgspec.Struct, frozen=True):
     permits: dict[Permit, Instant] = {}
     """Until when the station may send what it was triggered to send.
 
-    One for a connector may be told although its message came before this connection: only the message log could
-    tell, which may be off and is written a moment later. So that message may come once more, within its 120 s.
+    One for a connector may be told although its message came before this connection, if it came to another node or
+    before this one was started. So that message may come once more, within its 120 s.
     """
 
 
@@ -137,6 +137,9 @@ class StationDirectory(Protocol):
 
     def answered_late(self, connection: StationConnection, event: CallAnsweredLate) -> None:
         """A command that had timed out was answered after all: what is known of the station may be stale (§1.7)."""
+
+    def permit_used(self, station_id: str, event: PermitUsed) -> None:
+        """A station has sent what it might send once: `gate_memory` does not tell of that permit any more."""
 
 
 def _no_secret_keys(_organisation_id: str) -> frozenset[str]:

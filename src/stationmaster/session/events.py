@@ -11,6 +11,7 @@ import msgspec
 from stationmaster.instants import Instant
 from stationmaster.ocpp.frames import MessageId
 from stationmaster.ocpp.oddities import Oddity
+from stationmaster.session.gate import Permit
 
 __all__ = [
     "CallAnswered",
@@ -23,6 +24,7 @@ __all__ = [
     "FailedState",
     "FrameSeen",
     "OddityTolerated",
+    "PermitUsed",
     "Send",
 ]
 
@@ -136,6 +138,22 @@ class OddityTolerated(msgspec.Struct, frozen=True, gc=False):
     action: str | None = None
 
 
+class PermitUsed(msgspec.Struct, frozen=True, gc=False):
+    """What the peer was triggered to send once for a connector has come, and may not come again (handbook §1.13)."""
+
+    permit: Permit
+    at: Instant
+
+
 Effect = (
-    Send | Close | CallReceived | CallSent | CallAnswered | CallAnsweredLate | CallFailed | FrameSeen | OddityTolerated
+    Send
+    | Close
+    | CallReceived
+    | CallSent
+    | CallAnswered
+    | CallAnsweredLate
+    | CallFailed
+    | FrameSeen
+    | OddityTolerated
+    | PermitUsed
 )

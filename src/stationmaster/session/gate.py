@@ -55,7 +55,15 @@ def permit_of(trigger: str, requested_message: str, connector_id: int | None) ->
 class Gate:
     """The gate of one station. `request_ids`, `job_sent_at` and `permits` tell of jobs before this connection."""
 
-    __slots__ = ("_permits", "accepted_before", "job_sent_at", "operator_state", "reported_state", "request_ids")
+    __slots__ = (
+        "_permits",
+        "_used",
+        "accepted_before",
+        "job_sent_at",
+        "operator_state",
+        "reported_state",
+        "request_ids",
+    )
 
     def __init__(
         self,
@@ -76,6 +84,7 @@ class Gate:
         """When UpdateFirmware and GetDiagnostics were last sent."""
         self._permits: dict[Permit, Instant] = dict(permits or {})
         """Until when each holds. One that is used up has ended, and stays for as long as it may be told of again."""
+        self._used: Permit | None = None
 
     @property
     def state(self) -> str:
@@ -108,6 +117,11 @@ class Gate:
         ):
             return "a BootNotification cannot be triggered once the station has been told Accepted (erratum 3.40)"
         return None
+
+    def take_used(self) -> Permit | None:
+        """The permit that the CALL just let in has used up, told once."""
+        used, self._used = self._used, None
+        return used
 
     def sent(self, action: str, payload: Any, now: Instant) -> None:
         """Note a CALL of ours that lets the station report on it later."""
@@ -146,6 +160,7 @@ class Gate:
         for permit, until in list(self._permits.items()):
             if permit[0] == action and until > now and connector_id in {None, permit[1]}:
                 self._permits[permit] = now
+                self._used = permit
                 return True
         return False
 

@@ -15,7 +15,7 @@ from stationmaster.ocpp.errors import ErrorCode, OcppError
 from stationmaster.ocpp.frames import MessageId
 from stationmaster.ocpp.protocol import Protocol, Read, Sender
 from stationmaster.session.calendar import Calendar
-from stationmaster.session.events import CallReceived, Effect, FrameSeen, OddityTolerated, Send
+from stationmaster.session.events import CallReceived, Effect, FrameSeen, OddityTolerated, PermitUsed, Send
 from stationmaster.session.gate import ACCEPTED, Gate, Verdict
 from stationmaster.session.repeats import Repeats
 from stationmaster.session.settings import SessionSettings
@@ -97,7 +97,12 @@ class Incoming:
             )
             return self._refuse_at_once(message_id, action, reused, text, now)
         self._pending[message_id] = _Pending(action, text, now, content)
-        return self._received(call, read, now)
+        effects = self._received(call, read, now)
+        if gate is not None and gate.reported_state != ACCEPTED:
+            used = gate.take_used()
+            if used is not None:
+                effects.append(PermitUsed(used, now + self._calendar.ahead_us))
+        return effects
 
     def broken(self, call: frames.BrokenCall, text: str, now: Instant) -> list[Effect]:
         """A CALL that is no proper message, but can be answered."""
