@@ -71,6 +71,11 @@ class Dialogue:
         self.told.append(answer.text)
         return answer.json()
 
+    async def comes_again(self, port: int) -> None:
+        """The station loses its connection, and makes another."""
+        self.station.drop()
+        self.station = await entered(port, self.identity)
+
     async def heard_out(self) -> None:
         """All that the station has said is handled, since it gets an answer to what it says now."""
         kind, _, _ = await self.station.call([2, "last", "Heartbeat", {}])
@@ -83,13 +88,20 @@ async def dialogue(folder: Path, url: str) -> AsyncIterator[Dialogue]:
         entries = [{"key": "VendorPin", "value": "not the one that is sent", "secret": True}]
         await api.post("/configuration-templates", {"name": "Pin", "entries": entries})
         identity = await api.station()
-        station = await RawStation.connect(node.ocpp_port)
-        await station.open(identity, Authorization=basic(identity, PASSWORD.encode()))
-        await station.call([2, "boot", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}])
+        talk = Dialogue(api, identity, await entered(node.ocpp_port, identity))
+        boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+        await talk.station.call([2, "boot", "BootNotification", boot])
         try:
-            yield Dialogue(api, identity, station)
+            yield talk
         finally:
-            station.drop()
+            talk.station.drop()
+
+
+async def entered(port: int, identity: str) -> RawStation:
+    """A station that has connected."""
+    station = await RawStation.connect(port)
+    await station.open(identity, Authorization=basic(identity, PASSWORD.encode()))
+    return station
 
 
 async def told_by_the_api(talk: Dialogue) -> list[str]:
@@ -179,6 +191,32 @@ async def test_every_other_way_in_which_a_secret_comes_back(
             (secret, {}),
         ):
             await talk.station.call([2, f"of {secret}", *call])
+        await talk.heard_out()
+        told = await told_by_the_api(talk)
+    await seen_nowhere(secret, url=database_url, folder=tmp_path, log=log, told=told)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_a_station_that_comes_again_with_the_secret(
+    tmp_path: Path, database_url: str, log: io.StringIO, asked: str
+) -> None:
+    """What it was told on one connection it tells on the next: under another key, to another vendor, as an error."""
+    action, payload, secret = ASKED[asked]
+    async with dialogue(tmp_path, database_url) as talk:
+        asking, message_id = await talk.asks(action, payload)
+        await talk.station.say([4, message_id, "InternalError", "", {}])
+        assert (await talk.ended(asking))["state"] == "error"
+        await talk.comes_again(talk.api.node.ocpp_port)
+        asking, message_id = await talk.asks("GetConfiguration", {})
+        await talk.station.say([3, message_id, {"configurationKey": [{"key": "VendorCopy", "value": secret}]}])
+        assert (await talk.ended(asking))["response"]["configurationKey"][0]["value"] == "***"
+        asking, message_id = await talk.asks("ClearCache", {})
+        await talk.station.say([4, message_id, "GenericError", f"after {secret}", {"was": payload}])
+        assert (await talk.ended(asking))["error"]["description"] == "after ***"
+        data = json.dumps(payload)
+        await talk.station.call([2, "transfer", "DataTransfer", {"vendorId": "V", "messageId": "m", "data": data}])
+        status = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "info": secret}
+        await talk.station.call([2, "status", "StatusNotification", status])
         await talk.heard_out()
         told = await told_by_the_api(talk)
     await seen_nowhere(secret, url=database_url, folder=tmp_path, log=log, told=told)

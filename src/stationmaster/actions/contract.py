@@ -39,7 +39,7 @@ class StationConnection(Protocol):
     memory: Any
     """What the actions keep in mind of this conversation, None at first; dropped with the connection."""
     told_secrets: tuple[str, ...]
-    """Secrets that this station was sent in this conversation: hidden wherever they come back (§3.3.3)."""
+    """Secrets that this station was sent from this node: hidden wherever they come back (§3.3.3)."""
 
     @property
     def station_id(self) -> str:

@@ -53,7 +53,6 @@ POLICY_VIOLATION: Final = 1008
 REPLACED: Final = "replaced"
 _INTERNAL_ERROR: Final = 1011
 _MICROSECONDS: Final = 1_000_000
-_SECRETS_REMEMBERED: Final = 32
 
 _Waiting = tuple[asyncio.Future[CallAnswered | CallFailed], Callable[[Instant], None] | None]
 
@@ -115,7 +114,7 @@ class Connection:
         self.protocol_name = context.protocol.name
         self.remote_address = socket.remote_address
         self.memory: Any = None
-        self.told_secrets: tuple[str, ...] = ()
+        self.told_secrets = context.told_secrets.of(record.id)
         self.due_tick = 0
         self._context = context
         self._socket = socket
@@ -365,7 +364,7 @@ class Connection:
     def _remember_secrets(self, action: str, payload: Any) -> None:
         secrets = self._context.journal.secrets_in(self.record, action, encode_call("", action, payload))
         if secrets:
-            self.told_secrets = (*self.told_secrets, *(secrets - {*self.told_secrets}))[-_SECRETS_REMEMBERED:]
+            self.told_secrets = self._context.told_secrets.add(self.station_id, secrets)
 
     def _take(self, call: CallReceived) -> None:
         worker = self._worker

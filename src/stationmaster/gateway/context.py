@@ -14,6 +14,7 @@ from stationmaster.gateway.limits import TokenBucket
 from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.gateway.socket import Outbox
 from stationmaster.gateway.sweep import Sweep
+from stationmaster.gateway.told_secrets import ToldSecrets
 from stationmaster.instants import Instant
 from stationmaster.session.calendar import Calendar
 
@@ -51,6 +52,7 @@ class ConnectionContext:
         self.journal = Journal(
             surroundings.directory, log_messages=settings.log_messages, secret_keys=surroundings.secret_keys
         )
+        self.told_secrets = ToldSecrets()
         self.answer_timeout_ticks = sweep.ticks(settings.answer_timeout_s)
         self.seen_ticks = sweep.ticks(settings.seen_interval_s)
         self.write_timeout_ticks = sweep.ticks(settings.write_timeout_s)
