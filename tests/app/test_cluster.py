@@ -23,11 +23,14 @@ from tests.api.devices import ELSEWHERE, HOME, Devices
 from tests.api.test_events import stream
 from tests.bus.conftest import Link
 from tests.postgres import PostgresServer
+from tests.walks.running import NodeProcess
 from tests.walks.states import timestamp
 
 pytestmark = [pytest.mark.nats, pytest.mark.postgres]
 
 HOUR_US = 3_600_000_000
+PEPPER = "the same on both nodes"
+ACCEPTED = {"status": "Accepted"}
 
 
 @dataclass
@@ -63,7 +66,7 @@ async def node_of(folder: Path, url: str, broker: str, node_id: str) -> AsyncIte
         url,
         node__id=node_id,
         bus__url=broker,
-        security__pepper="the same on both nodes",
+        security__pepper=PEPPER,
     )
     async with running_node(settings) as node:
         yield node
@@ -132,6 +135,93 @@ async def test_the_newest_connection_wins_across_nodes(cluster: Cluster) -> None
         assert (await asked)["state"] == "done"
     seen = await cluster.at_one.get(f"/stations/{station_id}")
     assert (seen["connected"], seen["node_id"]) == (True, "two"), "the end of the old connection changes nothing"
+    await new.disconnect()
+
+
+@pytest.fixture
+async def mortal_node(tmp_path: Path, cluster: Cluster, shared_url: str, nats_url: str) -> AsyncIterator[NodeProcess]:
+    """A third node of the cluster, in a process of its own: a test may kill it."""
+    folder = tmp_path / "mortal"
+    folder.mkdir()
+    node = NodeProcess(folder, shared_url, NODE_ID="mortal", BUS_URL=nats_url, SECURITY_PEPPER=PEPPER)
+    await asyncio.to_thread(node.start)
+    yield node
+    await asyncio.to_thread(node.kill)
+
+
+async def command(api: Client, station_id: str, action: str, expected: int = 202, **query: Any) -> Any:
+    """A command that nobody waits for; its job."""
+    return await api.post(f"/stations/{station_id}/commands/{action}", {}, expected, wait=0, **query)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_what_was_on_its_way_at_a_node_that_died_ends_soon_where_its_station_came_in(
+    cluster: Cluster, mortal_node: NodeProcess
+) -> None:
+    """The station is faster than whoever buries its node, so that nobody finds it among the stations of the dead."""
+    station_id, api = await cluster.at_two.station(), cluster.at_two
+    async with ScriptedStation(mortal_node.url, station_id, password=PASSWORD) as old:
+        await old.call("BootNotification", {"chargePointVendor": "Tests", "chargePointModel": "One"})
+        under_way = await command(api, station_id, "ClearCache")
+        await old.expect("ClearCache")
+        behind = await command(api, station_id, "GetLocalListVersion")
+
+        async def sent() -> bool:
+            return bool((await api.get(f"/jobs/{under_way['id']}"))["state"] == "sent")
+
+        await eventually(sent)
+        await asyncio.to_thread(mortal_node.kill)
+    await asyncio.sleep(1)  # A station needs a moment, too; what is asked in this moment may go out where it comes in.
+    kept = [await command(api, station_id, action, persistent=True) for action in ("ClearCache", "GetConfiguration")]
+    new = await cluster.station(cluster.two, station_id)
+    seen = await api.get(f"/stations/{station_id}")
+    assert (seen["connected"], seen["node_id"]) == (True, "two")
+    await new.obey("ClearCache", ACCEPTED)
+    await new.obey("GetConfiguration", {})
+
+    async def ended() -> list[Any] | None:
+        jobs = [await api.get(f"/jobs/{job['id']}") for job in (under_way, behind)]
+        return jobs if all(job["finished_at"] is not None for job in jobs) else None
+
+    jobs = await eventually(ended)
+    assert [(job["state"], job["error"]["code"]) for job in jobs] == [
+        ("not_delivered", "outcome_unknown"),
+        ("not_delivered", "not_sent"),
+    ]
+    assert [(await api.get(f"/jobs/{job['id']}"))["state"] for job in kept] == ["done", "done"]
+    await new.silence(1)
+    await new.disconnect()
+
+
+async def test_an_answer_that_comes_to_a_node_after_the_job_was_ended_elsewhere_changes_nothing(
+    cluster: Cluster,
+) -> None:
+    """A node that is cut off does not hear that its station went elsewhere, and may still hear the station."""
+    station_id, api = await cluster.at_two.station(), cluster.at_two
+    old = await cluster.station(cluster.one, station_id)
+    job = await command(api, station_id, "ClearCache")
+    request = await old.expect("ClearCache")
+    await cluster.link_one.cut()
+
+    async def away() -> bool:
+        return not cluster.one.bus.connected
+
+    await eventually(away)
+    new = await cluster.station(cluster.two, station_id)
+
+    async def ended() -> Any:
+        found = await api.get(f"/jobs/{job['id']}")
+        return found if found["finished_at"] is not None else None
+
+    now = cluster.two.services.context.clock
+    await cluster.two.services.sweeper.sweep(now() + HOUR_US)
+    first = await eventually(ended)
+    assert (first["state"], first["error"]["code"]) == ("not_delivered", "outcome_unknown")
+    await old.reply(request, ACCEPTED)
+    await old.call("Heartbeat", {})
+    await cluster.one.services.commands.close()
+    assert await ended() == first
     await new.disconnect()
 
 

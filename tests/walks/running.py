@@ -23,11 +23,15 @@ _numbers = itertools.count(1)
 
 
 class NodeProcess:
-    """A node that can be started, killed and started again on the same ports and the same database."""
+    """A node that can be started, killed and started again on the same ports and the same database.
 
-    def __init__(self, data: Path, database_url: str) -> None:
+    `settings` are further ones, by their names in the environment without the prefix.
+    """
+
+    def __init__(self, data: Path, database_url: str, **settings: str) -> None:
         self.data = data
         self._where = ["--data", str(data), "--database-url", database_url]
+        self._environment = environment() | {f"STATIONMASTER_{name}": value for name, value in settings.items()}
         self.ocpp_port, self.http_port = free_port(), free_port()
         self.url = f"ws://127.0.0.1:{self.ocpp_port}/ocpp"
         self.http_url = f"http://127.0.0.1:{self.http_port}"
@@ -44,7 +48,7 @@ class NodeProcess:
         command += ["--ocpp-port", str(self.ocpp_port), "--http-port", str(self.http_port)]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment()
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self._environment
             )
         deadline = time.monotonic() + START_LIMIT_S
         while not self._ready():
@@ -81,7 +85,7 @@ class NodeProcess:
 
     def _new_key(self) -> str:
         command = [sys.executable, "-m", "stationmaster", "api-key", "create", "--role", "admin", *self._where]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=self._environment)
         assert done.returncode == 0, done.stdout + done.stderr
         keys = re.findall(r"\bsm_[A-Za-z0-9_-]{20,}", done.stdout)
         assert keys, done.stdout

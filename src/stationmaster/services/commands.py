@@ -375,7 +375,8 @@ class Commands:
         def facts_now() -> list[Fact]:
             # Meanwhile the station may have done what it agreed to; that is recorded already and must stay.
             current = self._waiting.as_it_is(settled) if settled.state == JobState.WAITING else settled
-            return facts if current is None else [*facts, job_changed(current, now)]
+            # Another node may have ended it for ours, which it held for lost; one end is told, and it stays.
+            return facts if current is None else [*facts, job_moved_on(current, now)]
 
         await self._record(facts_now, settled)
         self._waiting.stored(settled)
