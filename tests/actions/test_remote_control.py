@@ -265,6 +265,21 @@ async def test_what_followed_from_a_start_does_not_follow_again(node: Node) -> N
     assert await state_of(node, other) == "waiting"
 
 
+# Where the station's clock says that the start was long before
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["2025-03-01T07:34:56Z", "2025-03-01T12:29:00Z", "1970-01-01T00:00:10Z", "2025-03-01T17:34:56Z"],
+    ids=["local time of a place in the west", "a clock behind ours", "no clock", "a clock ahead"],
+)
+async def test_a_start_is_what_was_asked_for_whatever_the_stations_clock_says(node: Node, at: str) -> None:
+    line = await connect(node)
+    job = await accepted(node, line, "RemoteStartTransaction", idTag="A1")
+    assert (await start(line, at=at)).remote_start_job_id == job.id
+    assert await state_of(node, job) == "done"
+
+
 # Where what was asked for happens before the station says yes
 
 

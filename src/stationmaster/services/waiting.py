@@ -127,7 +127,11 @@ class WaitingJobs:
         return sorted(jobs.values(), key=lambda job: job.queued_at)
 
     async def take_start(self, station: PresentStation, beginning: Beginning) -> Job | None:
-        """The remote start that this transaction fulfils (§3.3.10), the oldest first; it is nobody else's now."""
+        """The remote start that this transaction fulfils (§3.3.10), the oldest first; it is nobody else's now.
+
+        When it began by the station's time does not matter: one that is told late looks like one of a clock that is
+        hours behind, as where local time is written as UTC, and such a station's starts must count.
+        """
         if beginning.id_tag is None:
             return None
         wanted = key_of(beginning.id_tag)
