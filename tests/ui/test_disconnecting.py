@@ -15,11 +15,11 @@ def button(page: Page) -> Locator:
 def test_a_station_that_is_to_be_rejected_is_disconnected_and_the_page_promises_no_more(
     page: Page, ui_node: NodeProcess
 ) -> None:
-    password = register(ui_node, "UI-AWAY")
-    page.goto("/stations/UI-AWAY/settings")
+    password = register(ui_node, "UI-SENT-AWAY")
+    page.goto("/stations/UI-SENT-AWAY/settings")
     expect(page.get_by_role("button", name="Clean up")).to_be_visible()
     expect(button(page)).to_have_count(0)
-    with LiveStation(ui_node.url, "UI-AWAY", password) as station:
+    with LiveStation(ui_node.url, "UI-SENT-AWAY", password) as station:
         expect(button(page)).to_be_visible()
         expect(page.locator("[data-not-told]")).to_have_count(0)
         page.get_by_role("combobox", name="May charge").click()
@@ -29,7 +29,7 @@ def test_a_station_that_is_to_be_rejected_is_disconnected_and_the_page_promises_
         assert_no_barrier(page)
         button(page).click()
         window = page.get_by_role("dialog")
-        expect(window).to_contain_text("Disconnect UI-AWAY?")
+        expect(window).to_contain_text("Disconnect UI-SENT-AWAY?")
         expect(window).to_contain_text("Until it boots again, it is treated as at its last boot")
         window.get_by_role("button", name="Cancel").click()
         expect(window).to_have_count(0)
