@@ -162,6 +162,12 @@ def test_a_mistake_in_the_file_is_one_line(tmp_path: Path, text: str, line: str)
     assert str(error.value) == line.format(file=file)
 
 
+def test_a_file_may_begin_with_the_mark_that_editors_of_windows_write(tmp_path: Path) -> None:
+    file = tmp_path / "stationmaster.toml"
+    file.write_bytes(b"\xef\xbb\xbf[ocpp]\nport = 9001\n")
+    assert load_settings(file=file).settings.ocpp.port == 9001
+
+
 def test_a_file_that_is_no_text_or_far_too_long_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "sm.toml"
     file.write_bytes(b"\xff\xfe")

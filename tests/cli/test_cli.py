@@ -164,6 +164,44 @@ def test_a_used_port_is_one_line_and_exit_code_2(folder: Path) -> None:
             assert not KEY.search(done.stdout), "the key is not lost on a start that failed"
 
 
+@pytest.mark.parametrize(
+    ("setting", "who", "hint"),
+    [
+        ("TLS_PORT", "stations", "tls.port"),
+        ("TLS_CERTIFICATE_PORT", "stations", "tls.certificate_port"),
+        ("FTP_PORT", "FTP", "ftp.port"),
+    ],
+)
+def test_a_used_port_without_a_flag_of_its_own_is_named_by_its_setting(
+    folder: Path, setting: str, who: str, hint: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        flags = ("--host", "127.0.0.1", "--data", str(folder), "--ocpp-port", "0", "--http-port", "0")
+        environment = {f"STATIONMASTER_{setting}": str(port)}
+        done = run("serve", *flags, environment=environment)
+        assert done.returncode == 2
+        line = done.stderr.splitlines()[-1]  # after what the log tells of certificates
+        assert line == (
+            f"stationmaster: cannot listen for {who} on 127.0.0.1 port {port}: Address already in use "
+            f"(choose another with {hint})"
+        )
+
+
+def test_whoever_made_a_key_first_is_told_how_to_sign_in(folder: Path) -> None:
+    made = run("api-key", "create", "--role", "admin", "--data", str(folder / "data"))
+    assert made.returncode == 0
+    first = Serving(folder, "--ocpp-port", "0", "--http-port", "0")
+    first.up()
+    assert "stationmaster user create NAME --role admin" in first.output()
+    first.close()
+    assert run("user", "create", "anna", "--role", "admin", "--data", str(folder / "data")).returncode == 0
+    second = Serving(folder, "--ocpp-port", "0", "--http-port", "0")
+    second.up()
+    assert "user create" not in second.output()
+    second.close()
+
+
 def test_a_second_node_at_the_same_folder_does_not_start(serving: Serving, folder: Path) -> None:
     serving.up()
     second = ("serve", "--host", "127.0.0.1", "--data", str(folder / "data"), "--ocpp-port", "0", "--http-port", "0")

@@ -7,7 +7,7 @@ import pytest
 
 from stationmaster.actions.contract import Answer, StationConnection
 from stationmaster.domain.facts import StationConnected, StationDisconnected
-from stationmaster.gateway.server import Gateway
+from stationmaster.gateway.server import Gateway, PortUnavailable
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.session.events import CallReceived
 from tests.gateway.conftest import StartWorld, World, polite, until
@@ -89,7 +89,7 @@ async def test_a_port_that_is_taken_is_an_error_and_none_is_kept(world: World) -
     surroundings = world.gateway._context.surroundings
     listeners = [Listener(port=0), Listener(port=world.port)]
     gateway = Gateway(listeners, GatewaySettings(), surroundings)
-    with pytest.raises(OSError, match=r"(?i)address already in use"):
+    with pytest.raises(PortUnavailable, match=r"(?i)address already in use"):
         await gateway.start()
     assert gateway.ports == ()
 

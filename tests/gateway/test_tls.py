@@ -13,7 +13,7 @@ import trustme
 from stationmaster.domain.facts import HandshakeRefused
 from stationmaster.gateway import tls
 from stationmaster.gateway.contract import Admission
-from stationmaster.gateway.server import Gateway
+from stationmaster.gateway.server import Gateway, PortUnavailable
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from tests.gateway.conftest import PASSWORD, StartWorld, World, basic, until
 from tests.gateway.raw import CLOSE, RawStation, frame, upgrade
@@ -188,8 +188,9 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing(secure: World
         GatewaySettings(),
         secure.gateway._context.surroundings,
     )
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(PortUnavailable, match="in use") as failed:
         await other.start()
+    assert failed.value.place == 1
     assert other.ports == ()
 
 

@@ -34,6 +34,11 @@ def banner(node: Node) -> str:
             "",
             f"    {node.first_key}",
         ]
+    elif node.nobody_can_sign_in:
+        lines += [
+            "",
+            "  There are API keys, but nobody can sign in yet: `stationmaster user create NAME --role admin`.",
+        ]
     return "\n".join(["", *lines, ""])
 
 

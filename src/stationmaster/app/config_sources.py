@@ -161,7 +161,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     if len(content) > LONGEST_FILE_BYTES:
         raise ConfigError(f"{file} is longer than {LONGEST_FILE_BYTES} bytes, so it is no configuration file")
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))  # editors of Windows begin with a mark
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not written in UTF-8 (byte {error.start})") from None
     except (ValueError, RecursionError) as error:  # a ValueError that is no TOMLDecodeError: a number of 5,000 digits

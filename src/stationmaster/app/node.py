@@ -45,7 +45,7 @@ from stationmaster.bus.memory import MemoryBus
 from stationmaster.bus.messages_v1 import Invalidate, encode
 from stationmaster.bus.subjects import INVALIDATE, disconnect_of
 from stationmaster.gateway.contract import Surroundings
-from stationmaster.gateway.server import Gateway
+from stationmaster.gateway.server import Gateway, PortUnavailable
 from stationmaster.instants import Instant
 from stationmaster.jobs.claims import touch
 from stationmaster.jobs.presence import BEAT_S, NodePresence
@@ -109,6 +109,7 @@ class Node:
             storage, settings.node.id, data_folder(settings), low_disk_bytes=settings.node.low_disk_mib * MIB
         )
         self.runner = JobRunner(storage, clock, self._periodic_work())
+        self.nobody_can_sign_in = False
         self.first_key: str | None = None
         """The administrator's key and first password, on the very first start: to be shown once."""
         self.sources: Mapping[str, str] = {}
@@ -135,16 +136,20 @@ class Node:
         await self.presence.begin(clock())
         app = build_api(self.api_context())
         prepare(app)
-        ocpp = self.settings.ocpp
         try:
             await self.gateway.start()
-        except OSError as error:
-            raise port_error("stations", ocpp.host or self.settings.node.host, ocpp.port, "ocpp", error) from None
+        except PortUnavailable as failed:
+            door, listener = list(self._listeners.items())[failed.place]
+            hint = _PORT_SETTINGS[door]
+            raise port_error("stations", listener.host, listener.port, hint, failed.error) from None
         self.http_port = http_listener.getsockname()[1]
         self._http = HttpServer(app, self.settings.http)
         await self._http.start(http_listener)
         self.runner.start()
         self.first_key = await first_secret(self.storage, self.services.people.organisations)
+        self.nobody_can_sign_in = (
+            not (await self.storage.users.find(limit=1)).items and self.settings.oidc.issuer is None
+        )
 
     async def stop(self) -> None:
         """Close the doors in good order."""
@@ -401,7 +406,7 @@ async def _ftp_server(settings: Settings, services: Services) -> AsyncIterator[N
     try:
         await server.start()
     except OSError as error:
-        raise port_error("FTP", host, settings.ftp.port, "ftp", error) from None
+        raise port_error("FTP", host, settings.ftp.port, "ftp.port", error) from None
     try:
         yield
     finally:
@@ -473,13 +478,16 @@ def _bound(settings: Settings) -> socket.socket:
     except OSError as error:
         with suppress(OSError):
             listener.close()
-        raise port_error("the API", host, settings.http.port, "http", error) from None
+        raise port_error("the API", host, settings.http.port, "--http-port", error) from None
     listener.set_inheritable(False)
     return listener
 
 
-def port_error(who: str, host: str, port: int, section: str, error: OSError) -> StartError:
-    """One line about a port that cannot be had."""
+_PORT_SETTINGS: Final = {"plain": "--ocpp-port", "tls": "tls.port", "certificate": "tls.certificate_port"}
+
+
+def port_error(who: str, host: str, port: int, hint: str, error: OSError) -> StartError:
+    """One line about a port that cannot be had; `hint` is the flag or the setting that names it."""
     # asyncio wraps the system's words into its own; those of an address that cannot be looked up are no errno.
     words = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-    return StartError(f"cannot listen for {who} on {host} port {port}: {words} (choose another with --{section}-port)")
+    return StartError(f"cannot listen for {who} on {host} port {port}: {words} (choose another with {hint})")

@@ -19,7 +19,7 @@ from stationmaster.gateway.door import Door, DoorKeeper
 from stationmaster.gateway.settings import GatewaySettings, Listener
 from stationmaster.gateway.tls import TlsServer
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "PortUnavailable"]
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,15 @@ _FILES_FOR_OTHERS: Final = 256
 _MOST_FILES: Final = 1_048_576
 _SLICES: Final = 20
 _LAST_WORDS_S: Final = 2.0
+
+
+class PortUnavailable(Exception):
+    """A port cannot be listened on: which listener's, by its place, and why."""
+
+    def __init__(self, place: int, error: OSError) -> None:
+        super().__init__(str(error))
+        self.place = place
+        self.error = error
 
 
 class Gateway:
@@ -44,13 +53,16 @@ class Gateway:
         self._servers: list[asyncio.Server | TlsServer] = []
 
     async def start(self) -> None:
-        """Listen on every port. Raises OSError if one cannot be had; then none is listened on."""
+        """Listen on every port. Raises PortUnavailable if one cannot be had; then none is listened on."""
         if self._keeper.connection_limit <= 0:
             self._keeper.connection_limit = max(1, _raise_file_limit() - _FILES_FOR_OTHERS)
         try:
-            for listener in self._listeners:
-                self._servers.append(await self._listen(listener))
-        except OSError:
+            for place, listener in enumerate(self._listeners):
+                try:
+                    self._servers.append(await self._listen(listener))
+                except OSError as error:
+                    raise PortUnavailable(place, error) from error
+        except PortUnavailable:
             self._close_servers()
             raise
         self._context.sweep.start()
