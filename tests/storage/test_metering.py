@@ -119,7 +119,8 @@ def test_the_reading_of_the_start_is_that_of_a_set_only_where_it_is_the_only_one
 async def test_a_set_that_contradicts_itself_keeps_both_and_counts_the_first(storage: Storage) -> None:
     one = await begin(storage)
     await storage.record([sampled(one.id, register(500), register(400), register(400), voltage(230))])
-    kept = (register(500), register(400, flags=("conflict",)), voltage(230))
+    conflict = register(400, flags=("conflict",))
+    kept = (register(500), conflict, conflict, voltage(230))
     assert await sets(storage, one.id) == [(60, kept)]
     transaction = await storage.transactions.get(one.id)
     assert transaction is not None

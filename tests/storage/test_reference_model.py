@@ -171,11 +171,11 @@ class Model:
         where = (
             kept.values if kept is not None else self.unlinked.setdefault((station, word.connector, reported), {})
         ).setdefault(word.seconds, [])
-        news = False
+        first, news = not where, False
         for what, value in word.readings:
             known = [there for name, there, _ in where if name == what]
-            if value not in known:
-                where.append((what, value, bool(known)))
+            if first or value not in known:
+                where.append((what, value, bool(known) and value != known[0]))
                 news = True
         return news
 

@@ -66,7 +66,7 @@ class _Set:
         self.fact = fact
         self.transaction_id = transaction_id
         self.flags = flags
-        self.samples = _each_once(fact.samples)
+        self.samples = _flagged(fact.samples)
         self.id = row_id
 
     def row(self) -> tuple[Any, ...]:
@@ -285,10 +285,18 @@ def merge_samples(stored: tuple[MeterSample, ...], more: Iterable[MeterSample]) 
     return (*stored, *added) if added else stored
 
 
-def _each_once(samples: tuple[MeterSample, ...]) -> tuple[MeterSample, ...]:
-    """A set may contradict itself, too; nearly none does, and the cheap look suffices."""
+def _flagged(samples: tuple[MeterSample, ...]) -> tuple[MeterSample, ...]:
+    """A set may contradict itself, too; nearly none does, and the cheap look suffices. What it repeats stays."""
     distinct = {(sample.measurand, sample.phase) for sample in samples}
-    return samples if len(distinct) == len(samples) else merge_samples((), samples)
+    if len(distinct) == len(samples):
+        return samples
+    first: dict[_Key, Any] = {}
+    return tuple(
+        sample
+        if first.setdefault(_sample_key(sample), _sample_value(sample)) == _sample_value(sample)
+        else msgspec.structs.replace(sample, flags=(*sample.flags, "conflict"))
+        for sample in samples
+    )
 
 
 def _sample_key(sample: MeterSample) -> _Key:
