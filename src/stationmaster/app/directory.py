@@ -19,7 +19,7 @@ from stationmaster.domain.facts import (
     StationDisconnected,
     StationSeen,
 )
-from stationmaster.domain.jobs import Job, JobState
+from stationmaster.domain.jobs import JobState
 from stationmaster.domain.stations import DEFAULT_ORGANISATION_ID, Station
 from stationmaster.gateway.contract import Admission, Attempt, GateMemory, PasswordMatch
 from stationmaster.instants import Instant
@@ -28,7 +28,7 @@ from stationmaster.services.bundle import Services
 from stationmaster.services.security_events import security_event
 from stationmaster.services.stations import NewStation
 from stationmaster.session.events import CallAnsweredLate, PermitUsed
-from stationmaster.session.gate import ACCEPTED, PERMIT_US, TRIGGERED, Permit, permit_of
+from stationmaster.session.gate import ACCEPTED, PERMIT_US, TRIGGERED, Permit, permit_in
 
 __all__ = ["Directory"]
 
@@ -120,7 +120,7 @@ class Directory:
         for job in jobs.items:
             until = (job.answered_at or 0) + PERMIT_US
             if job.result == ACCEPTED and until > now:
-                permit = _permit_of(job)
+                permit = permit_in(job.action, msgspec.json.decode(job.payload))
                 # What came between the trigger and the record of the answer was let in by it, too.
                 if (job.sent_at or job.queued_at) > self._permits_used.get((record.id, permit), 0):
                     permits[permit] = max(until, permits.get(permit, until))
@@ -231,11 +231,6 @@ class Directory:
 
 def _is_unsettled(station: Station) -> bool:
     return station.pending_password_hash is not None or station.pending_security_profile is not None
-
-
-def _permit_of(job: Job) -> Permit:
-    asked: dict[str, Any] = msgspec.json.decode(job.payload)
-    return permit_of(job.action, asked["requestedMessage"], asked.get("connectorId"))
 
 
 def _request_ids(payloads: list[str]) -> set[int]:

@@ -110,6 +110,7 @@ class Node:
         )
         self.runner = JobRunner(storage, clock, self._periodic_work())
         self.nobody_can_sign_in = False
+        """There are keys, but neither users nor a provider that brings some."""
         self.first_key: str | None = None
         """The administrator's key and first password, on the very first start: to be shown once."""
         self.sources: Mapping[str, str] = {}
@@ -140,16 +141,14 @@ class Node:
             await self.gateway.start()
         except PortUnavailable as failed:
             door, listener = list(self._listeners.items())[failed.place]
-            hint = _PORT_SETTINGS[door]
-            raise port_error("stations", listener.host, listener.port, hint, failed.error) from None
+            raise port_error("stations", listener.host, listener.port, _PORT_SETTINGS[door], failed.error) from None
         self.http_port = http_listener.getsockname()[1]
         self._http = HttpServer(app, self.settings.http)
         await self._http.start(http_listener)
         self.runner.start()
         self.first_key = await first_secret(self.storage, self.services.people.organisations)
-        self.nobody_can_sign_in = (
-            not (await self.storage.users.find(limit=1)).items and self.settings.oidc.issuer is None
-        )
+        if self.first_key is None and self.settings.oidc.issuer is None:
+            self.nobody_can_sign_in = not (await self.storage.users.find(limit=1)).items
 
     async def stop(self) -> None:
         """Close the doors in good order."""

@@ -23,7 +23,7 @@ NO_ID: Final = "-1"
 ANSWERED_UNKNOWN: Final = "answered_unknown"
 """The flag of a start that was answered as if nobody knew its token, since the station had been guessing tokens."""
 START_UNCONFIRMED: Final = "start_unconfirmed"
-"""The flag of a transaction whose station was gone before its start could be answered."""
+"""The flag of a transaction whose station was gone before its start could be answered, or got an error."""
 STOP_INFERRED: Final = "stop_inferred"
 """The flag of a transaction that was ended by a stop without an id."""
 

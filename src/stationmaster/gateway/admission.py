@@ -29,7 +29,7 @@ __all__ = [
     "connection_profile",
     "decide",
     "refuse",
-    "subprotocol_fault",
+    "subprotocol_of",
     "websocket_fault",
 ]
 
@@ -197,17 +197,15 @@ def _check(
     return check_password(record, password) or refuse("password_wrong")
 
 
-def subprotocol_fault(
+def subprotocol_of(
     request: HandshakeRequest, listener: Listener, accept_missing: bool | None = None
-) -> Refuse | None:
-    """Rows 8 and 9: what stands against the versions that the station names, if anything does."""
+) -> str | Refuse | None:
+    """Rows 8 and 9: the version that is spoken, None where the station may leave it out, or what stands against it."""
     if not request.values("sec-websocket-protocol"):
         forgiven = listener.accept_missing_subprotocol if accept_missing is None else accept_missing
         return None if forgiven else refuse("no_subprotocol")
     offered = request.tokens("sec-websocket-protocol")
-    if choose_subprotocol(offered, listener.subprotocols) is not None:
-        return None
-    return refuse(
+    return choose_subprotocol(offered, listener.subprotocols) or refuse(
         "subprotocol_unknown",
         f"The station offers {', '.join(offered)[:200] or 'nothing'}; "
         f"supported here: {', '.join(listener.subprotocols)}.",
@@ -217,13 +215,12 @@ def subprotocol_fault(
 def _with_subprotocol(
     request: HandshakeRequest, listener: Listener, admission: Admission, accept_missing: bool | None
 ) -> Admit | Refuse:
-    fault = subprotocol_fault(request, listener, accept_missing)
-    if fault is not None:
-        return fault
+    chosen = subprotocol_of(request, listener, accept_missing)
+    if isinstance(chosen, Refuse):
+        return chosen
     oddities: list[tuple[str, str]] = []
     if not _connection_upgrades(request):
         oddities.append(("connection_header", ", ".join(request.values("connection"))))
-    chosen = choose_subprotocol(request.tokens("sec-websocket-protocol"), listener.subprotocols)
     if chosen is None:
         oddities.append(("no_subprotocol", ""))
     return Admit(admission, chosen, tuple(oddities))

@@ -23,7 +23,7 @@ from stationmaster.gateway.admission import (
     connection_profile,
     decide,
     refuse,
-    subprotocol_fault,
+    subprotocol_of,
     websocket_fault,
 )
 from stationmaster.gateway.compression import agree_on_compression
@@ -200,7 +200,7 @@ class Door:
         record = await self._context.directory.lookup(identity.name)
         if record is not None:
             return record
-        if subprotocol_fault(request, self._listener) is not None:  # what could not come in is not registered
+        if isinstance(subprotocol_of(request, self._listener), Refuse):  # what could not come in is not registered
             return None
         return await self._context.directory.unknown_seen(
             Attempt(
@@ -219,9 +219,10 @@ class Door:
     ) -> Refuse | None:
         """Rows 4 to 10, and then in."""
         if record is None:
-            fault = subprotocol_fault(request, self._listener)
-            words = REASONS["unknown_station"].detail
-            return refuse("unknown_station", words if fault is None else f"{words} Besides: {fault.detail}")
+            words, spoken = REASONS["unknown_station"].detail, subprotocol_of(request, self._listener)
+            return refuse(
+                "unknown_station", f"{words} Besides: {spoken.detail}" if isinstance(spoken, Refuse) else words
+            )
         keeper = self._keeper
         if request.certificate is not None and await keeper.surroundings.look_up_certificate(
             record, request.certificate

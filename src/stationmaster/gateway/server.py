@@ -56,15 +56,12 @@ class Gateway:
         """Listen on every port. Raises PortUnavailable if one cannot be had; then none is listened on."""
         if self._keeper.connection_limit <= 0:
             self._keeper.connection_limit = max(1, _raise_file_limit() - _FILES_FOR_OTHERS)
-        try:
-            for place, listener in enumerate(self._listeners):
-                try:
-                    self._servers.append(await self._listen(listener))
-                except OSError as error:
-                    raise PortUnavailable(place, error) from error
-        except PortUnavailable:
-            self._close_servers()
-            raise
+        for place, listener in enumerate(self._listeners):
+            try:
+                self._servers.append(await self._listen(listener))
+            except OSError as error:
+                self._close_servers()
+                raise PortUnavailable(place, error) from error
         self._context.sweep.start()
 
     @property

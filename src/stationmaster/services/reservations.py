@@ -152,13 +152,11 @@ class Reservations:
         state = ReservationState.CANCELLED if accepted else ReservationState.ENDED_AT_STATION
         await self._keep([moved(known, state, "cancel_answered", now, answer=status)], now)
 
-    async def cancelling(self, station_id: str, reservation_id: int, now: Instant) -> None:
-        """A cancellation is on its way."""
-        await self._set_cancelling(station_id, reservation_id, now, cancelling=True)
-
-    async def not_cancelling(self, station_id: str, reservation_id: int, now: Instant) -> None:
-        """The cancellation never reached the station."""
-        await self._set_cancelling(station_id, reservation_id, now, cancelling=False)
+    async def set_cancelling(self, station_id: str, reservation_id: int, now: Instant, *, cancelling: bool) -> None:
+        """A cancellation is on its way, or never reached the station."""
+        known = self._live.get(station_id, {}).get(reservation_id)
+        if known is not None:
+            await self._keep([msgspec.structs.replace(known, cancelling=cancelling, updated_at=now)], now)
 
     async def status(self, station_id: str, evse_id: int | None, before: str | None, status: str, now: Instant) -> None:
         """A connector, or the station itself, reported a status."""
@@ -195,11 +193,6 @@ class Reservations:
         live = await self._storage.reservations.live(station_id)
         await self._keep([moved(each, ReservationState.ENDED_AT_STATION, "cleaned_up", now) for each in live], now)
         return len(live)
-
-    async def _set_cancelling(self, station_id: str, reservation_id: int, now: Instant, *, cancelling: bool) -> None:
-        known = self._live.get(station_id, {}).get(reservation_id)
-        if known is not None:
-            await self._keep([msgspec.structs.replace(known, cancelling=cancelling, updated_at=now)], now)
 
     async def _keep(self, changed: list[Reservation], now: Instant) -> None:
         if not changed:

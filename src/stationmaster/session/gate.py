@@ -5,13 +5,24 @@ BootNotification was answered with) decides; only when it is empty, `operator_st
 BootNotification is always answered, and its answer moves the gate.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
 
 from stationmaster.instants import Instant
 
-__all__ = ["ACCEPTED", "PENDING", "PERMIT_US", "REJECTED", "TRIGGERED", "Gate", "Permit", "Verdict", "permit_of"]
+__all__ = [
+    "ACCEPTED",
+    "PENDING",
+    "PERMIT_US",
+    "REJECTED",
+    "TRIGGERED",
+    "Gate",
+    "Permit",
+    "Verdict",
+    "permit_in",
+    "permit_of",
+]
 
 ACCEPTED: Final = "Accepted"
 PENDING: Final = "Pending"
@@ -50,6 +61,11 @@ REMOTE_TRANSACTION_COMMANDS: Final = frozenset({"RemoteStartTransaction", "Remot
 def permit_of(trigger: str, requested_message: str, connector_id: int | None) -> Permit:
     """What a trigger asks for."""
     return TRIGGERED[trigger].get(requested_message, requested_message), connector_id
+
+
+def permit_in(trigger: str, asked: Mapping[str, Any]) -> Permit:
+    """The same of a trigger as it is kept, in the words of the wire."""
+    return permit_of(trigger, asked["requestedMessage"], asked.get("connectorId"))
 
 
 class Gate:

@@ -21,7 +21,7 @@ from stationmaster.domain.jobs import Awaits, Job, awaits
 from stationmaster.instants import Instant
 from stationmaster.ocpp.plain_json import kept_object
 from stationmaster.session.events import CallAnsweredLate
-from stationmaster.session.gate import PERMIT_US, permit_of
+from stationmaster.session.gate import PERMIT_US, permit_in
 
 __all__ = ["answered_late"]
 
@@ -108,8 +108,7 @@ async def _open_permit(
     context: ActionContext, connection: StationConnection, job: Job, asked: dict[str, Any], _status: str
 ) -> None:
     """What was asked for may come now, while the station is Pending, too (§1.13)."""
-    permit = permit_of(job.action, asked["requestedMessage"], asked.get("connectorId"))
-    connection.gate.told(frozenset(), {}, {permit: context.clock() + PERMIT_US})
+    connection.gate.told(frozenset(), {}, {permit_in(job.action, asked): context.clock() + PERMIT_US})
 
 
 _Follow: TypeAlias = Callable[[ActionContext, StationConnection, Job, dict[str, Any], str], Awaitable[None]]

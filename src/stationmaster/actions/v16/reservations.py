@@ -72,7 +72,9 @@ def _wanted(asking: Asking, message: ReserveNowRequest) -> Reservation:
 
 
 async def _about_to_cancel(asking: Asking, message: CancelReservationRequest) -> None:
-    await asking.context.services.reservations.cancelling(asking.station_id, message.reservation_id, asking.now())
+    await asking.context.services.reservations.set_cancelling(
+        asking.station_id, message.reservation_id, asking.now(), cancelling=True
+    )
 
 
 async def _cancel_answered(
@@ -86,8 +88,8 @@ async def _cancel_answered(
 
 async def _cancel_failed(asking: Asking, message: CancelReservationRequest, failed: CallFailed) -> None:
     if was_never_sent(failed):
-        await asking.context.services.reservations.not_cancelling(
-            asking.station_id, message.reservation_id, asking.now()
+        await asking.context.services.reservations.set_cancelling(
+            asking.station_id, message.reservation_id, asking.now(), cancelling=False
         )
 
 
