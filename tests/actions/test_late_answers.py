@@ -14,7 +14,7 @@ from tests.actions.line import SILENCE, CallErrorHeard, Line, away, connect
 from tests.services.node import ORGANISATION, Node, until
 
 ACCEPTED = {"status": "Accepted"}
-RESERVE = {"connectorId": 1, "expiryDate": "2030-01-01T00:00:00Z", "idTag": "A1", "reservationId": 7}
+RESERVE: dict[str, Any] = {"connectorId": 1, "expiryDate": "2030-01-01T00:00:00Z", "idTag": "A1", "reservationId": 7}
 ROOT = {
     "hashAlgorithm": "SHA256",
     "issuerNameHash": "ab" * 32,
@@ -28,11 +28,22 @@ async def is_in(node: Node, job: Job, state: str) -> bool:
     return found is not None and found.state == state
 
 
+async def ask(node: Node, action: str, *, wait_s: float = 0, **payload: Any) -> Job:
+    """An operator asks."""
+    return await node.services.commands.send(ORGANISATION, "CP7", action, payload, requested_by="test", wait_s=wait_s)
+
+
+async def under_way(node: Node, line: Line, action: str, **payload: Any) -> Job:
+    """<< a command; the station says nothing yet."""
+    line.will_answer(action, SILENCE)
+    job = await ask(node, action, **payload)
+    await until(lambda: is_in(node, job, "sent"))
+    return job
+
+
 async def unanswered(node: Node, line: Line, action: str, **payload: Any) -> Job:
     """<< a command; the station says nothing until its time is over."""
-    line.will_answer(action, SILENCE)
-    job = await node.services.commands.send(ORGANISATION, "CP7", action, payload, requested_by="test", wait_s=0)
-    await until(lambda: is_in(node, job, "sent"))
+    job = await under_way(node, line, action, **payload)
     line.passes_s(31)
     await until(lambda: is_in(node, job, "timeout"))
     return job
@@ -70,10 +81,7 @@ async def test_a_reservation_without_an_answer_may_be_held_until_the_station_sho
 
 async def test_a_reservation_without_an_answer_is_confirmed_by_what_the_station_showed_meanwhile(node: Node) -> None:
     line = await connect(node)
-    line.will_answer("ReserveNow", SILENCE)
-    send = node.services.commands.send
-    job = await send(ORGANISATION, "CP7", "ReserveNow", RESERVE, requested_by="test", wait_s=0)
-    await until(lambda: is_in(node, job, "sent"))
+    job = await under_way(node, line, "ReserveNow", **RESERVE)
     await says(line, "Reserved")
     line.passes_s(31)
     await until(lambda: is_in(node, job, "timeout"))
@@ -82,10 +90,7 @@ async def test_a_reservation_without_an_answer_is_confirmed_by_what_the_station_
 
 async def test_a_reservation_that_was_cut_off_may_be_held(node: Node) -> None:
     line = await connect(node)
-    line.will_answer("ReserveNow", SILENCE)
-    send = node.services.commands.send
-    job = await send(ORGANISATION, "CP7", "ReserveNow", RESERVE, requested_by="test", wait_s=0)
-    await until(lambda: is_in(node, job, "sent"))
+    job = await under_way(node, line, "ReserveNow", **RESERVE)
     await away(line)
     await until(lambda: is_in(node, job, "not_delivered"))
     assert await reservation(node) == ("requested", "no_answer", False)
@@ -98,11 +103,8 @@ async def test_a_reservation_that_was_cut_off_may_be_held(node: Node) -> None:
 async def test_a_reservation_that_was_never_asked_for_is_none(node: Node) -> None:
     line = await connect(node)
     await unanswered(node, line, "ClearCache")
-    line.will_answer("GetLocalListVersion", SILENCE)
-    send = node.services.commands.send
-    first = await send(ORGANISATION, "CP7", "GetLocalListVersion", {}, requested_by="test", wait_s=0)
-    waits = await send(ORGANISATION, "CP7", "ReserveNow", RESERVE, requested_by="test", wait_s=0)
-    await until(lambda: is_in(node, first, "sent"))
+    await under_way(node, line, "GetLocalListVersion")
+    waits = await ask(node, "ReserveNow", **RESERVE)
     await away(line)
     await until(lambda: is_in(node, waits, "not_delivered"))
     assert await reservation(node) is None
@@ -111,8 +113,7 @@ async def test_a_reservation_that_was_never_asked_for_is_none(node: Node) -> Non
 async def test_a_cancellation_without_an_answer_is_one_once_the_connector_is_free(node: Node) -> None:
     line = await connect(node)
     line.will_answer("ReserveNow", **ACCEPTED)
-    send = node.services.commands.send
-    await send(ORGANISATION, "CP7", "ReserveNow", RESERVE, requested_by="test", wait_s=5)
+    await ask(node, "ReserveNow", wait_s=5, **RESERVE)
     await says(line, "Reserved")
     job = await unanswered(node, line, "CancelReservation", reservationId=7)
     await answers(node, line, job, **ACCEPTED)
@@ -124,12 +125,9 @@ async def test_a_cancellation_without_an_answer_is_one_once_the_connector_is_fre
 async def test_a_cancellation_that_never_left_cancels_nothing(node: Node) -> None:
     line = await connect(node)
     line.will_answer("ReserveNow", **ACCEPTED)
-    send = node.services.commands.send
-    await send(ORGANISATION, "CP7", "ReserveNow", RESERVE, requested_by="test", wait_s=5)
-    line.will_answer("GetLocalListVersion", SILENCE)
-    first = await send(ORGANISATION, "CP7", "GetLocalListVersion", {}, requested_by="test", wait_s=0)
-    waits = await send(ORGANISATION, "CP7", "CancelReservation", {"reservationId": 7}, requested_by="test", wait_s=0)
-    await until(lambda: is_in(node, first, "sent"))
+    await ask(node, "ReserveNow", wait_s=5, **RESERVE)
+    await under_way(node, line, "GetLocalListVersion")
+    waits = await ask(node, "CancelReservation", reservationId=7)
     await away(line)
     await until(lambda: is_in(node, waits, "not_delivered"))
     assert await reservation(node) == ("active", "answered", False)
@@ -201,9 +199,7 @@ async def test_reported_roots_are_in_doubt_from_a_change_that_may_have_been_made
     async def read() -> None:
         node.clock.pass_s(1)
         line.will_answer("GetInstalledCertificateIds", status="Accepted", certificateHashData=[ROOT])
-        wish = {"certificateType": "CentralSystemRootCertificate"}
-        send = node.services.commands.send
-        await send(ORGANISATION, "CP7", "GetInstalledCertificateIds", wish, requested_by="test", wait_s=5)
+        await ask(node, "GetInstalledCertificateIds", wait_s=5, certificateType="CentralSystemRootCertificate")
 
     async def in_doubt() -> bool:
         (root,) = await node.services.certificates.installed(ORGANISATION, "CP7")
@@ -215,7 +211,7 @@ async def test_reported_roots_are_in_doubt_from_a_change_that_may_have_been_made
         node.clock.pass_s(1)
         line.will_answer("InstallCertificate", answer)
         wish = {"certificateType": "CentralSystemRootCertificate", "certificate": "x"}
-        await node.services.commands.send(ORGANISATION, "CP7", "InstallCertificate", wish, requested_by="t", wait_s=5)
+        await ask(node, "InstallCertificate", wait_s=5, **wish)
         assert await in_doubt() is doubt
     await read()
     assert not await in_doubt()

@@ -10,7 +10,16 @@ from stationmaster.gateway.settings import GatewaySettings
 from stationmaster.services.context import ServiceSettings
 from stationmaster.session.events import CallReceived
 from tests.gateway.asking import heartbeat
-from tests.gateway.conftest import StartWorld, polite, until
+from tests.gateway.conftest import StartWorld, World, polite, until
+from tests.gateway.raw import RawStation
+
+
+async def with_calls(world: World, *message_ids: str) -> RawStation:
+    """A station that says several things at once."""
+    station = await world.station()
+    for message_id in message_ids:
+        await station.say(heartbeat(message_id))
+    return station
 
 
 async def test_a_handler_that_takes_too_long_is_cut_off(start_world: StartWorld) -> None:
@@ -30,9 +39,7 @@ async def test_a_handler_that_takes_too_long_is_cut_off(start_world: StartWorld)
         return await polite(connection, call)
 
     world.handler = hangs
-    station = await world.station()
-    for message_id in ("1", "2", "3"):
-        await station.say(heartbeat(message_id))
+    station = await with_calls(world, "1", "2", "3")
     with structlog.testing.capture_logs() as logs:
         assert (await station.hear())[:3] == [4, "1", "InternalError"]
         assert (await station.hear())[:3] == [4, "2", "InternalError"]
@@ -57,9 +64,7 @@ async def test_the_time_that_a_call_waits_for_others_is_part_of_the_time_for_its
         return await polite(connection, call)
 
     world.handler = hangs
-    station = await world.station()
-    for message_id in ("1", "2", "3"):
-        await station.say(heartbeat(message_id))
+    station = await with_calls(world, "1", "2", "3")
     for message_id in ("1", "2", "3"):
         assert (await station.hear())[:3] == [4, message_id, "InternalError"]
     ticks = world.gateway._context.answer_timeout_ticks
@@ -78,9 +83,7 @@ async def test_a_call_that_has_waited_too_long_is_handled_if_that_is_soon_done(s
         return await polite(connection, call)
 
     world.handler = hangs_once
-    station = await world.station()
-    for message_id in ("1", "2"):
-        await station.say(heartbeat(message_id))
+    station = await with_calls(world, "1", "2")
     assert (await station.hear())[:3] == [4, "1", "InternalError"]
     assert (await station.hear())[:2] == [3, "2"]
 

@@ -82,6 +82,11 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [(*path, key) for key, _ in inside] + [way for key, one in inside for way in places(one, (*path, key))]
 
 
+def written(payload: Any, way: tuple[Any, ...], value: str) -> str:
+    """The payload as JSON, with a text of any kind at one place."""
+    return json.dumps(replaced(payload, way)).replace('"@"', value)
+
+
 def replaced(value: Any, way: tuple[Any, ...]) -> Any:
     """The payload with a mark at one place."""
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -102,8 +107,7 @@ async def test_a_hostile_value_in_any_field_is_answered_and_can_be_read_back(
         for way in places(CALLS[action]):
             for value in VALUES:
                 number += 1
-                payload = json.dumps(replaced(CALLS[action], way)).replace('"@"', value)
-                await station.say(f'[2,"{number}","{action}",{payload}]')
+                await station.say(f'[2,"{number}","{action}",{written(CALLS[action], way, value)}]')
                 kind, message_id, *rest = await station.hear(within_s=30)
                 assert message_id == str(number)
                 assert kind == 3 or rest[0] != "InternalError", (way, value, rest)
